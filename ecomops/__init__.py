@@ -1,0 +1,1 @@
+"""ecomops: plan, execute, analyse and optimise an online shop."""

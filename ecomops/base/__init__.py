@@ -1,0 +1,1 @@
+"""Errors, checks, options and number formatting: what every layer may use."""

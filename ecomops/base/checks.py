@@ -1,0 +1,64 @@
+"""Checks of parameters that fail with a suggestion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecomops.base.errors import DataError, OptionError, suggestion
+from ecomops.base.options import LANGUAGES, options
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def choice(name: str, value: str, allowed: Collection[str]) -> str:
+    """Return `value` when it is one of `allowed`.
+
+    Raises `OptionError` naming the nearest allowed word otherwise.
+
+    >>> choice("period", "month", ("day", "week", "month"))
+    'month'
+    """
+    if value in allowed:
+        return value
+    near = suggestion(str(value), allowed)
+    code = "unknown_choice_near" if near else "unknown_choice"
+    raise OptionError(code, name=name, value=value, allowed=list(allowed), near=near)
+
+
+def language(lang: str | None) -> str:
+    """Return `lang` checked, or the session's language when it is None.
+
+    >>> language("zh")
+    'zh'
+    """
+    return choice("lang", lang, LANGUAGES) if lang else options.lang
+
+
+def between(name: str, value: float, low: float, high: float) -> float:
+    """Return `value` when it lies in [low, high]; raise `OptionError` otherwise.
+
+    >>> between("bins", 5, 2, 10)
+    5
+    """
+    if low <= value <= high:
+        return value
+    raise OptionError("out_of_range", name=name, value=value, low=low, high=high)
+
+
+def columns(table: str, available: Collection[str], needed: Collection[str]) -> None:
+    """Raise `DataError` listing every column of `needed` that is not `available`.
+
+    >>> columns("orders", ["order_id", "paid_amount"], ["order_id"])
+    """
+    missing = [column for column in needed if column not in available]
+    if not missing:
+        return
+    near = [f"{column} ← {guess}" for column in missing if (guess := suggestion(column, available))]
+    raise DataError(
+        "missing_columns",
+        table=table,
+        missing=missing,
+        available=list(available),
+        near="; ".join(near) or "—",
+    )
