@@ -1,0 +1,1 @@
+"""Canonical tables: their schema, the door through which data comes in, and the shop."""

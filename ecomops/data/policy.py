@@ -1,0 +1,167 @@
+"""What an order counts as: one policy, applied everywhere and counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from ecomops.base.errors import DataError
+from ecomops.data.tables import frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+FIRST_YEAR, LAST_YEAR = 1995, 2100
+
+
+@dataclass(frozen=True)
+class OrderPolicy:
+    """Which orders are sales, and which of those tell about customers.
+
+    A sale is paid, not a bare pre-sale deposit, not marked as a gift, test or brushed order, and
+    carries money. Guests stay in sales and out of customer analyses, as do orders that were
+    refunded in full. Refunds never turn an order into a second purchase: they only reduce money.
+    """
+
+    unpaid: tuple[str, ...] = ("unpaid", "closed_unpaid", "presale_deposit")
+    keep_marked: bool = False
+
+    def reasons(self, orders: ibis.Table) -> dict[str, Any]:
+        """Return, in order of precedence, reason code -> boolean column: why an order is no sale."""
+        return {
+            "unpaid": orders.order_status.isin(self.unpaid).fill_null(False),  # noqa: FBT003
+            "marked": ibis.literal(not self.keep_marked) & orders.is_gift_or_brush.fill_null(False),  # noqa: FBT003
+            "no_time": orders.paid_at.isnull() & orders.created_at.isnull(),
+            "no_money": (orders.paid_amount <= 0).fill_null(True),  # noqa: FBT003
+        }
+
+    def sales(self, orders: ibis.Table, *, as_of: date | None = None) -> ibis.Table:
+        """Return the orders that count as sales.
+
+        Adds ``at`` (local time of payment, else of creation), ``amount`` (paid, before refunds)
+        and ``net`` (paid less refunds). `as_of` drops whatever is later than that day.
+        """
+        sold = orders.filter(~_any(self.reasons(orders)))
+        sold = sold.mutate(
+            at=ibis.coalesce(sold.paid_at, sold.created_at),
+            amount=sold.paid_amount,
+            net=sold.paid_amount - sold.refund_amount.fill_null(0),
+        )
+        return sold.filter(sold.at.date() <= ibis.literal(as_of)) if as_of else sold
+
+    def purchases(self, orders: ibis.Table, *, as_of: date | None = None) -> ibis.Table:
+        """Return the sales of known customers that were not refunded in full."""
+        sold = self.sales(orders, as_of=as_of)
+        return sold.filter(sold.customer_id.notnull(), sold.net > 0)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a set of orders holds: counts by reason, the days it spans, its currency."""
+
+    rows: int
+    sales: int
+    purchases: int
+    excluded: Mapping[str, int]
+    first_day: date
+    last_day: date
+    currency: str
+
+    @property
+    def excluded_customers(self) -> dict[str, int]:
+        """Exclusions of customer analyses: those of sales, guests and full refunds."""
+        return {reason: n for reason, n in self.excluded.items() if n}
+
+    @property
+    def excluded_sales(self) -> dict[str, int]:
+        """Exclusions of sales: guests and refunded orders stay in."""
+        kept = ("guest", "refunded")
+        return {reason: n for reason, n in self.excluded.items() if n and reason not in kept}
+
+
+POLICY = OrderPolicy()
+
+
+def coverage(
+    orders: ibis.Table, *, as_of: date | None = None, policy: OrderPolicy = POLICY
+) -> Coverage:
+    """Return what `orders` holds under `policy`, in one query.
+
+    Each order is excluded for the first reason that applies: unpaid, marked, no_time, no_money,
+    later (than `as_of`), guest, refunded.
+
+    Raises `DataError` when there is no row, no sale, more than one currency or an impossible date.
+    """
+    counts = frame(_counted(orders, policy, as_of)).iloc[0]
+    rows = int(counts["rows"])
+    if rows == 0:
+        raise DataError("empty_table", table="orders")
+    excluded = {name: int(counts[name]) for name in counts.index if name not in _NOT_REASONS}
+    if not counts["sales"]:
+        raise DataError("no_orders_count", rows=rows, reasons=[f"{k} {v:,}" for k, v in excluded.items() if v])
+    _refuse(orders, counts)
+    return Coverage(
+        rows=rows,
+        sales=int(counts["sales"]),
+        purchases=int(counts["sales"] - counts["guest"] - counts["refunded"]),
+        excluded=excluded,
+        first_day=counts["first_at"].date(),
+        last_day=counts["last_at"].date(),
+        currency=counts["currency_low"] or "XXX",
+    )
+
+
+_NOT_REASONS = ("rows", "sales", "first_at", "last_at", "currency_low", "currency_high", "bad_dates")
+
+
+def _counted(orders: ibis.Table, policy: OrderPolicy, as_of: date | None) -> ibis.Table:
+    at = ibis.coalesce(orders.paid_at, orders.created_at)
+    reasons = policy.reasons(orders)
+    sale = ~_any(reasons)
+    later = (at.date() > ibis.literal(as_of)).fill_null(False) if as_of else ibis.literal(False)  # noqa: FBT003
+    counts, taken = {}, ibis.literal(False)  # noqa: FBT003
+    for name, test in (reasons | {"later": later}).items():
+        counts[name] = (test & ~taken).ifelse(1, 0).sum().fill_null(0)
+        taken = taken | test
+    kept = sale & ~later
+    guest = kept & orders.customer_id.isnull()
+    gone = kept & ~guest & (orders.refund_amount.fill_null(0) >= orders.paid_amount)
+    year = at.year()
+    return orders.aggregate(
+        rows=orders.count(),
+        sales=kept.ifelse(1, 0).sum().fill_null(0),
+        **counts,
+        guest=guest.ifelse(1, 0).sum().fill_null(0),
+        refunded=gone.ifelse(1, 0).sum().fill_null(0),
+        first_at=at.min(where=kept),
+        last_at=at.max(where=kept),
+        bad_dates=(~year.between(FIRST_YEAR, LAST_YEAR)).ifelse(1, 0).sum().fill_null(0),
+        currency_low=orders.currency.min(where=kept),
+        currency_high=orders.currency.max(where=kept),
+    )
+
+
+def _refuse(orders: ibis.Table, counts: Any) -> None:
+    if counts["bad_dates"]:
+        raise DataError(
+            "impossible_dates",
+            table="orders",
+            count=int(counts["bad_dates"]),
+            first=str(counts["first_at"])[:10],
+            last=str(counts["last_at"])[:10],
+        )
+    if counts["currency_low"] != counts["currency_high"] and counts["currency_low"]:
+        by = orders.group_by("currency").aggregate(n=orders.count()).order_by(ibis.desc("n"))
+        found = frame(by)
+        listed = [f"{c} {n:,}" for c, n in zip(found["currency"], found["n"], strict=True)]
+        raise DataError("mixed_currencies", counts=listed, main=str(found["currency"].iloc[0]))
+
+
+def _any(tests: Mapping[str, Any]) -> Any:
+    result = ibis.literal(False)  # noqa: FBT003
+    for test in tests.values():
+        result = result | test
+    return result

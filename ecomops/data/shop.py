@@ -1,0 +1,227 @@
+"""A shop: its canonical tables, its money and zone, and what its data is worth."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import ibis
+
+from ecomops.base import checks
+from ecomops.base.errors import DataError, MissingError, OptionError
+from ecomops.base.options import options
+from ecomops.data import formats, schema
+from ecomops.data.policy import Coverage, coverage
+from ecomops.data.tables import engine, read_file, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ecomops.data.problems import Problem
+
+ZONES = {"CNY": "Asia/Shanghai", "GBP": "Europe/London", "BRL": "America/Sao_Paulo"}
+SUFFIXES = (".parquet", ".csv")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Shop:
+    """The canonical tables of one shop, in the engine where they live.
+
+    Tables are attributes: ``shop.orders``, ``shop.traffic_daily`` … Each is an ibis table with the
+    canonical columns and types; one that the shop lacks raises `MissingError`.
+    """
+
+    name: str
+    tables: Mapping[str, ibis.Table]
+    currency: str
+    timezone: str
+    source: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def __getattr__(self, name: str) -> ibis.Table:
+        """Return the canonical table `name`."""
+        if name in self.__dict__.get("tables", {}):
+            return self.tables[name]
+        if name in schema.tables():
+            raise MissingError(
+                "table_absent",
+                table=name,
+                present=sorted(self.tables),
+                grain=schema.table_schema(name).grain,
+            )
+        raise AttributeError(name)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.tables]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.tables
+
+    def title(self, lang: str | None = None) -> str:
+        """Return the shop's name in `lang`."""
+        return self.names.get(checks.language(lang), self.name)
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """What the orders hold: counts by reason, days spanned, currency."""
+        return coverage(self.orders)
+
+    def check(self, *, lang: str | None = None) -> Any:
+        """Return the data-quality report (see `ecomops.store.check`)."""
+        from ecomops.store.quality import check  # noqa: PLC0415 - the one arrow that points up
+
+        return check(self, lang=lang)
+
+
+def open_shop(
+    source: object,
+    *,
+    format: str | None = None,  # noqa: A002 - the word users type
+    currency: str | None = None,
+    timezone: str | None = None,
+    lang: str | None = None,
+) -> Shop:
+    """Open a shop from wherever its data is.
+
+    Parameters
+    ----------
+    source
+        ``"demo"``; a folder with one Parquet or CSV file per canonical table and an optional
+        ``shop.toml``; a platform's export (file or folder); a dict of frames by canonical name;
+        or an ibis connection that holds canonical tables.
+    format
+        The export layout, such as ``"uci"`` or ``"shopify_orders"``; recognised when None.
+    currency
+        Keep only orders in this currency. By default the data must hold a single one.
+    timezone
+        The shop's IANA zone, to which zoned times are converted.
+    lang
+        ``"zh"`` or ``"en"``: also becomes the session's language.
+
+    Raises `MissingError`, `DataError` or `OptionError`; nothing is ever written.
+
+    >>> open_shop("demo").currency
+    'CNY'
+    """
+    if lang:
+        options.lang = checks.language(lang)
+    _check_zone(timezone)
+    if isinstance(source, dict):
+        shop = _from_frames(source, currency, timezone)
+    elif isinstance(source, str | Path):
+        shop = _from_path(source, format, currency, timezone)
+    elif isinstance(source, ibis.BaseBackend):
+        shop = _from_connection(source, currency, timezone)
+    else:
+        raise OptionError("not_a_table", kind=type(source).__name__)
+    return _in_one_currency(shop, currency)
+
+
+def demo_folder() -> Path:
+    """Return the folder of the built-in shop, in the wheel or in the checkout."""
+    packaged = Path(str(resources.files("ecomops"))) / "_share" / "datasets" / "demo"
+    return packaged if packaged.exists() else Path(__file__).parents[2] / "datasets" / "demo"
+
+
+def _check_zone(timezone: str | None) -> None:
+    if timezone:
+        try:
+            ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise OptionError("unknown_timezone", timezone=timezone) from None
+
+
+def _from_frames(
+    frames: Mapping[str, object], currency: str | None, timezone: str | None
+) -> Shop:
+    zone = timezone or ZONES.get(currency or "CNY", "UTC")
+    tables = {name: table(f, name, timezone=zone) for name, f in frames.items()}
+    return Shop(name="shop", tables=tables, currency=currency or "", timezone=zone, source="frames")
+
+
+def _from_connection(con: ibis.BaseBackend, currency: str | None, timezone: str | None) -> Shop:
+    zone = timezone or ZONES.get(currency or "CNY", "UTC")
+    found = [name for name in schema.tables() if name in con.list_tables()]
+    if not found:
+        raise MissingError("no_shop_tables", path=con.name, entries=con.list_tables() or ["—"])
+    tables = {name: table(con.table(name), name, timezone=zone) for name in found}
+    return Shop(name=con.name, tables=tables, currency=currency or "", timezone=zone, source=con.name)
+
+
+def _from_path(
+    source: str | Path, layout: str | None, currency: str | None, timezone: str | None
+) -> Shop:
+    path = demo_folder() if source == "demo" else Path(source)
+    try:
+        if not path.exists():
+            raise MissingError("no_such_file", path=str(path))
+        files = canonical_files(path)
+    except PermissionError:
+        raise DataError("no_rights", path=str(path)) from None
+    if files and layout in (None, "canonical"):
+        return _from_files(path, files, currency, timezone)
+    loaded = formats.load(path, con=engine(), format=layout, timezone=timezone)
+    zone = loaded.timezone
+    return Shop(
+        name=path.stem,
+        tables={name: table(t, name, timezone=zone) for name, t in loaded.tables.items()},
+        currency=currency or loaded.currency or "",
+        timezone=zone,
+        source=loaded.format,
+        problems=loaded.problems,
+    )
+
+
+def canonical_files(path: Path) -> dict[str, Path]:
+    """Return canonical table name -> file of a shop folder (or of one such file)."""
+    entries = sorted(path.iterdir()) if path.is_dir() else [path]
+    known = [e for e in entries if e.stem in schema.tables() and e.suffix.lower() in SUFFIXES]
+    return {e.stem: e for e in known}
+
+
+def _from_files(
+    path: Path, files: Mapping[str, Path], currency: str | None, timezone: str | None
+) -> Shop:
+    settings = _settings(path if path.is_dir() else path.parent)
+    currency = currency or settings.get("currency")
+    zone = timezone or settings.get("timezone") or ZONES.get(currency or "CNY", "UTC")
+    return Shop(
+        name=settings.get("name", path.stem),
+        names={lang: settings[f"name_{lang}"] for lang in ("zh", "en") if f"name_{lang}" in settings},
+        tables={name: table(read_file(file), name, timezone=zone) for name, file in files.items()},
+        currency=currency or "",
+        timezone=zone,
+        source="canonical",
+    )
+
+
+def _settings(folder: Path) -> dict[str, str]:
+    file = folder / "shop.toml"
+    if not file.exists():
+        return {}
+    try:
+        settings = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError("bad_shop_toml", path=str(file), reason=str(error)) from error
+    _check_zone(settings.get("timezone"))
+    return {key: str(value) for key, value in settings.items()}
+
+
+def _in_one_currency(shop: Shop, currency: str | None) -> Shop:
+    """Return `shop` with its orders in one currency, or raise when they mix and none was named."""
+    if "orders" not in shop:
+        return shop
+    orders = shop.orders
+    if currency:
+        stated = orders.currency.fill_null(currency)
+        orders = orders.filter(stated == currency)
+    else:
+        currency = shop.currency or coverage(orders).currency
+    orders = orders.mutate(currency=orders.currency.fill_null(currency))
+    return Shop(**{**shop.__dict__, "tables": {**shop.tables, "orders": orders}, "currency": currency})

@@ -1,0 +1,215 @@
+"""The door: any frame, file or engine table becomes an ibis table with canonical columns."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from ecomops.base import checks
+from ecomops.base.errors import DataError, MissingError, OptionError
+from ecomops.data.schema import TableSchema, table_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from ibis.backends import BaseBackend
+
+# Orders may carry one of the two clocks; every other table needs what its schema requires.
+NEEDED = {
+    "orders": ("order_id", "paid_amount"),
+    "order_lines": ("order_id", "quantity", "line_paid_amount"),
+    "touchpoints": ("event_time", "visitor_id", "channel"),
+    "traffic_daily": ("date", "visitors"),
+}
+EXACT_FLOAT = 2**53
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=(("str", "timestamp('UTC')"), "timestamp"))
+def _wall_duckdb(zone: str, at: Any) -> Any: ...  # type: ignore[empty-body]
+
+
+@ibis.udf.scalar.builtin(
+    name="from_utc_timestamp", signature=(("timestamp('UTC')", "str"), "timestamp")
+)
+def _wall_spark(at: Any, zone: str) -> Any: ...  # type: ignore[empty-body]
+
+
+def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis.Table:
+    """Return `source` as an ibis table with every canonical column of `name`.
+
+    Parameters
+    ----------
+    source
+        A pandas, polars or pyarrow table, a path to Parquet or CSV, or an ibis table.
+        One row per grain of the canonical table; columns by their canonical names.
+    name
+        The canonical table, such as ``"orders"``.
+    timezone
+        The shop's zone: zoned time stamps become its local wall time, unzoned ones are taken
+        to be that already.
+
+    Columns that are absent become typed nulls; columns that are not canonical are kept as they
+    are. Money becomes decimal (four places from floats, so that sums are exact), ids text.
+
+    Raises `DataError` for missing or unreadable columns and ids that a float has rounded.
+
+    >>> import pandas as pd
+    >>> orders = pd.DataFrame({"order_id": [7], "created_at": ["2025-11-11 00:30"],
+    ...                        "paid_amount": [12.5]})
+    >>> str(table(orders, "orders").order_id.type())
+    'string'
+    """
+    schema = table_schema(name)
+    raw = _opened(source)
+    checks.columns(name, raw.columns, NEEDED.get(name, schema.required))
+    if name == "orders" and not {"created_at", "paid_at"} & set(raw.columns):
+        checks.columns(name, raw.columns, ("created_at",))
+    if _is_canonical(raw, schema):
+        return raw
+    _refuse_unreadable(raw, schema)
+    return raw.mutate(**{c.name: _typed(raw, c.name, c.dtype, timezone) for c in schema.columns.values()})
+
+
+def frame(expr: ibis.Table) -> pd.DataFrame:
+    """Return a small result as pandas, decimals as floats; the one place where rows leave the engine.
+
+    >>> frame(ibis.memtable({"a": [1, 2]})).shape
+    (2, 1)
+    """
+    money = {c: expr[c].cast("float64") for c, t in expr.schema().items() if t.is_decimal()}
+    return (expr.mutate(**money) if money else expr).to_pandas()
+
+
+def _opened(source: object) -> ibis.Table:
+    if isinstance(source, ibis.Table):
+        return source
+    if isinstance(source, str | Path):
+        return read_file(Path(source))
+    if hasattr(source, "columns") or hasattr(source, "schema"):
+        return ibis.memtable(_plain(source))
+    raise OptionError("not_a_table", kind=type(source).__name__)
+
+
+def _plain(source: Any) -> Any:
+    """Return a frame without what an engine cannot hold: pandas' index and object columns of mixed types."""
+    if type(source).__module__.startswith("pandas"):
+        source = source.reset_index(drop=True)
+        mixed = [c for c in source.columns if source[c].dtype == object]
+        return source.assign(**{c: _text(source[c]) for c in mixed}) if mixed else source
+    return source
+
+
+def _text(values: pd.Series[Any]) -> pd.Series[Any]:
+    kinds = {type(v) for v in values.dropna()}
+    return values.map(str, na_action="ignore") if len(kinds) > 1 else values
+
+
+def read_file(path: Path, con: BaseBackend | None = None) -> ibis.Table:
+    """Return a canonical Parquet or CSV file as a table; CSV cells stay text until the door types them.
+
+    Raises `MissingError` when there is no such file and `DataError` when it cannot be read.
+    """
+    con = con or engine()
+    if not path.exists():
+        raise MissingError("no_such_file", path=str(path))
+    try:
+        if path.suffix.lower() == ".parquet":
+            return con.read_parquet(path)  # type: ignore[attr-defined,no-any-return]
+        return con.read_csv(path, all_varchar=True)  # type: ignore[attr-defined,no-any-return]
+    except Exception as error:
+        raise DataError("unreadable_file", path=str(path), reason=_first_line(error)) from error
+
+
+@cache
+def engine() -> BaseBackend:
+    """Return the process's own DuckDB, in which files are read."""
+    return ibis.duckdb.connect()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _is_canonical(raw: ibis.Table, schema: TableSchema) -> bool:
+    types = raw.schema()
+    return all(c.name in types and _fits(types[c.name], c.dtype) for c in schema.columns.values())
+
+
+def _fits(have: dt.DataType, want: dt.DataType) -> bool:
+    if isinstance(want, dt.Timestamp):
+        return isinstance(have, dt.Timestamp) and have.timezone is None
+    return have.is_decimal() if want.is_decimal() else type(have) is type(want)
+
+
+def _typed(raw: ibis.Table, column: str, want: dt.DataType, timezone: str) -> Any:
+    if column not in raw.columns:
+        return ibis.null(want)
+    values = raw[column]
+    have = values.type()
+    if _fits(have, want):
+        return values
+    if have.is_floating() and want.is_string():
+        return values.cast("int64").cast("string")
+    if isinstance(want, dt.Timestamp):
+        return _wall(raw, column, timezone)
+    if have.is_floating() and want.is_decimal():
+        return values.cast(dt.Decimal(18, 4))
+    return values.cast(want)
+
+
+def _wall(raw: ibis.Table, column: str, timezone: str) -> Any:
+    values = raw[column]
+    have = values.type()
+    if not (isinstance(have, dt.Timestamp) and have.timezone):
+        return values.cast(dt.Timestamp())
+    backend = raw.get_backend().name
+    utc = values.cast("timestamp('UTC')")
+    if backend == "duckdb":
+        return _wall_duckdb(timezone, utc)
+    if backend == "pyspark":
+        return _wall_spark(utc, timezone)
+    raise DataError("zoned_time", column=column, backend=backend)
+
+
+def _refuse_unreadable(raw: ibis.Table, schema: TableSchema) -> None:
+    """Count, in one query, the cells that would be lost by typing; raise when there are any."""
+    bad = {}
+    for column in schema.columns.values():
+        if column.name in raw.columns:
+            test = _lost(raw[column.name], column.dtype)
+            if test is not None:
+                bad[column.name] = test
+    if not bad:
+        return
+    counts = raw.aggregate(**{c: t.fill_null(False).sum() for c, t in bad.items()}).to_pandas().iloc[0]  # noqa: FBT003
+    wrong = {c: int(n) for c, n in counts.items() if n > 0}
+    if wrong:
+        _raise_unreadable(raw, schema, wrong, bad)
+
+
+def _lost(values: Any, want: dt.DataType) -> Any:
+    have = values.type()
+    if have.is_floating() and want.is_string():
+        return (values.abs() >= EXACT_FLOAT) | (values != values.floor())
+    if have.is_string() and not want.is_string():
+        return values.notnull() & values.try_cast(want).isnull()
+    return None
+
+
+def _raise_unreadable(
+    raw: ibis.Table, schema: TableSchema, wrong: dict[str, int], bad: dict[str, Any]
+) -> None:
+    column, count = max(wrong.items(), key=lambda item: item[1])
+    examples = raw.filter(bad[column])[column].cast("string").name("x").as_table().distinct().order_by("x").limit(3)
+    code = "rounded_ids" if raw[column].type().is_floating() else "unreadable_cells"
+    raise DataError(
+        code,
+        table=schema.name,
+        column=column,
+        count=count,
+        columns=[f"{c} ({n:,})" for c, n in sorted(wrong.items())],
+        examples=list(examples.to_pandas()["x"]),
+    )
