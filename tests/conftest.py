@@ -1,0 +1,151 @@
+"""Fixtures: one table in every engine, the shared real data, the demo shop, a run of a notebook."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pandas as pd
+    import pyarrow as pa
+
+    Columns = Mapping[str, Sequence[Any]] | pd.DataFrame | pa.Table
+
+ROOT = Path(__file__).parent.parent
+
+os.environ.setdefault("TZ", "America/St_Johns")  # no test may lean on the machine's time zone
+hypothesis.settings.register_profile(
+    "ecomops",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("ecomops")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep every Spark test on one worker: a session starts once, in 13 s."""
+    for item in items:
+        if item.get_closest_marker("spark"):
+            item.add_marker(pytest.mark.xdist_group("spark"))
+        elif item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real data and oracles, which is not part of the repository."""
+    folder = Path(os.environ.get("ECOMOPS_SHARED", ROOT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip("the shared data is absent: name its folder in ECOMOPS_SHARED")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo() -> Any:
+    """Return the demo shop, opened once."""
+    import ecomops as eo
+
+    return eo.open("demo")
+
+
+def as_arrow(columns: Columns) -> pa.Table:
+    """Return `columns` (a dict of lists, a pandas frame or an Arrow table) as an Arrow table."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(columns, pd.DataFrame):
+        return pa.Table.from_pandas(columns, preserve_index=False)
+    return columns if isinstance(columns, pa.Table) else pa.table(columns)
+
+
+def as_pandas(arrow: pa.Table, folder: Path) -> Any:
+    return arrow.to_pandas()
+
+
+def as_polars(arrow: pa.Table, folder: Path) -> Any:
+    import polars as pl
+
+    return pl.from_arrow(arrow)
+
+
+def as_duckdb(arrow: pa.Table, folder: Path) -> Any:
+    import ibis
+
+    con = ibis.duckdb.connect(folder / f"{folder.name}-{next(COUNTER)}.duckdb")
+    return con.create_table("t", arrow)
+
+
+def as_spark(arrow: pa.Table, folder: Path) -> Any:
+    """Return the table through Parquet: time stamps stay without a zone, money stays decimal."""
+    import pyarrow.parquet as pq
+
+    name = f"t{next(COUNTER)}"
+    pq.write_table(arrow, folder / f"{name}.parquet")
+    return spark_backend().read_parquet(folder / f"{name}.parquet", table_name=name)
+
+
+COUNTER = itertools.count()
+ENGINES = {"pandas": as_pandas, "polars": as_polars, "duckdb": as_duckdb, "spark": as_spark}
+
+
+@cache
+def spark_backend() -> Any:
+    """Return one ibis backend on Spark in local mode; started once per worker, on first use."""
+    if not shutil.which("java"):
+        pytest.skip("Spark needs Java: install openjdk-17-jre-headless")
+    sql = pytest.importorskip("pyspark.sql", reason="install ecomops[spark]")
+    import ibis
+
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = sql.SparkSession.builder.master("local[1]").appName("ecomops-tests")
+    for key, value in SPARK.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return ibis.pyspark.connect(session)
+
+
+SPARK = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.default.parallelism": "1",
+    "spark.ui.enabled": "false",
+    "spark.driver.memory": "1g",
+    "spark.sql.warehouse.dir": tempfile.gettempdir() + "/ecomops-spark-warehouse",
+}
+
+
+@pytest.fixture(scope="session")
+def spark() -> Any:
+    """Return the ibis backend on Spark; mark tests that use it `spark`."""
+    return spark_backend()
+
+
+@pytest.fixture(
+    params=[pytest.param(e, marks=pytest.mark.spark if e == "spark" else ()) for e in ENGINES]
+)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Return the name of the engine under test."""
+    return request.param
+
+
+@pytest.fixture
+def table(engine: str, tmp_path: Path) -> Callable[[Columns], Any]:
+    """Return a function that puts columns into the engine under test.
+
+    It takes a dict of lists, a pandas frame or an Arrow table (for decimals and time stamps), and
+    gives a pandas frame, a polars frame, or an ibis table of a DuckDB file or of Spark.
+    """
+    return lambda columns: ENGINES[engine](as_arrow(columns), tmp_path)
