@@ -1,0 +1,172 @@
+"""Numbers, money and dates as people read them, by language."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from babel import Locale
+from babel.numbers import get_currency_symbol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOCALES = {"zh": "zh_CN", "en": "en"}
+MISSING = {"zh": "无", "en": "n/a"}
+MINUS = "−"
+# (threshold, divisor, decimals, word): Chinese counts in 万 and 亿, English in k and M.
+STEPS = {
+    "zh": ((1e8, 1e8, 2, "亿"), (1e4, 1e4, 1, "万")),
+    "en": ((1e9, 1e9, 2, "B"), (1e6, 1e6, 2, "M"), (1e4, 1e3, 0, "k")),
+}
+COUNT_FROM = 1e5  # counts stay plain up to here
+
+
+def _signed(text: str, value: float) -> str:
+    return MINUS + text if value < 0 and text.strip("0.,%") else text
+
+
+def _missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value)) or value != value  # noqa: PLR0124
+
+
+def _compact(value: float, lang: str, start: float) -> str | None:
+    size = abs(value)
+    for threshold, divisor, decimals, word in STEPS[lang]:
+        if size >= max(threshold, start):
+            return f"{size / divisor:,.{decimals}f}{word}"
+    return None
+
+
+def number(value: float, lang: str = "en", decimals: int | None = None) -> str:
+    """Return a plain number with grouped thousands and a true minus.
+
+    >>> number(-1234.5)
+    '−1,234.5'
+    """
+    if _missing(value):
+        return MISSING[lang]
+    size = abs(value)
+    if decimals is None:
+        decimals = 0 if size >= 1000 or float(size).is_integer() else 1 if size >= 10 else 2
+        decimals = 1 if size >= 1000 and not float(size).is_integer() else decimals
+    return _signed(f"{size:,.{decimals}f}", value)
+
+
+def count(value: float, lang: str = "en") -> str:
+    """Return a count: plain up to 99,999, then 万 or k and M.
+
+    >>> count(498600, "zh"), count(498600), count(2611)
+    ('49.9万', '499k', '2,611')
+    """
+    if _missing(value):
+        return MISSING[lang]
+    return _signed(_compact(value, lang, COUNT_FROM) or f"{abs(value):,.0f}", value)
+
+
+@cache
+def symbol(currency: str, lang: str = "en") -> str:
+    """Return the sign of a currency; CNY is ¥ in both languages.
+
+    >>> symbol("CNY"), symbol("GBP", "zh")
+    ('¥', '£')
+    """
+    sign: str = "¥" if currency == "CNY" else get_currency_symbol(currency, Locale.parse(LOCALES[lang]))
+    return "" if currency in ("", "XXX") else sign if len(sign) == 1 or sign.endswith("$") else sign + " "
+
+
+def money(value: float, lang: str = "en", currency: str = "CNY") -> str:
+    """Return an amount as people say it.
+
+    >>> money(3792000), money(3792000, "zh"), money(-161.44), money(23.5, "en", "GBP")
+    ('¥3.79M', '¥379.2万', '−¥161.4', '£23.50')
+    """
+    if _missing(value):
+        return MISSING[lang]
+    size = abs(value)
+    decimals = 0 if size >= 1000 or float(size).is_integer() else 1 if size >= 100 else 2
+    text = _compact(value, lang, 0) or f"{size:,.{decimals}f}"
+    return _signed(symbol(currency, lang) + text, value)
+
+
+def percent(value: float, lang: str = "en", decimals: int = 1) -> str:
+    """Return a ratio as a percentage.
+
+    >>> percent(0.1254), percent(-0.03)
+    ('12.5%', '−3.0%')
+    """
+    return MISSING[lang] if _missing(value) else _signed(f"{abs(value) * 100:,.{decimals}f}%", value)
+
+
+def points(value: float, lang: str = "en") -> str:
+    """Return the difference of two ratios in percentage points, with its sign.
+
+    >>> points(0.025), points(-0.025, "zh")
+    ('+2.5 points', '−2.5 个百分点')
+    """
+    if _missing(value):
+        return MISSING[lang]
+    word = " 个百分点" if lang == "zh" else " points"
+    return f"{'+' if value >= 0 else MINUS}{abs(value) * 100:.1f}{word}"
+
+
+def days(value: float, lang: str = "en") -> str:
+    """Return a duration in days.
+
+    >>> days(42), days(1), days(42, "zh")
+    ('42 days', '1 day', '42 天')
+    """
+    if _missing(value):
+        return MISSING[lang]
+    shown = f"{value:,.0f}"
+    return f"{shown} 天" if lang == "zh" else f"{shown} day{'' if shown == '1' else 's'}"
+
+
+def day(value: date | datetime | str | None, _lang: str = "en") -> str:
+    """Return an ISO date.
+
+    >>> day(date(2025, 11, 11))
+    '2025-11-11'
+    """
+    if _missing(value):
+        return MISSING[_lang]
+    return str(value)[:10]
+
+
+def plus(text: str) -> str:
+    """Return a formatted number with an explicit sign.
+
+    >>> plus("¥161"), plus("−¥161")
+    ('+¥161', '−¥161')
+    """
+    return text if text.startswith(MINUS) or not any(c in "123456789" for c in text) else f"+{text}"
+
+
+FORMATS: dict[str, Callable[..., str]] = {
+    "number": number,
+    "count": count,
+    "percent": percent,
+    "points": points,
+    "days": days,
+    "date": day,
+}
+
+
+def shown(value: object, unit: str, lang: str = "en", currency: str = "CNY") -> str:
+    """Return `value` in a `unit` of `FORMATS`, "money" or "text"; a leading "+" asks for the sign.
+
+    A digit behind a dot sets the decimals.
+
+    >>> shown(0.5, "percent.0"), shown(1200, "+money", "zh"), shown("直播", "text")
+    ('50%', '+¥1,200', '直播')
+    """
+    if unit.startswith("+"):
+        return plus(shown(value, unit[1:], lang, currency))
+    name, _, decimals = unit.partition(".")
+    if name == "text":
+        return MISSING[lang] if _missing(value) else str(value)
+    if name == "money":
+        return money(value, lang, currency)  # type: ignore[arg-type]
+    return FORMATS[name](value, lang, *([int(decimals)] if decimals else []))

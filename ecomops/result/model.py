@@ -1,0 +1,244 @@
+"""What an analysis returns: findings, actions and the frozen result that holds them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pandas as pd
+
+from ecomops.base import checks
+from ecomops.result import html, style
+from ecomops.result.words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+
+LEVELS = ("note", "good", "watch", "act")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fact read off the table: its code, how it weighs, its numbers and how many it rests on."""
+
+    code: str
+    level: str
+    values: Mapping[str, Any]
+    n: int
+
+
+@dataclass(frozen=True)
+class Value:
+    """Net margin expected over `horizon_days`: 5 %, 50 % and 95 % quantiles, in the shop's currency."""
+
+    low: float
+    mid: float
+    high: float
+    horizon_days: int = 30
+
+
+@dataclass(frozen=True)
+class Action:
+    """Advice: what to change, the findings it rests on, its value, grade, test and last day.
+
+    `change` holds the numbers of its sentences. It is `emitted` only when evidence of grade A to C
+    puts the 5 % quantile of its value above 0; otherwise the advice is to measure first.
+    """
+
+    code: str
+    because: tuple[str, ...]
+    change: Mapping[str, Any]
+    grade: str
+    expires_on: date
+    value: Value | None = None
+
+    @property
+    def emitted(self) -> bool:
+        """Whether the evidence carries the advice and its money."""
+        return self.value is not None and self.value.low > 0 and self.grade in ("A", "B", "C")
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing an analysis needs: a code of ``common.locked``, its values, and whether it is there."""
+
+    code: str
+    values: Mapping[str, Any]
+    have: bool = False
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a result rests on: how many of what, from when to when, in which money, what was left out."""
+
+    n: int
+    unit: str
+    start: date | None = None
+    end: date | None = None
+    currency: str = "CNY"
+    excluded: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Result:
+    """One explained result; subclasses add `findings`, `propose`, `layout` and `draw`.
+
+    `columns` names the stable columns of `.table` with the unit of each.
+    """
+
+    code: ClassVar[str]
+    columns: ClassVar[Mapping[str, str]]
+    evidence: ClassVar[str] = "descriptive"
+
+    rows: pd.DataFrame
+    basis: Basis
+    params: Mapping[str, Any] = field(default_factory=dict)
+    lang: str = "en"
+    missing: tuple[Need, ...] = ()
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A tidy copy of everything that is drawn or said."""
+        return self.rows.copy()
+
+    @property
+    def locked(self) -> bool:
+        """Whether something is missing, so that there is no answer."""
+        return any(not need.have for need in self.missing)
+
+    @classmethod
+    def lock(cls, needs: tuple[Need, ...], *, lang: str | None = None, **params: Any) -> Any:
+        """Return a result of this class that says what is missing and what would unlock it."""
+        empty = pd.DataFrame({column: pd.Series(dtype="object") for column in cls.columns})
+        basis = Basis(n=0, unit="orders", currency="XXX")
+        lang = checks.language(lang)
+        return cls(rows=empty, basis=basis, params=params, lang=lang, missing=needs)
+
+    def words(self, lang: str | None = None) -> Words:
+        """Return the words of this analysis in `lang` (the result's own by default)."""
+        return Words(self.code, checks.language(lang or self.lang), self.basis.currency)
+
+    def in_language(self, lang: str) -> Any:
+        """Return the same result speaking `lang`."""
+        return replace(self, lang=checks.language(lang))
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return the facts worth saying, the answer to the question first."""
+        return ()
+
+    def propose(self) -> tuple[Action, ...]:
+        """Return what might be done; `actions` keeps what the findings support."""
+        return ()
+
+    def actions(self) -> tuple[Action, ...]:
+        """Return the proposals whose findings are there; those not `emitted` carry no value."""
+        said = {finding.code for finding in self.findings()} if not self.locked else set()
+        kept = [a for a in self.propose() if set(a.because) <= said] if said else []
+        return tuple(a if a.emitted else replace(a, value=None) for a in kept)
+
+    def sentences(self, lang: str | None = None) -> list[str]:
+        """Return every finding as a sentence."""
+        words = self.words(lang)
+        return [words.say("findings", f.code, **f.values) for f in self.findings()]
+
+    def explain(self, lang: str | None = None) -> str:
+        """Return the findings as text, the answer first; what is missing when there is no answer."""
+        words = self.words(lang)
+        if self.locked:
+            needs = [words.say("locked", n.code, **n.values) for n in self.missing if not n.have]
+            listed = ("；" if words.lang == "zh" else "; ").join(needs)
+            colon = "：" if words.lang == "zh" else ": "
+            return f"{words.say('locked', 'answer')} {words.say('locked', 'need')}{colon}{listed}"
+        return ("" if words.lang == "zh" else " ").join(self.sentences(lang))
+
+    def layout(self, *, wide: bool) -> style.Layout:
+        """Return height and margins of the chart in pixels."""
+        raise NotImplementedError
+
+    def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
+        """Draw `.table` on `ax`; compute nothing."""
+        raise NotImplementedError
+
+    def plot(self, ax: Axes | None = None, *, lang: str | None = None) -> Axes:
+        """Draw the chart and return its axes; without `ax`, on a figure of its own."""
+        words = self.words(style.drawable(checks.language(lang or self.lang)))
+        with style.context():
+            if ax is None:
+                ax = style.canvas(style.WIDE, self.layout(wide=True))
+            self.draw(ax, wide=True, words=words)
+        return ax
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON types: table, findings, actions, basis, and both languages' text."""
+        return {
+            "code": self.code,
+            "evidence": self.evidence,
+            "params": plain(self.params),
+            "basis": plain(vars(self.basis)),
+            "table": {
+                "columns": list(self.rows.columns),
+                "rows": [[plain(v) for v in row] for row in self.rows.itertuples(index=False)],
+            },
+            "findings": [plain(vars(f)) | {"text": self._both("findings", f.code, f.values)} for f in self._found()],
+            "actions": [self._action_dict(action) for action in self.actions()],
+            "missing": [plain(vars(need)) for need in self.missing],
+            "text": {lang: self.explain(lang) for lang in ("zh", "en")},
+        }
+
+    def _found(self) -> tuple[Finding, ...]:
+        return () if self.locked else self.findings()
+
+    def _both(self, *path_and_values: Any) -> dict[str, str]:
+        *path, values = path_and_values
+        return {lang: self.words(lang).say(*path, **values) for lang in ("zh", "en")}
+
+    def _action_dict(self, action: Action) -> dict[str, Any]:
+        parts = ("do", "why", "verify") if action.emitted else ("measure",)
+        texts = {part: self._both("actions", action.code, part, action.change) for part in parts}
+        value = plain(vars(action.value)) if action.value else None
+        return plain(vars(action)) | {"emitted": action.emitted, "value": value, "text": texts}
+
+    def _repr_html_(self) -> str:
+        return html.fragment(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
+        return {
+            "text/plain": self.explain(),
+            "text/html": self._repr_html_(),
+            "application/vnd.ecomops+json": self.to_dict() | {"lang": self.lang},
+        }
+
+    def __repr__(self) -> str:
+        return f"<{self.code}: {self.explain()}>"
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as JSON types: missing is None, days are ISO text.
+
+    >>> plain({"a": float("nan"), "b": (1, date(2025, 11, 11))})
+    {'a': None, 'b': [1, '2025-11-11']}
+    """
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return plain(vars(value))
+    if isinstance(value, str | bool) or value is None:
+        return value
+    if isinstance(value, date | pd.Timestamp):
+        return None if pd.isna(value) else value.isoformat()[:19]
+    return _plain_number(value)
+
+
+def _plain_number(value: Any) -> Any:
+    if value is pd.NA or value is pd.NaT:
+        return None
+    item = value.item() if hasattr(value, "item") else value
+    if isinstance(item, float):
+        return item if math.isfinite(item) else None
+    return item if isinstance(item, int | str | bool) or item is None else str(item)

@@ -1,0 +1,283 @@
+"""House style of charts: one palette for page and charts, pixel layout, SVG that follows the page.
+
+Charts are drawn in the light colours; `svg` turns each into ``var(--name,#hex)``, so that one drawing
+serves light and dark pages, paper and notebooks. Sizes are CSS pixels: 72 dots per inch.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+from matplotlib import font_manager, rc_context
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
+
+# name: (light, dark). Light hexes are unique: they are the keys of the replacement in `svg`.
+TOKENS = {
+    "bg": ("#ffffff", "#11161d"),
+    "soft": ("#f5f7f9", "#181f28"),
+    "ink": ("#18212c", "#e6ebf1"),
+    "mute": ("#576272", "#9aa6b5"),
+    "rule": ("#e1e5ea", "#2a333f"),
+    "axis": ("#8a94a1", "#6d7887"),
+    "c1": ("#143f86", "#8ebefe"),
+    "c2": ("#8f3402", "#e0773f"),
+    "c3": ("#177d7b", "#82f5e8"),
+    "c4": ("#7243b2", "#b07fd0"),
+    "c5": ("#8a6c08", "#fedb72"),
+    "c6": ("#60273b", "#f29db0"),
+    "other": ("#66717e", "#98a3b1"),
+    "band": ("#dbe6f5", "#1f3350"),
+    "hatch": ("#cdd3da", "#39434f"),
+    "dot": ("#a3acb8", "#5c6774"),
+    "s0": ("#f2f6fb", "#161f2a"),
+    "s1": ("#e2ecf6", "#1a2b3d"),
+    "s2": ("#cfdff0", "#1f3750"),
+    "s3": ("#bad1ea", "#244463"),
+    "s4": ("#a4c3e3", "#295177"),
+    "s5": ("#8db4dc", "#2d5d8a"),
+    "s6": ("#77a5d4", "#306798"),
+    "d0": ("#efa36b", "#87491b"),
+    "d1": ("#f5c19b", "#6a401f"),
+    "d2": ("#f9ddc8", "#463222"),
+    "d3": ("#f2f3f5", "#232a33"),
+    "d4": ("#d3e2f1", "#233a52"),
+    "d5": ("#a9c8e6", "#275278"),
+    "d6": ("#7fadd8", "#2c679a"),
+}
+HEX = {name: light for name, (light, _) in TOKENS.items()}
+INK, MUTE, RULE, AXIS, BG, BAND, DOT, OTHER = (
+    HEX[name] for name in ("ink", "mute", "rule", "axis", "bg", "band", "dot", "other")
+)
+UP, DOWN = HEX["c1"], HEX["c2"]  # never red and green: their meanings swap in China
+CATEGORICAL = tuple(HEX[f"c{i}"] for i in range(1, 7)) + (OTHER,)
+SEQUENTIAL = tuple(HEX[f"s{i}"] for i in range(7))
+DIVERGING = tuple(HEX[f"d{i}"] for i in range(7))
+WIDE, NARROW = 840, 350
+SMALL, BODY, STRONG = 11.5, 12.5, 13.5
+DPI = 72
+
+CJK = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "WenQuanYi Micro Hei",
+    "Noto Sans CJK JP",
+)
+_CJK_FILES = re.compile("NotoSansCJK-Regular|NotoSansSC|SourceHanSans.*Regular|PingFang|msyh|wqy-microhei")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Height of a chart and the margins around its axes, in pixels."""
+
+    height: float
+    left: float = 0
+    right: float = 0
+    top: float = 0
+    bottom: float = 0
+
+
+@cache
+def fonts() -> tuple[str, ...]:
+    """Return the families to draw with: an installed Chinese one, the one of the extra `zh`, DejaVu."""
+    for path in [*font_manager.findSystemFonts(), *_packaged_fonts()]:
+        if _CJK_FILES.search(path):
+            font_manager.fontManager.addfont(path)
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    return (*(family for family in CJK if family in known), "DejaVu Sans")
+
+
+def _packaged_fonts() -> list[str]:
+    try:
+        package = import_module("pylopdf_fonts_zh_cn")
+    except ImportError:
+        return []
+    return [str(path) for path in sorted(Path(package.__path__[0]).rglob("*.[ot]tf"))]
+
+
+@cache
+def drawable(lang: str) -> str:
+    """Return the language that labels can be drawn in here: `lang`, or English without a Chinese font."""
+    if lang != "zh" or len(fonts()) > 1:
+        return lang
+    warnings.warn(
+        "no Chinese font found: chart labels fall back to English; pip install 'ecomops[zh]'",
+        stacklevel=2,
+    )
+    return "en"
+
+
+@cache
+def _rc() -> dict[str, Any]:
+    return {
+        "svg.fonttype": "none",
+        "figure.dpi": DPI,
+        "savefig.dpi": DPI,
+        "font.family": list(fonts()),
+        "font.size": BODY,
+        "text.color": INK,
+        "axes.labelcolor": MUTE,
+        "axes.edgecolor": AXIS,
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "savefig.facecolor": "none",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.spines.left": False,
+        "axes.grid": False,
+        "axes.axisbelow": True,
+        "grid.color": RULE,
+        "grid.linewidth": 1,
+        "xtick.color": AXIS,
+        "ytick.color": AXIS,
+        "xtick.labelcolor": MUTE,
+        "ytick.labelcolor": MUTE,
+        "xtick.major.size": 4,
+        "ytick.major.size": 0,
+        "xtick.labelsize": SMALL,
+        "ytick.labelsize": SMALL,
+        "lines.linewidth": 2,
+        "lines.solid_capstyle": "round",
+        "hatch.linewidth": 1,
+        "hatch.color": HEX["hatch"],
+        "axes.unicode_minus": True,
+    }
+
+
+def context(salt: str = "ecomops") -> AbstractContextManager[None]:
+    """Return the house settings of matplotlib as a context; `salt` keeps SVG ids of charts apart."""
+    return rc_context({**_rc(), "svg.hashsalt": salt})
+
+
+def css_tokens() -> str:
+    """Return the palette as CSS: light, dark by system, dark by switch, and always light on paper."""
+    light, dark = (
+        ";".join(f"--{name}:{pair[i]}" for name, pair in TOKENS.items()) for i in (0, 1)
+    )
+    return (
+        f":root{{{light};color-scheme:light}}"
+        "@media (prefers-color-scheme:dark){:root:not(:has(#t-light:checked)){"
+        f"{dark};color-scheme:dark}}}}"
+        f":root:has(#t-dark:checked){{{dark};color-scheme:dark}}"
+        f"@media print{{:root:root:root:root{{{light};color-scheme:light}}}}"
+    )
+
+
+def canvas(width: float, layout: Layout) -> Axes:
+    """Return axes on a new figure of `width` pixels with the margins of `layout`."""
+    height = layout.height
+    figure = Figure(figsize=(width / DPI, height / DPI))
+    return figure.add_axes(
+        (
+            layout.left / width,
+            layout.bottom / height,
+            (width - layout.left - layout.right) / width,
+            (height - layout.top - layout.bottom) / height,
+        )
+    )
+
+
+_AT: dict[str, Callable[[float, float], tuple[Any, tuple[float, float]]]] = {
+    "data": lambda x, y: ("data", (x, y)),
+    "left": lambda _, y: (("axes fraction", "data"), (0, y)),
+    "right": lambda _, y: (("axes fraction", "data"), (1, y)),
+    "below": lambda x, _: (("data", "axes fraction"), (x, 0)),
+    "above": lambda x, _: (("data", "axes fraction"), (x, 1)),
+}
+
+
+def tag(
+    ax: Axes, x: float, y: float, text: str, dx: float = 0, dy: float = 0, *, at: str = "data", **look: Any
+) -> None:
+    """Write `text` at a point moved by whole pixels.
+
+    `at` is "data", or an edge of the axes ("left", "right", "below", "above") that replaces x or y.
+    """
+    coords, xy = _AT[at](x, y)
+    look = {"va": "center", "annotation_clip": False} | look
+    # A dollar sign in data is text, not the start of a formula.
+    ax.annotate(text, xy, (dx, dy), xycoords=coords, textcoords="offset points", parse_math=False, **look)
+
+
+def step(
+    values: ArrayLike, palette: tuple[str, ...] = SEQUENTIAL, top: float | None = None
+) -> NDArray[np.str_]:
+    """Return the colour of each value on an equal-step ramp from 0 to `top`."""
+    cells = np.asarray(values, dtype=float)
+    top = top or (np.nanmax(cells) if np.isfinite(cells).any() else 1) or 1
+    rank = np.clip(np.nan_to_num(cells / top) * len(palette), 0, len(palette) - 1)
+    return np.array(palette)[rank.astype(int)]
+
+
+_JUNK = (
+    r"<metadata>.*?</metadata>",
+    r"<style[^>]*>.*?</style>",
+    r"<!--.*?-->",
+    r"<clipPath.*?</clipPath>",
+    r' clip-path="[^"]*"',
+    r' id="[\w.]+_\d+"',
+    r" font-family: [^;\"]*;?",
+    r" transform=\"rotate\(-0 [^)]*\)\"",
+    r" stroke-(linejoin|miterlimit): ?[^;\"]*;?",
+    r" text-anchor: start;?",
+    r" xmlns[:a-z]*=\"[^\"]*\"",
+    r"<g>\s*<path d=\"M 0 [^\"]*\" style=\"fill: none\"/>\s*</g>",
+    r"<defs>\s*</defs>",
+)
+
+
+def svg(figure: Any, alt: str, css: str = "") -> str:
+    """Return a figure as inline SVG: real text in the page's font, colours as CSS variables.
+
+    Clip paths go too (they bloat and clash between charts): draw only what lies inside the limits.
+    """
+    out = io.StringIO()
+    quiet = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # glyphs are the reader's font's business
+        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+        figure.savefig(out, format="svg", metadata=quiet)
+    body = re.sub(r"^.*?(<svg[^>]*>)", "", out.getvalue(), flags=re.DOTALL)
+    for junk in _JUNK:
+        body = re.sub(junk, "", body, flags=re.DOTALL)
+    body = re.sub(r"<[^>]+>", lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), body)
+    body = re.sub("|".join(_NAME), lambda m: f"var(--{_NAME[m[0].lower()]},{m[0].lower()})", body, flags=re.IGNORECASE)
+    body = re.sub(r"<g>\s*(<(?:text|path)[^>]*(?:/>|>[^<]*</text>))\s*</g>", r"\1", body)
+    body = re.sub(r"\s*\n\s*", "\n", body).strip().replace("xlink:href", "href")
+    width, height = (round(side * DPI) for side in figure.get_size_inches())
+    view = f'viewBox="0 0 {width} {height}" role="img" aria-label={quoteattr(alt)}'
+    return f'<svg class="chart {css}" {view}>{body}'
+
+
+_NAME = {light: name for name, light in HEX.items()}
+
+
+def both(draw: Callable[[Axes, bool], None], layout: Callable[[bool], Layout], alt: str, salt: str) -> str:
+    """Return a chart drawn for a desk and for a phone; the page shows the one that fits."""
+    out = ""
+    for width, name in ((WIDE, "wide"), (NARROW, "narrow")):
+        wide = name == "wide"
+        with context(f"{salt} {name}"):
+            ax = canvas(width, layout(wide))
+            draw(ax, wide)
+            out += svg(ax.figure, alt, name)
+    return out

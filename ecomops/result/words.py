@@ -1,0 +1,83 @@
+"""Sentences: templates in ``words/{zh,en}/*.toml`` filled with numbers, formatted by language."""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from ecomops.base.formatting import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@cache
+def catalogue(lang: str) -> Mapping[str, Any]:
+    """Return every word of a language: element -> analysis -> part -> text.
+
+    >>> catalogue("zh").keys() == catalogue("en").keys()
+    True
+    """
+    folder = resources.files("ecomops.result") / "words" / lang
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    return {f.name[:-5]: tomllib.loads(f.read_text(encoding="utf-8")) for f in files}
+
+
+@dataclass(frozen=True)
+class Words(string.Formatter):
+    """The words of one analysis in one language and currency.
+
+    A field such as ``{share:percent}`` names the unit of its number: money, count, percent,
+    points, days, date, number or text; ``+money`` shows the sign; ``label`` and ``labels`` look
+    codes up in the analysis' labels and in the common ones, ``flag`` ticks what is true.
+    """
+
+    code: str
+    lang: str
+    currency: str = "CNY"
+
+    def find(self, *path: str) -> Any:
+        """Return the text at `path` of this analysis, else of the common words, else None."""
+        element, _, analysis = self.code.partition(".")
+        for root in ((element, analysis), ("common",)):
+            node: Any = catalogue(self.lang)
+            for key in (*root, *path):
+                node = node.get(key) if isinstance(node, dict) else None
+            if node is not None:
+                return node
+        return None
+
+    def say(self, *path: str, **values: object) -> str:
+        """Return the sentence at `path` filled with `values`.
+
+        >>> Words("common", "en").say("state", "partial")
+        'partial'
+        """
+        template = self.find(*path)
+        if template is None:
+            msg = f"no words for {self.code}: {'.'.join(path)} ({self.lang})"
+            raise KeyError(msg)
+        return self.vformat(template, (), values)
+
+    def label(self, value: object) -> str:
+        """Return the label of a code; a value without one (a name from the data) stays itself."""
+        found = self.find("labels", str(value))
+        return found if isinstance(found, str) else shown(value, "text", self.lang)
+
+    def labels(self, values: Sequence[object]) -> str:
+        """Return several labels as a list in a sentence."""
+        return ("、" if self.lang == "zh" else ", ").join(self.label(value) for value in values)
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Format one field by the unit behind its colon."""
+        if format_spec == "label":
+            return self.label(value)
+        if format_spec == "labels":
+            return self.labels(value)
+        if format_spec == "flag":
+            return "✓" if value is True or value == 1 else ""
+        return shown(value, format_spec or "text", self.lang, self.currency)
