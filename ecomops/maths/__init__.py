@@ -1,0 +1,1 @@
+"""Methods as pure functions: arrays in, arrays out (numpy and scipy only)."""
