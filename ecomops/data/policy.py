@@ -85,6 +85,33 @@ class Coverage:
 POLICY = OrderPolicy()
 
 
+def line_reasons(lines: ibis.Table) -> dict[str, Any]:
+    """Return reason code -> boolean column: why an order line is no sale."""
+    return {
+        "unpaid": lines.line_status.isin(POLICY.unpaid).fill_null(False),  # noqa: FBT003
+        "marked": lines.is_gift.fill_null(False),  # noqa: FBT003
+        "no_money": (lines.line_paid_amount <= 0).fill_null(True),  # noqa: FBT003
+    }
+
+
+def sold_lines(lines: ibis.Table) -> ibis.Table:
+    """Return the order lines that carry paid money and are no gifts."""
+    return lines.filter(~_any(line_reasons(lines)))
+
+
+def line_exclusions(lines: ibis.Table) -> dict[str, int]:
+    """Return how many lines are left out for each reason, the first that applies."""
+    counts = frame(lines.aggregate(**_first_reasons(line_reasons(lines)))).iloc[0]
+    return {name: int(n) for name, n in counts.items()}
+
+
+def currency_of(t: ibis.Table) -> str:
+    """Return the currency that a shop wrote beside the money of `t`; ``"XXX"`` (none) otherwise."""
+    if "currency" not in t.columns:
+        return "XXX"
+    return str(frame(t.aggregate(currency=t.currency.max())).iloc[0, 0] or "XXX")
+
+
 def coverage(
     orders: ibis.Table, *, as_of: date | None = None, policy: OrderPolicy = POLICY
 ) -> Coverage:
@@ -122,10 +149,7 @@ def _counted(orders: ibis.Table, policy: OrderPolicy, as_of: date | None) -> ibi
     reasons = policy.reasons(orders)
     sale = ~_any(reasons)
     later = (at.date() > ibis.literal(as_of)).fill_null(False) if as_of else ibis.literal(False)  # noqa: FBT003
-    counts, taken = {}, ibis.literal(False)  # noqa: FBT003
-    for name, test in (reasons | {"later": later}).items():
-        counts[name] = (test & ~taken).ifelse(1, 0).sum().fill_null(0)
-        taken = taken | test
+    counts = _first_reasons(reasons | {"later": later})
     kept = sale & ~later
     guest = kept & orders.customer_id.isnull()
     gone = kept & ~guest & (orders.refund_amount.fill_null(0) >= orders.paid_amount)
@@ -158,6 +182,15 @@ def _refuse(orders: ibis.Table, counts: Any) -> None:
         found = frame(by)
         listed = [f"{c} {n:,}" for c, n in zip(found["currency"], found["n"], strict=True)]
         raise DataError("mixed_currencies", counts=listed, main=str(found["currency"].iloc[0]))
+
+
+def _first_reasons(tests: Mapping[str, Any]) -> dict[str, Any]:
+    """Return counts by reason in which each row counts for the first reason that applies."""
+    counts, taken = {}, ibis.literal(False)  # noqa: FBT003
+    for name, test in tests.items():
+        counts[name] = (test & ~taken).ifelse(1, 0).sum().fill_null(0)
+        taken = taken | test
+    return counts
 
 
 def _any(tests: Mapping[str, Any]) -> Any:

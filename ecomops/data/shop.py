@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -17,12 +17,11 @@ from ecomops.base.errors import DataError, MissingError, OptionError
 from ecomops.base.options import options
 from ecomops.data import formats, schema
 from ecomops.data.policy import Coverage, coverage
+from ecomops.data.problems import Problem
 from ecomops.data.tables import engine, read_file, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ecomops.data.problems import Problem
 
 ZONES = {"CNY": "Asia/Shanghai", "GBP": "Europe/London", "BRL": "America/Sao_Paulo"}
 SUFFIXES = (".parquet", ".csv")
@@ -56,6 +55,10 @@ class Shop:
                 grain=schema.table_schema(name).grain,
             )
         raise AttributeError(name)
+
+    def get(self, name: str) -> ibis.Table | None:
+        """Return the canonical table `name`, or None when the shop lacks it."""
+        return self.tables[name] if name in self else None
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.tables]
@@ -217,11 +220,22 @@ def _in_one_currency(shop: Shop, currency: str | None) -> Shop:
     """Return `shop` with its orders in one currency, or raise when they mix and none was named."""
     if "orders" not in shop:
         return shop
-    orders = shop.orders
-    if currency:
-        stated = orders.currency.fill_null(currency)
-        orders = orders.filter(stated == currency)
-    else:
-        currency = shop.currency or coverage(orders).currency
-    orders = orders.mutate(currency=orders.currency.fill_null(currency))
-    return Shop(**{**shop.__dict__, "tables": {**shop.tables, "orders": orders}, "currency": currency})
+    money = currency or shop.currency or coverage(shop.orders).currency
+    orders = shop.orders.mutate(currency=shop.orders.currency.fill_null(money))
+    tables = {name: _priced(t, money) for name, t in shop.tables.items()} | {"orders": orders}
+    if not currency:
+        return replace(shop, tables=tables, currency=money)
+    count = int(orders.filter(orders.currency != money).count().to_pandas())
+    dropped = Problem(code="other_currency", table="orders", action="dropped", count=count)
+    return replace(
+        shop,
+        tables=tables | {"orders": orders.filter(orders.currency == money)},
+        currency=money,
+        problems=(*shop.problems, *([dropped] if count else [])),
+    )
+
+
+def _priced(t: ibis.Table, currency: str) -> ibis.Table:
+    """Return `t` with the shop's currency beside its money, so that a table alone tells it."""
+    has_money = any(dtype.is_decimal() for dtype in t.schema().values())
+    return t.mutate(currency=ibis.literal(currency)) if has_money and "currency" not in t.columns else t

@@ -83,7 +83,7 @@ class Basis:
     excluded: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Result:
     """One explained result; subclasses add `findings`, `propose`, `layout` and `draw`.
 

@@ -1,0 +1,236 @@
+"""How concentrated sales are: ABC classes, Lorenz curve, Gini and HHI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from ecomops.base import checks
+from ecomops.data.policy import currency_of, line_exclusions, sold_lines
+from ecomops.data.tables import frame, table
+from ecomops.maths import bootstrap, concentration
+from ecomops.result import Action, Basis, Finding, Need, Result, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ecomops.result.words import Words
+
+VALUES = ("amount", "margin", "quantity")
+CUTS = (0.8, 0.95)
+HEAVY_ITEM = 0.1
+SEED = 20_240_618
+
+
+def values_by_item(lines: ibis.Table, *, by: str, value: str) -> ibis.Table:
+    """Return one row per item: ``item, name, amount``.
+
+    `lines` is order lines; `amount` is paid money, margin (paid less cost) or pieces by `value`.
+    Lines without an item are one item of their own, named missing.
+    """
+    sold = sold_lines(lines)
+    worth = {
+        "amount": sold.line_paid_amount,
+        "margin": sold.line_paid_amount - sold.line_cost,
+        "quantity": sold.quantity,
+    }[value]
+    keyed = sold.mutate(item=sold[by].cast("string"), worth=worth.cast("decimal(38,4)"))
+    return keyed.group_by("item").aggregate(
+        name=keyed.product_name.max(), amount=keyed.worth.sum(), days=keyed.paid_at.max()
+    )
+
+
+def ranked(items: pd.DataFrame) -> pd.DataFrame:
+    """Return items from largest to smallest with ``share, cumulative_share, abc_class``.
+
+    Shares are of the total of positive amounts; items of 0 or less (a negative margin) stay in
+    class C and add nothing. Equal amounts are ordered by item, so the order of rows is no matter.
+    """
+    rows = items.sort_values(["amount", "item"], ascending=[False, True], ignore_index=True)
+    gains = rows["amount"].clip(lower=0)
+    share = gains / gains.sum() if gains.sum() > 0 else gains * np.nan
+    return rows.assign(
+        share=share,
+        cumulative_share=share.cumsum(),
+        abc_class=concentration.abc_classes(rows["amount"], CUTS),
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Pareto(Result):
+    """Items by size; `gini`, `hhi` and `top_share` are (value, low, high) with 90 % intervals."""
+
+    code: ClassVar[str] = "product.pareto"
+    columns: ClassVar[dict[str, str]] = {
+        "item": "text",
+        "amount": "money",
+        "share": "percent",
+        "cumulative_share": "percent",
+        "abc_class": "text",
+        "name": "text",
+    }
+
+    gini: tuple[float, float, float] = (np.nan, np.nan, np.nan)
+    hhi: tuple[float, float, float] = (np.nan, np.nan, np.nan)
+    top_share: tuple[float, float, float] = (np.nan, np.nan, np.nan)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say how few items carry the total, how sure that is, and what stands out."""
+        n = len(self.rows)
+        sizes = self.rows["abc_class"].value_counts()
+        largest = self.rows.iloc[0]
+        facts = {
+            "items": n,
+            "a_items": int(sizes.get("A", 0)),
+            "a_share": sizes.get("A", 0) / n,
+            "a_money": self.rows.loc[self.rows["abc_class"] == "A", "share"].sum(),
+        }
+        tail = {
+            "c_items": int(sizes.get("C", 0)),
+            "c_money": self.rows.loc[self.rows["abc_class"] == "C", "share"].sum(),
+        }
+        measures = dict(zip(("gini", "low", "high"), self.gini, strict=True)) | {"hhi": self.hhi[0]}
+        heavy = {"item": largest["name"] or largest["item"], "share": largest["share"]}
+        losing = int((self.rows["amount"] < 0).sum())
+        said = [Finding("concentration", "note", facts, n), Finding("gini", "note", measures, n)]
+        if largest["share"] > HEAVY_ITEM:
+            said.append(Finding("heavy_item", "watch", heavy, n))
+        if losing:
+            said.append(Finding("losing", "act", {"losing": losing}, n))
+        if tail["c_items"]:
+            said.append(Finding("tail", "note", tail, n))
+        return tuple(said)
+
+    def propose(self) -> tuple[Action, ...]:
+        """Propose to test the tail before delisting; the table alone gives that no value."""
+        items = int((self.rows["abc_class"] == "C").sum())
+        expires = (self.basis.end or pd.Timestamp.max.date()) + timedelta(days=28)
+        return (Action("review_tail", ("tail",), {"c_items": items}, "D", expires),)
+
+    def layout(self, *, wide: bool) -> style.Layout:
+        """Return height and margins in pixels."""
+        if wide:
+            return style.Layout(360, left=52, right=190, top=14, bottom=52)
+        return style.Layout(320, left=40, right=14, top=14, bottom=50)
+
+    def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
+        """Draw the running share of money over the share of items, with the ends of A and B."""
+        n = len(self.rows)
+        reached = np.r_[0, self.rows["cumulative_share"].to_numpy(dtype=float)]
+        ax.grid(axis="y")
+        ax.plot([0, 1], [0, 1], color=style.OTHER, lw=1.2, ls=(0, (4, 3)))
+        ax.plot(np.arange(n + 1) / n, reached, color=style.UP)
+        self._mark_classes(ax, wide=wide, words=words)
+        ax.set(xlim=(0, 1), ylim=(0, 1.02))
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(lambda v, _: f"{100 * v:.0f}%")
+        style.tag(ax, 1, 0, words.say("labels", "x_axis"), 0, -36, at="below", size=style.SMALL, color=style.MUTE, ha="right")
+
+    def _mark_classes(self, ax: Axes, *, wide: bool, words: Words) -> None:
+        n = len(self.rows)
+        ends = self.rows.groupby("abc_class", sort=True)["cumulative_share"].agg(["size", "max"])
+        before = 0
+        for letter, (size, reached) in ends.iterrows():
+            before += int(size)
+            text = words.say("labels", "class_end", letter=letter, items=int(size), reached=reached)
+            ax.plot([before / n], [reached], "o", ms=7, mfc=style.BG, mec=style.UP, mew=2, clip_on=False)
+            if letter == "C" and not wide:
+                continue  # the corner has no room; A and B imply it
+            style.tag(ax, before / n, reached, text, 9, 0 if letter == "C" else -12, size=style.SMALL)
+
+
+def pareto(
+    order_lines: object,
+    *,
+    by: str = "product_id",
+    value: str = "amount",
+    lang: str | None = None,
+) -> Pareto:
+    """Rank items by what they bring and say how concentrated that is.
+
+    Parameters
+    ----------
+    order_lines
+        One row per order line: ``order_id, quantity, line_paid_amount``, the column named by `by`
+        and, for ``value="margin"``, ``line_cost``. Money in the shop's currency, before refunds.
+    by
+        Column that names the item: ``"product_id"``, ``"sku_id"``, ``"product_name"`` …
+    value
+        ``"amount"`` (paid money), ``"margin"`` (paid less cost) or ``"quantity"`` (pieces).
+    lang
+        Language of the words.
+
+    Returns
+    -------
+    Pareto
+        `.table`: one row per item, largest first: ``item, amount, share`` (0-1),
+        ``cumulative_share, abc_class, name``. The item that crosses a line (80 %, 95 %) stays in
+        the better class.
+
+    Raises
+    ------
+    DataError
+        When a column is missing or no line was sold.
+
+    Notes
+    -----
+    Gini 1912; HHI: Herfindahl 1950. Intervals: Poisson bootstrap over items, 90 %.
+
+    Examples
+    --------
+    >>> lines = pd.DataFrame({"order_id": ["1", "2", "3"], "product_id": ["a", "b", "c"],
+    ...                       "quantity": [1, 1, 1], "line_paid_amount": [85.0, 10.0, 5.0]})
+    >>> print(pareto(lines).table[["item", "share", "abc_class"]].to_string(index=False))
+    item  share abc_class
+       a   0.85         A
+       b   0.10         B
+       c   0.05         C
+    """
+    checks.choice("value", value, VALUES)
+    lines = table(order_lines, "order_lines")
+    checks.columns("order_lines", lines.columns, (by,))
+    items = frame(values_by_item(lines, by=by, value=value))
+    params = {"by": by, "value": value}
+    if items["amount"].isna().all():
+        column = "line_cost" if value == "margin" and len(items) else by
+        need = Need("column", {"table": "order_lines", "column": column})
+        return Pareto.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
+    rows = ranked(items.assign(amount=items["amount"].fillna(0)))
+    last = items["days"].max()
+    basis = Basis(
+        n=len(rows),
+        unit="products",
+        end=None if pd.isna(last) else last.date(),
+        currency=currency_of(lines) if value != "quantity" else "XXX",
+        excluded=line_exclusions(lines),
+    )
+    return Pareto(
+        rows=rows[list(Pareto.columns)],
+        basis=basis,
+        params=params,
+        lang=checks.language(lang),
+        **_measures(rows["amount"]),
+    )
+
+
+def _measures(amounts: pd.Series[Any]) -> dict[str, tuple[float, float, float]]:
+    sizes = amounts.clip(lower=0).to_numpy(dtype=float)
+    statistics = {
+        "gini": bootstrap.weighted_gini,
+        "hhi": bootstrap.weighted_hhi,
+        "top_share": bootstrap.weighted_top_share,
+    }
+    whole = {
+        "gini": concentration.gini(sizes),
+        "hhi": concentration.hhi(sizes),
+        "top_share": concentration.top_share(sizes),
+    }
+    return {
+        name: (whole[name], *bootstrap.interval(sizes, statistic, seed=SEED))
+        for name, statistic in statistics.items()
+    }

@@ -1,0 +1,102 @@
+"""Concentration of sales: classes, measures, what is left out, and what is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ecomops as eo
+from ecomops.product.pareto import Pareto, pareto
+
+
+def lines(amounts: list[float], **columns: object) -> pd.DataFrame:
+    n = len(amounts)
+    base = {
+        "order_id": [f"o{i}" for i in range(n)],
+        "product_id": [f"p{i:03d}" for i in range(n)],
+        "quantity": 1,
+        "line_paid_amount": amounts,
+    }
+    return pd.DataFrame(base | columns)
+
+
+def test_the_item_that_crosses_a_line_stays_in_the_better_class() -> None:
+    """Mistake 24: a product with 85 % of revenue must be A, not B."""
+    result = pareto(lines([85, 10, 4, 1]))
+    assert list(result.table["abc_class"]) == ["A", "B", "C", "C"]
+
+
+def test_gini_and_hhi_equal_the_closed_forms() -> None:
+    """Gini of 1..n is (n - 1) / 3n * ... = (n**2 - 1) / (3 n (n + 1)); HHI is the sum of squared shares."""
+    n = 40
+    result = pareto(lines(list(range(1, n + 1))))
+    assert result.gini[0] == pytest.approx((n - 1) / (3 * n))
+    assert result.hhi[0] == pytest.approx(sum(k * k for k in range(1, n + 1)) / (n * (n + 1) / 2) ** 2)
+    for value, low, high in (result.gini, result.hhi, result.top_share):
+        assert low < value < high
+
+
+def test_equal_on_every_engine(table) -> None:  # type: ignore[no-untyped-def]
+    frame = lines([5.25, 9.5, 9.5, 0.75, 30.0])
+    expected = pareto(frame).table
+    got = pareto(table(frame)).table
+    pd.testing.assert_frame_equal(got, expected)
+    assert list(expected.columns) == list(Pareto.columns)
+
+
+def test_gifts_unpaid_and_free_lines_are_left_out_and_counted() -> None:
+    frame = lines(
+        [10, 20, 30, 0],
+        is_gift=[False, True, False, False],
+        line_status=["completed", "completed", "closed_unpaid", "completed"],
+    )
+    result = pareto(frame)
+    assert list(result.table["item"]) == ["p000"]
+    assert result.basis.excluded == {"unpaid": 1, "marked": 1, "no_money": 1}
+
+
+def test_margin_keeps_losing_items_out_of_shares_and_says_so() -> None:
+    result = pareto(lines([10, 20, 30], line_cost=[15.0, 5.0, 5.0]), value="margin")
+    assert list(result.table["amount"]) == [25, 15, -5]
+    assert result.table["share"].sum() == pytest.approx(1)
+    assert "losing" in {finding.code for finding in result.findings()}
+
+
+def test_margin_without_cost_is_locked_and_names_the_column() -> None:
+    result = pareto(lines([10, 20]), value="margin")
+    assert result.locked
+    assert "order_lines.line_cost" in result.explain("en")
+    assert "order_lines.line_cost" in result.explain("zh")
+
+
+def test_an_unknown_column_is_named_with_what_is_there() -> None:
+    with pytest.raises(eo.DataError, match="colour"):
+        pareto(lines([1, 2]), by="colour")
+
+
+@given(st.lists(st.integers(1, 10_000), min_size=2, max_size=30), st.randoms(use_true_random=False))
+def test_order_of_rows_names_and_currency_scale_do_not_matter(cents: list[int], random) -> None:  # type: ignore[no-untyped-def]
+    frame = lines([c / 100 for c in cents])
+    shuffled = frame.sample(frac=1, random_state=random.randint(0, 99)).assign(
+        line_paid_amount=lambda f: f["line_paid_amount"] * 100
+    )
+    one, two = pareto(frame).table, pareto(shuffled).table
+    assert list(one["item"]) == list(two["item"])
+    np.testing.assert_allclose(one["share"].astype(float), two["share"].astype(float))
+    assert one["share"].sum() == pytest.approx(1)
+
+
+def test_the_chart_draws_the_table() -> None:
+    result = pareto(lines([85, 10, 4, 1]))
+    curve = result.plot().lines[1].get_ydata()
+    np.testing.assert_allclose(curve, [0, *result.table["cumulative_share"]])
+
+
+def test_text_from_the_data_is_harmless() -> None:
+    frame = lines([85, 10], product_name=["<script>alert(1)</script>", "$x$"])
+    shown = pareto(frame)._repr_html_()
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown
