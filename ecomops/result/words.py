@@ -19,12 +19,18 @@ if TYPE_CHECKING:
 def catalogue(lang: str) -> Mapping[str, Any]:
     """Return every word of a language: element -> analysis -> part -> text.
 
+    An element's words may lie in several files: ``store.toml``, ``store_plan.toml`` ...
+
     >>> catalogue("zh").keys() == catalogue("en").keys()
     True
     """
     folder = resources.files("ecomops.result") / "words" / lang
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
-    return {f.name[:-5]: tomllib.loads(f.read_text(encoding="utf-8")) for f in files}
+    merged: dict[str, dict[str, Any]] = {}
+    for file in files:
+        element = file.name[:-5].partition("_")[0]
+        merged.setdefault(element, {}).update(tomllib.loads(file.read_text(encoding="utf-8")))
+    return merged
 
 
 @dataclass(frozen=True)
