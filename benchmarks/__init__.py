@@ -1,0 +1,1 @@
+"""Speed, memory and recovery, each as a ratio or a bound: ``python -m benchmarks NAME ...``."""
