@@ -17,7 +17,7 @@ from ecomops.base.options import options
 if TYPE_CHECKING:
     from ecomops import campaign, channel, customer, metrics, product, report, sim, store
     from ecomops.data.shop import Shop
-    from ecomops.data.shop import open_shop as open  # noqa: A004
+    from ecomops.data.shop import open_shop as open
 
 __version__ = "0.1.0"
 
@@ -47,7 +47,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first asked for: `import ecomops` itself loads nothing heavy."""
+    """Load a public name when it is first asked for, so that importing loads nothing heavy."""
     if name in _MODULES:
         return importlib.import_module(f"ecomops.{name}")
     if name in _NAMES:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from babel.numbers import get_currency_symbol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
 LOCALES = {"zh": "zh_CN", "en": "en"}
 MISSING = {"zh": "无", "en": "n/a"}
@@ -21,6 +21,7 @@ STEPS = {
     "zh": ((1e8, 1e8, 2, "亿"), (1e4, 1e4, 1, "万")),
     "en": ((1e9, 1e9, 2, "B"), (1e6, 1e6, 2, "M"), (1e4, 1e3, 0, "k")),
 }
+THOUSAND = 1000
 COUNT_FROM = 1e5  # counts stay plain up to here
 
 
@@ -29,7 +30,17 @@ def _signed(text: str, value: float) -> str:
 
 
 def _missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and not math.isfinite(value)) or value != value  # noqa: PLR0124
+    """Tell what is not there: None, NaN, NaT and pandas' NA, without loading pandas."""
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def _decimals(size: float, *, whole_from: float, one_from: float) -> int:
+    """Return how many decimals are above the noise: 0 for whole and large, 1 for middling, 2."""
+    if size >= whole_from or float(size).is_integer():
+        return 0
+    return 1 if size >= one_from else 2
 
 
 def _compact(value: float, lang: str, start: float) -> str | None:
@@ -43,15 +54,14 @@ def _compact(value: float, lang: str, start: float) -> str | None:
 def number(value: float, lang: str = "en", decimals: int | None = None) -> str:
     """Return a plain number with grouped thousands and a true minus.
 
-    >>> number(-1234.5)
-    '−1,234.5'
+    >>> number(-1234.5), number(12.34)
+    ('−1,234', '12.3')
     """
     if _missing(value):
         return MISSING[lang]
     size = abs(value)
     if decimals is None:
-        decimals = 0 if size >= 1000 or float(size).is_integer() else 1 if size >= 10 else 2
-        decimals = 1 if size >= 1000 and not float(size).is_integer() else decimals
+        decimals = _decimals(size, whole_from=THOUSAND, one_from=10)
     return _signed(f"{size:,.{decimals}f}", value)
 
 
@@ -73,8 +83,16 @@ def symbol(currency: str, lang: str = "en") -> str:
     >>> symbol("CNY"), symbol("GBP", "zh")
     ('¥', '£')
     """
-    sign: str = "¥" if currency == "CNY" else get_currency_symbol(currency, Locale.parse(LOCALES[lang]))
-    return "" if currency in ("", "XXX") else sign if len(sign) == 1 or sign.endswith("$") else sign + " "
+    sign: str = (
+        "¥" if currency == "CNY" else get_currency_symbol(currency, Locale.parse(LOCALES[lang]))
+    )
+    return (
+        ""
+        if currency in ("", "XXX")
+        else sign
+        if len(sign) == 1 or sign.endswith("$")
+        else sign + " "
+    )
 
 
 def money(value: float, lang: str = "en", currency: str = "CNY") -> str:
@@ -86,7 +104,7 @@ def money(value: float, lang: str = "en", currency: str = "CNY") -> str:
     if _missing(value):
         return MISSING[lang]
     size = abs(value)
-    decimals = 0 if size >= 1000 or float(size).is_integer() else 1 if size >= 100 else 2
+    decimals = _decimals(size, whole_from=THOUSAND, one_from=100)
     text = _compact(value, lang, 0) or f"{size:,.{decimals}f}"
     return _signed(symbol(currency, lang) + text, value)
 
@@ -97,7 +115,9 @@ def percent(value: float, lang: str = "en", decimals: int = 1) -> str:
     >>> percent(0.1254), percent(-0.03)
     ('12.5%', '−3.0%')
     """
-    return MISSING[lang] if _missing(value) else _signed(f"{abs(value) * 100:,.{decimals}f}%", value)
+    return (
+        MISSING[lang] if _missing(value) else _signed(f"{abs(value) * 100:,.{decimals}f}%", value)
+    )
 
 
 def points(value: float, lang: str = "en") -> str:
@@ -124,9 +144,10 @@ def days(value: float, lang: str = "en") -> str:
     return f"{shown} 天" if lang == "zh" else f"{shown} day{'' if shown == '1' else 's'}"
 
 
-def day(value: date | datetime | str | None, _lang: str = "en") -> str:
+def day(value: date | str | None, _lang: str = "en") -> str:
     """Return an ISO date.
 
+    >>> from datetime import date
     >>> day(date(2025, 11, 11))
     '2025-11-11'
     """

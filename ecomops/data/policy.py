@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 FIRST_YEAR, LAST_YEAR = 1995, 2100
+YES, NO = ibis.literal(value=True), ibis.literal(value=False)
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,12 @@ class OrderPolicy:
     keep_marked: bool = False
 
     def reasons(self, orders: ibis.Table) -> dict[str, Any]:
-        """Return, in order of precedence, reason code -> boolean column: why an order is no sale."""
+        """Return, by precedence, reason code -> boolean column: why an order is no sale."""
         return {
-            "unpaid": orders.order_status.isin(self.unpaid).fill_null(False),  # noqa: FBT003
-            "marked": ibis.literal(not self.keep_marked) & orders.is_gift_or_brush.fill_null(False),  # noqa: FBT003
+            "unpaid": orders.order_status.isin(self.unpaid).fill_null(NO),
+            "marked": orders.is_gift_or_brush.fill_null(NO) if not self.keep_marked else NO,
             "no_time": orders.paid_at.isnull() & orders.created_at.isnull(),
-            "no_money": (orders.paid_amount <= 0).fill_null(True),  # noqa: FBT003
+            "no_money": (orders.paid_amount <= 0).fill_null(YES),
         }
 
     def sales(self, orders: ibis.Table, *, as_of: date | None = None) -> ibis.Table:
@@ -88,9 +89,9 @@ POLICY = OrderPolicy()
 def line_reasons(lines: ibis.Table) -> dict[str, Any]:
     """Return reason code -> boolean column: why an order line is no sale."""
     return {
-        "unpaid": lines.line_status.isin(POLICY.unpaid).fill_null(False),  # noqa: FBT003
-        "marked": lines.is_gift.fill_null(False),  # noqa: FBT003
-        "no_money": (lines.line_paid_amount <= 0).fill_null(True),  # noqa: FBT003
+        "unpaid": lines.line_status.isin(POLICY.unpaid).fill_null(NO),
+        "marked": lines.is_gift.fill_null(NO),
+        "no_money": (lines.line_paid_amount <= 0).fill_null(YES),
     }
 
 
@@ -102,7 +103,7 @@ def sold_lines(lines: ibis.Table) -> ibis.Table:
 def line_exclusions(lines: ibis.Table) -> dict[str, int]:
     """Return how many lines are left out for each reason, the first that applies."""
     counts = frame(lines.aggregate(**_first_reasons(line_reasons(lines)))).iloc[0]
-    return {name: int(n) for name, n in counts.items()}
+    return {str(name): int(n) for name, n in counts.items()}
 
 
 def currency_of(t: ibis.Table) -> str:
@@ -128,7 +129,8 @@ def coverage(
         raise DataError("empty_table", table="orders")
     excluded = {name: int(counts[name]) for name in counts.index if name not in _NOT_REASONS}
     if not counts["sales"]:
-        raise DataError("no_orders_count", rows=rows, reasons=[f"{k} {v:,}" for k, v in excluded.items() if v])
+        reasons = [f"{reason} {n:,}" for reason, n in excluded.items() if n]
+        raise DataError("no_orders_count", rows=rows, reasons=reasons)
     _refuse(orders, counts)
     return Coverage(
         rows=rows,
@@ -141,14 +143,22 @@ def coverage(
     )
 
 
-_NOT_REASONS = ("rows", "sales", "first_at", "last_at", "currency_low", "currency_high", "bad_dates")
+_NOT_REASONS = (
+    "rows",
+    "sales",
+    "first_at",
+    "last_at",
+    "currency_low",
+    "currency_high",
+    "bad_dates",
+)
 
 
 def _counted(orders: ibis.Table, policy: OrderPolicy, as_of: date | None) -> ibis.Table:
     at = ibis.coalesce(orders.paid_at, orders.created_at)
     reasons = policy.reasons(orders)
     sale = ~_any(reasons)
-    later = (at.date() > ibis.literal(as_of)).fill_null(False) if as_of else ibis.literal(False)  # noqa: FBT003
+    later = (at.date() > ibis.literal(as_of)).fill_null(NO) if as_of else NO
     counts = _first_reasons(reasons | {"later": later})
     kept = sale & ~later
     guest = kept & orders.customer_id.isnull()
@@ -186,7 +196,7 @@ def _refuse(orders: ibis.Table, counts: Any) -> None:
 
 def _first_reasons(tests: Mapping[str, Any]) -> dict[str, Any]:
     """Return counts by reason in which each row counts for the first reason that applies."""
-    counts, taken = {}, ibis.literal(False)  # noqa: FBT003
+    counts, taken = {}, NO
     for name, test in tests.items():
         counts[name] = (test & ~taken).ifelse(1, 0).sum().fill_null(0)
         taken = taken | test
@@ -194,7 +204,7 @@ def _first_reasons(tests: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _any(tests: Mapping[str, Any]) -> Any:
-    result = ibis.literal(False)  # noqa: FBT003
+    result = NO
     for test in tests.values():
         result = result | test
     return result

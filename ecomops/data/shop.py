@@ -85,7 +85,7 @@ class Shop:
 def open_shop(
     source: object,
     *,
-    format: str | None = None,  # noqa: A002 - the word users type
+    format: str | None = None,
     currency: str | None = None,
     timezone: str | None = None,
     lang: str | None = None,
@@ -140,9 +140,7 @@ def _check_zone(timezone: str | None) -> None:
             raise OptionError("unknown_timezone", timezone=timezone) from None
 
 
-def _from_frames(
-    frames: Mapping[str, object], currency: str | None, timezone: str | None
-) -> Shop:
+def _from_frames(frames: Mapping[str, object], currency: str | None, timezone: str | None) -> Shop:
     zone = timezone or ZONES.get(currency or "CNY", "UTC")
     tables = {name: table(f, name, timezone=zone) for name, f in frames.items()}
     return Shop(name="shop", tables=tables, currency=currency or "", timezone=zone, source="frames")
@@ -154,7 +152,9 @@ def _from_connection(con: ibis.BaseBackend, currency: str | None, timezone: str 
     if not found:
         raise MissingError("no_shop_tables", path=con.name, entries=con.list_tables() or ["—"])
     tables = {name: table(con.table(name), name, timezone=zone) for name in found}
-    return Shop(name=con.name, tables=tables, currency=currency or "", timezone=zone, source=con.name)
+    return Shop(
+        name=con.name, tables=tables, currency=currency or "", timezone=zone, source=con.name
+    )
 
 
 def _from_path(
@@ -196,7 +196,9 @@ def _from_files(
     zone = timezone or settings.get("timezone") or ZONES.get(currency or "CNY", "UTC")
     return Shop(
         name=settings.get("name", path.stem),
-        names={lang: settings[f"name_{lang}"] for lang in ("zh", "en") if f"name_{lang}" in settings},
+        names={
+            lang: settings[f"name_{lang}"] for lang in ("zh", "en") if f"name_{lang}" in settings
+        },
         tables={name: table(read_file(file), name, timezone=zone) for name, file in files.items()},
         currency=currency or "",
         timezone=zone,
@@ -238,4 +240,8 @@ def _in_one_currency(shop: Shop, currency: str | None) -> Shop:
 def _priced(t: ibis.Table, currency: str) -> ibis.Table:
     """Return `t` with the shop's currency beside its money, so that a table alone tells it."""
     has_money = any(dtype.is_decimal() for dtype in t.schema().values())
-    return t.mutate(currency=ibis.literal(currency)) if has_money and "currency" not in t.columns else t
+    return (
+        t.mutate(currency=ibis.literal(currency))
+        if has_money and "currency" not in t.columns
+        else t
+    )

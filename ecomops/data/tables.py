@@ -28,13 +28,13 @@ EXACT_FLOAT = 2**53
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=(("str", "timestamp('UTC')"), "timestamp"))
-def _wall_duckdb(zone: str, at: Any) -> Any: ...  # type: ignore[empty-body]
+def _wall_duckdb(zone: str, at: Any) -> Any: ...
 
 
 @ibis.udf.scalar.builtin(
     name="from_utc_timestamp", signature=(("timestamp('UTC')", "str"), "timestamp")
 )
-def _wall_spark(at: Any, zone: str) -> Any: ...  # type: ignore[empty-body]
+def _wall_spark(at: Any, zone: str) -> Any: ...
 
 
 def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis.Table:
@@ -57,8 +57,9 @@ def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis
     Raises `DataError` for missing or unreadable columns and ids that a float has rounded.
 
     >>> import pandas as pd
-    >>> orders = pd.DataFrame({"order_id": [7], "created_at": ["2025-11-11 00:30"],
-    ...                        "paid_amount": [12.5]})
+    >>> orders = pd.DataFrame(
+    ...     {"order_id": [7], "created_at": ["2025-11-11 00:30"], "paid_amount": [12.5]}
+    ... )
     >>> str(table(orders, "orders").order_id.type())
     'string'
     """
@@ -70,17 +71,19 @@ def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis
     if _is_canonical(raw, schema):
         return raw
     _refuse_unreadable(raw, schema)
-    return raw.mutate(**{c.name: _typed(raw, c.name, c.dtype, timezone) for c in schema.columns.values()})
+    typed = {c.name: _typed(raw, c.name, c.dtype, timezone) for c in schema.columns.values()}
+    return raw.mutate(**typed)
 
 
 def frame(expr: ibis.Table) -> pd.DataFrame:
-    """Return a small result as pandas, decimals as floats; the one place where rows leave the engine.
+    """Return a small result as pandas, decimals as floats: the one way out of the engine.
 
     >>> frame(ibis.memtable({"a": [1, 2]})).shape
     (2, 1)
     """
     money = {c: expr[c].cast("float64") for c, t in expr.schema().items() if t.is_decimal()}
-    return (expr.mutate(**money) if money else expr).to_pandas()
+    rows: pd.DataFrame = (expr.mutate(**money) if money else expr).to_pandas()
+    return rows
 
 
 def _opened(source: object) -> ibis.Table:
@@ -94,7 +97,7 @@ def _opened(source: object) -> ibis.Table:
 
 
 def _plain(source: Any) -> Any:
-    """Return a frame without what an engine cannot hold: pandas' index and object columns of mixed types."""
+    """Return a frame without what an engine cannot hold: pandas' index, columns of mixed types."""
     if type(source).__module__.startswith("pandas"):
         source = source.reset_index(drop=True)
         mixed = [c for c in source.columns if source[c].dtype == object]
@@ -107,8 +110,8 @@ def _text(values: pd.Series[Any]) -> pd.Series[Any]:
     return values.map(str, na_action="ignore") if len(kinds) > 1 else values
 
 
-def read_file(path: Path, con: BaseBackend | None = None) -> ibis.Table:
-    """Return a canonical Parquet or CSV file as a table; CSV cells stay text until the door types them.
+def read_file(path: Path, con: Any = None) -> Any:
+    """Return a canonical Parquet or CSV file as a table; CSV cells stay text until they are typed.
 
     Raises `MissingError` when there is no such file and `DataError` when it cannot be read.
     """
@@ -117,8 +120,8 @@ def read_file(path: Path, con: BaseBackend | None = None) -> ibis.Table:
         raise MissingError("no_such_file", path=str(path))
     try:
         if path.suffix.lower() == ".parquet":
-            return con.read_parquet(path)  # type: ignore[attr-defined,no-any-return]
-        return con.read_csv(path, all_varchar=True)  # type: ignore[attr-defined,no-any-return]
+            return con.read_parquet(path)
+        return con.read_csv(path, all_varchar=True)
     except Exception as error:
         raise DataError("unreadable_file", path=str(path), reason=_first_line(error)) from error
 
@@ -184,7 +187,8 @@ def _refuse_unreadable(raw: ibis.Table, schema: TableSchema) -> None:
                 bad[column.name] = test
     if not bad:
         return
-    counts = raw.aggregate(**{c: t.fill_null(False).sum() for c, t in bad.items()}).to_pandas().iloc[0]  # noqa: FBT003
+    tests = {c: test.fill_null(ibis.literal(value=False)).sum() for c, test in bad.items()}
+    counts = frame(raw.aggregate(**tests)).iloc[0]
     wrong = {c: int(n) for c, n in counts.items() if n > 0}
     if wrong:
         _raise_unreadable(raw, schema, wrong, bad)
@@ -193,9 +197,10 @@ def _refuse_unreadable(raw: ibis.Table, schema: TableSchema) -> None:
 def _lost(values: Any, want: dt.DataType) -> Any:
     have = values.type()
     if have.is_floating() and want.is_string():
+        # An integer of 2**53 or more may be the neighbour of the one that was meant.
         return (values.abs() >= EXACT_FLOAT) | (values != values.floor())
     if have.is_string() and not want.is_string():
-        return values.notnull() & values.try_cast(want).isnull()
+        return values.notnull() & values.try_cast(want).isnull()  # noqa: PD003, PD004
     return None
 
 
@@ -203,7 +208,8 @@ def _raise_unreadable(
     raw: ibis.Table, schema: TableSchema, wrong: dict[str, int], bad: dict[str, Any]
 ) -> None:
     column, count = max(wrong.items(), key=lambda item: item[1])
-    examples = raw.filter(bad[column])[column].cast("string").name("x").as_table().distinct().order_by("x").limit(3)
+    cells = raw.filter(bad[column]).select(x=raw[column].cast("string"))
+    examples = frame(cells.distinct().order_by("x").limit(3))
     code = "rounded_ids" if raw[column].type().is_floating() else "unreadable_cells"
     raise DataError(
         code,
@@ -211,5 +217,5 @@ def _raise_unreadable(
         column=column,
         count=count,
         columns=[f"{c} ({n:,})" for c, n in sorted(wrong.items())],
-        examples=list(examples.to_pandas()["x"]),
+        examples=list(examples["x"]),
     )

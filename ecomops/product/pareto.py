@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import ibis
 import numpy as np
 import pandas as pd
 
@@ -17,6 +16,7 @@ from ecomops.maths import bootstrap, concentration
 from ecomops.result import Action, Basis, Finding, Need, Result, style
 
 if TYPE_CHECKING:
+    import ibis
     from matplotlib.axes import Axes
 
     from ecomops.result.words import Words
@@ -129,7 +129,8 @@ class Pareto(Result):
         ax.set(xlim=(0, 1), ylim=(0, 1.02))
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(lambda v, _: f"{100 * v:.0f}%")
-        style.tag(ax, 1, 0, words.say("labels", "x_axis"), 0, -36, at="below", size=style.SMALL, color=style.MUTE, ha="right")
+        quiet = {"size": style.SMALL, "color": style.MUTE, "ha": "right"}
+        style.tag(ax, 1, 0, words.say("labels", "x_axis"), 0, -36, at="below", **quiet)
 
     def _mark_classes(self, ax: Axes, *, wide: bool, words: Words) -> None:
         n = len(self.rows)
@@ -138,10 +139,13 @@ class Pareto(Result):
         for letter, (size, reached) in ends.iterrows():
             before += int(size)
             text = words.say("labels", "class_end", letter=letter, items=int(size), reached=reached)
-            ax.plot([before / n], [reached], "o", ms=7, mfc=style.BG, mec=style.UP, mew=2, clip_on=False)
+            ax.plot(
+                [before / n], [reached], "o", ms=7, mfc=style.BG, mec=style.UP, mew=2, clip_on=False
+            )
             if letter == "C" and not wide:
                 continue  # the corner has no room; A and B imply it
-            style.tag(ax, before / n, reached, text, 9, 0 if letter == "C" else -12, size=style.SMALL)
+            below = 0 if letter == "C" else -12
+            style.tag(ax, before / n, reached, text, 9, below, size=style.SMALL)
 
 
 def pareto(
@@ -183,8 +187,14 @@ def pareto(
 
     Examples
     --------
-    >>> lines = pd.DataFrame({"order_id": ["1", "2", "3"], "product_id": ["a", "b", "c"],
-    ...                       "quantity": [1, 1, 1], "line_paid_amount": [85.0, 10.0, 5.0]})
+    >>> lines = pd.DataFrame(
+    ...     {
+    ...         "order_id": ["1", "2", "3"],
+    ...         "product_id": ["a", "b", "c"],
+    ...         "quantity": [1, 1, 1],
+    ...         "line_paid_amount": [85.0, 10.0, 5.0],
+    ...     }
+    ... )
     >>> print(pareto(lines).table[["item", "share", "abc_class"]].to_string(index=False))
     item  share abc_class
        a   0.85         A
@@ -218,19 +228,15 @@ def pareto(
     )
 
 
-def _measures(amounts: pd.Series[Any]) -> dict[str, tuple[float, float, float]]:
+def _measures(amounts: pd.Series[Any]) -> dict[str, Any]:
+    """Return each measure of concentration with its bootstrap interval."""
     sizes = amounts.clip(lower=0).to_numpy(dtype=float)
-    statistics = {
-        "gini": bootstrap.weighted_gini,
-        "hhi": bootstrap.weighted_hhi,
-        "top_share": bootstrap.weighted_top_share,
-    }
-    whole = {
-        "gini": concentration.gini(sizes),
-        "hhi": concentration.hhi(sizes),
-        "top_share": concentration.top_share(sizes),
+    measures = {
+        "gini": (concentration.gini, bootstrap.weighted_gini),
+        "hhi": (concentration.hhi, bootstrap.weighted_hhi),
+        "top_share": (concentration.top_share, bootstrap.weighted_top_share),
     }
     return {
-        name: (whole[name], *bootstrap.interval(sizes, statistic, seed=SEED))
-        for name, statistic in statistics.items()
+        name: (whole(sizes), *bootstrap.interval(sizes, weighted, seed=SEED))
+        for name, (whole, weighted) in measures.items()
     }

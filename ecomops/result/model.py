@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from ecomops.base import checks
+from ecomops.base.options import LANGUAGES
 from ecomops.result import html, style
 from ecomops.result.words import Words
 
@@ -33,7 +34,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Value:
-    """Net margin expected over `horizon_days`: 5 %, 50 % and 95 % quantiles, in the shop's currency."""
+    """Net margin expected over `horizon_days`, in the shop's currency: 5, 50 and 95 % quantiles."""
 
     low: float
     mid: float
@@ -64,7 +65,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Need:
-    """One thing an analysis needs: a code of ``common.locked``, its values, and whether it is there."""
+    """One thing an analysis needs: a code of ``common.locked``, its values, whether it is there."""
 
     code: str
     values: Mapping[str, Any]
@@ -73,7 +74,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Basis:
-    """What a result rests on: how many of what, from when to when, in which money, what was left out."""
+    """What a result rests on: how many of what, which days, which money, what was left out."""
 
     n: int
     unit: str
@@ -146,7 +147,7 @@ class Result:
         return [words.say("findings", f.code, **f.values) for f in self.findings()]
 
     def explain(self, lang: str | None = None) -> str:
-        """Return the findings as text, the answer first; what is missing when there is no answer."""
+        """Return the findings as text, the answer first, or what is missing for one."""
         words = self.words(lang)
         if self.locked:
             needs = [words.say("locked", n.code, **n.values) for n in self.missing if not n.have]
@@ -173,39 +174,37 @@ class Result:
         return ax
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON types: table, findings, actions, basis, and both languages' text."""
+        """Return everything as JSON types: table, findings, actions, basis, text in zh and en."""
         return {
             "code": self.code,
             "evidence": self.evidence,
             "params": plain(self.params),
-            "basis": plain(vars(self.basis)),
+            "basis": _fields(self.basis),
             "table": {
                 "columns": list(self.rows.columns),
                 "rows": [[plain(v) for v in row] for row in self.rows.itertuples(index=False)],
             },
-            "findings": [plain(vars(f)) | {"text": self._both("findings", f.code, f.values)} for f in self._found()],
+            "findings": [self._finding_dict(f) for f in (() if self.locked else self.findings())],
             "actions": [self._action_dict(action) for action in self.actions()],
-            "missing": [plain(vars(need)) for need in self.missing],
-            "text": {lang: self.explain(lang) for lang in ("zh", "en")},
+            "missing": [_fields(need) for need in self.missing],
+            "text": {lang: self.explain(lang) for lang in LANGUAGES},
         }
 
-    def _found(self) -> tuple[Finding, ...]:
-        return () if self.locked else self.findings()
+    def _both(self, values: Mapping[str, Any], *path: str) -> dict[str, str]:
+        return {lang: self.words(lang).say(*path, **values) for lang in LANGUAGES}
 
-    def _both(self, *path_and_values: Any) -> dict[str, str]:
-        *path, values = path_and_values
-        return {lang: self.words(lang).say(*path, **values) for lang in ("zh", "en")}
+    def _finding_dict(self, finding: Finding) -> dict[str, Any]:
+        return _fields(finding) | {"text": self._both(finding.values, "findings", finding.code)}
 
     def _action_dict(self, action: Action) -> dict[str, Any]:
         parts = ("do", "why", "verify") if action.emitted else ("measure",)
-        texts = {part: self._both("actions", action.code, part, action.change) for part in parts}
-        value = plain(vars(action.value)) if action.value else None
-        return plain(vars(action)) | {"emitted": action.emitted, "value": value, "text": texts}
+        texts = {part: self._both(action.change, "actions", action.code, part) for part in parts}
+        return _fields(action) | {"emitted": action.emitted, "text": texts}
 
     def _repr_html_(self) -> str:
         return html.fragment(self)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {
             "text/plain": self.explain(),
             "text/html": self._repr_html_(),
@@ -214,6 +213,10 @@ class Result:
 
     def __repr__(self) -> str:
         return f"<{self.code}: {self.explain()}>"
+
+
+def _fields(item: Any) -> dict[str, Any]:
+    return {str(name): plain(value) for name, value in vars(item).items()}
 
 
 def plain(value: Any) -> Any:
@@ -227,18 +230,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if hasattr(value, "__dataclass_fields__"):
-        return plain(vars(value))
-    if isinstance(value, str | bool) or value is None:
-        return value
-    if isinstance(value, date | pd.Timestamp):
-        return None if pd.isna(value) else value.isoformat()[:19]
-    return _plain_number(value)
-
-
-def _plain_number(value: Any) -> Any:
-    if value is pd.NA or value is pd.NaT:
-        return None
+        return _fields(value)
+    if isinstance(value, date) and value is not pd.NaT:
+        return value.isoformat()[:19]
     item = value.item() if hasattr(value, "item") else value
-    if isinstance(item, float):
-        return item if math.isfinite(item) else None
-    return item if isinstance(item, int | str | bool) or item is None else str(item)
+    if item is pd.NA or item is pd.NaT or (isinstance(item, float) and not math.isfinite(item)):
+        return None
+    return item if isinstance(item, int | float | str) or item is None else str(item)

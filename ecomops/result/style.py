@@ -1,7 +1,7 @@
 """House style of charts: one palette for page and charts, pixel layout, SVG that follows the page.
 
-Charts are drawn in the light colours; `svg` turns each into ``var(--name,#hex)``, so that one drawing
-serves light and dark pages, paper and notebooks. Sizes are CSS pixels: 72 dots per inch.
+Charts are drawn in the light colours; `svg` turns each into ``var(--name,#hex)``, so that one
+drawing serves light and dark pages, paper and notebooks. Sizes are CSS pixels: 72 dots per inch.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ INK, MUTE, RULE, AXIS, BG, BAND, DOT, OTHER = (
     HEX[name] for name in ("ink", "mute", "rule", "axis", "bg", "band", "dot", "other")
 )
 UP, DOWN = HEX["c1"], HEX["c2"]  # never red and green: their meanings swap in China
-CATEGORICAL = tuple(HEX[f"c{i}"] for i in range(1, 7)) + (OTHER,)
+CATEGORICAL = (*(HEX[f"c{i}"] for i in range(1, 7)), OTHER)
 SEQUENTIAL = tuple(HEX[f"s{i}"] for i in range(7))
 DIVERGING = tuple(HEX[f"d{i}"] for i in range(7))
 WIDE, NARROW = 840, 350
@@ -82,7 +82,9 @@ CJK = (
     "WenQuanYi Micro Hei",
     "Noto Sans CJK JP",
 )
-_CJK_FILES = re.compile("NotoSansCJK-Regular|NotoSansSC|SourceHanSans.*Regular|PingFang|msyh|wqy-microhei")
+_CJK_FILES = re.compile(
+    "NotoSansCJK-Regular|NotoSansSC|SourceHanSans.*Regular|PingFang|msyh|wqy-microhei"
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Layout:
 
 @cache
 def fonts() -> tuple[str, ...]:
-    """Return the families to draw with: an installed Chinese one, the one of the extra `zh`, DejaVu."""
+    """Return the families to draw with: an installed Chinese one, that of extra `zh`, DejaVu."""
     for path in [*font_manager.findSystemFonts(), *_packaged_fonts()]:
         if _CJK_FILES.search(path):
             font_manager.fontManager.addfont(path)
@@ -116,11 +118,11 @@ def _packaged_fonts() -> list[str]:
 
 @cache
 def drawable(lang: str) -> str:
-    """Return the language that labels can be drawn in here: `lang`, or English without a Chinese font."""
+    """Return the language labels can be drawn in: `lang`, or English without a Chinese font."""
     if lang != "zh" or len(fonts()) > 1:
         return lang
     warnings.warn(
-        "no Chinese font found: chart labels fall back to English; pip install 'ecomops[zh]'",
+        "no Chinese font found: labels fall back to English; pip install 'ecomops[zh]'",
         stacklevel=2,
     )
     return "en"
@@ -164,15 +166,13 @@ def _rc() -> dict[str, Any]:
 
 
 def context(salt: str = "ecomops") -> AbstractContextManager[None]:
-    """Return the house settings of matplotlib as a context; `salt` keeps SVG ids of charts apart."""
-    return rc_context({**_rc(), "svg.hashsalt": salt})
+    """Return the house settings of matplotlib as a context; `salt` keeps ids of charts apart."""
+    return rc_context(_rc() | {"svg.hashsalt": salt})  # type: ignore[arg-type]
 
 
 def css_tokens() -> str:
-    """Return the palette as CSS: light, dark by system, dark by switch, and always light on paper."""
-    light, dark = (
-        ";".join(f"--{name}:{pair[i]}" for name, pair in TOKENS.items()) for i in (0, 1)
-    )
+    """Return the palette as CSS: light, dark by system or by switch, always light on paper."""
+    light, dark = (";".join(f"--{name}:{pair[i]}" for name, pair in TOKENS.items()) for i in (0, 1))
     return (
         f":root{{{light};color-scheme:light}}"
         "@media (prefers-color-scheme:dark){:root:not(:has(#t-light:checked)){"
@@ -206,16 +206,24 @@ _AT: dict[str, Callable[[float, float], tuple[Any, tuple[float, float]]]] = {
 
 
 def tag(
-    ax: Axes, x: float, y: float, text: str, dx: float = 0, dy: float = 0, *, at: str = "data", **look: Any
+    ax: Axes,
+    x: float,
+    y: float,
+    text: str,
+    dx: float = 0,
+    dy: float = 0,
+    *,
+    at: str = "data",
+    **look: Any,
 ) -> None:
     """Write `text` at a point moved by whole pixels.
 
     `at` is "data", or an edge of the axes ("left", "right", "below", "above") that replaces x or y.
     """
     coords, xy = _AT[at](x, y)
-    look = {"va": "center", "annotation_clip": False} | look
     # A dollar sign in data is text, not the start of a formula.
-    ax.annotate(text, xy, (dx, dy), xycoords=coords, textcoords="offset points", parse_math=False, **look)
+    look = {"va": "center", "annotation_clip": False, "parse_math": False} | look
+    ax.annotate(text, xy, (dx, dy), xycoords=coords, textcoords="offset points", **look)
 
 
 def step(
@@ -225,7 +233,8 @@ def step(
     cells = np.asarray(values, dtype=float)
     top = top or (np.nanmax(cells) if np.isfinite(cells).any() else 1) or 1
     rank = np.clip(np.nan_to_num(cells / top) * len(palette), 0, len(palette) - 1)
-    return np.array(palette)[rank.astype(int)]
+    colours: NDArray[np.str_] = np.array(palette)[rank.astype(int)]
+    return colours
 
 
 _JUNK = (
@@ -260,7 +269,7 @@ def svg(figure: Any, alt: str, css: str = "") -> str:
     for junk in _JUNK:
         body = re.sub(junk, "", body, flags=re.DOTALL)
     body = re.sub(r"<[^>]+>", lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), body)
-    body = re.sub("|".join(_NAME), lambda m: f"var(--{_NAME[m[0].lower()]},{m[0].lower()})", body, flags=re.IGNORECASE)
+    body = re.sub("|".join(_NAME), _variable, body, flags=re.IGNORECASE)
     body = re.sub(r"<g>\s*(<(?:text|path)[^>]*(?:/>|>[^<]*</text>))\s*</g>", r"\1", body)
     body = re.sub(r"\s*\n\s*", "\n", body).strip().replace("xlink:href", "href")
     width, height = (round(side * DPI) for side in figure.get_size_inches())
@@ -271,7 +280,14 @@ def svg(figure: Any, alt: str, css: str = "") -> str:
 _NAME = {light: name for name, light in HEX.items()}
 
 
-def both(draw: Callable[[Axes, bool], None], layout: Callable[[bool], Layout], alt: str, salt: str) -> str:
+def _variable(colour: re.Match[str]) -> str:
+    light = colour[0].lower()
+    return f"var(--{_NAME[light]},{light})"
+
+
+def both(
+    draw: Callable[[Axes, bool], None], layout: Callable[[bool], Layout], alt: str, salt: str
+) -> str:
     """Return a chart drawn for a desk and for a phone; the page shows the one that fits."""
     out = ""
     for width, name in ((WIDE, "wide"), (NARROW, "narrow")):

@@ -76,7 +76,11 @@ class Words(string.Formatter):
 
     def labels(self, values: Sequence[object]) -> str:
         """Return several labels as a list in a sentence."""
-        return ("、" if self.lang == "zh" else ", ").join(self.label(value) for value in values)
+        return self.join([self.label(value) for value in values])
+
+    def join(self, texts: Sequence[str]) -> str:
+        """Return texts as a list in a sentence."""
+        return ("、" if self.lang == "zh" else ", ").join(texts)
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Format one field by the unit behind its colon."""

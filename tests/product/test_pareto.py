@@ -30,11 +30,13 @@ def test_the_item_that_crosses_a_line_stays_in_the_better_class() -> None:
 
 
 def test_gini_and_hhi_equal_the_closed_forms() -> None:
-    """Gini of 1..n is (n - 1) / 3n * ... = (n**2 - 1) / (3 n (n + 1)); HHI is the sum of squared shares."""
+    """Gini of 1..n is (n - 1) / 3n; HHI is the sum of squared shares."""
     n = 40
     result = pareto(lines(list(range(1, n + 1))))
     assert result.gini[0] == pytest.approx((n - 1) / (3 * n))
-    assert result.hhi[0] == pytest.approx(sum(k * k for k in range(1, n + 1)) / (n * (n + 1) / 2) ** 2)
+    assert result.hhi[0] == pytest.approx(
+        sum(k * k for k in range(1, n + 1)) / (n * (n + 1) / 2) ** 2
+    )
     for value, low, high in (result.gini, result.hhi, result.top_share):
         assert low < value < high
 
