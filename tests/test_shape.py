@@ -189,7 +189,8 @@ def plain(text: str) -> str:
     """Return `text` without fields, code in backticks and names that are written together."""
     for word in ALLOWED_TOGETHER:
         text = text.replace(word, "双")
-    return re.sub(r"`[^`]*`|\{[^{}]*\}", "中", text)
+    text = re.sub(r"`[^`]*`|\{\w+(:(label|labels|text))?\}", "中", text)
+    return re.sub(r"\{[^{}]*\}", "0", text)
 
 
 @pytest.mark.parametrize("name", TEXTS)
