@@ -1,0 +1,1 @@
+"""The synthetic shop: a seeded simulator that publishes the truth about what it made."""

@@ -1,0 +1,136 @@
+"""The shop's calendar: how fast operational time runs at each hour."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecomops.base.errors import OptionError
+from ecomops.sim.streams import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ecomops.sim.streams import Bools, Floats, Ints
+
+HOUR = 3600
+DAY = 24 * HOUR
+YEARS = (2015, 2035)
+
+
+@cache
+def templates() -> Mapping[str, Any]:
+    """Return the relative levels by weekday, month, hour and day around an event."""
+    text = (resources.files("ecomops.sim") / "data" / "calendar.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def events() -> tuple[tuple[date, str], ...]:
+    """Return every festival from 2015 to 2035 as (day, name), fixed and lunar.
+
+    >>> [str(day) for day, name in events() if name == "春节" and day.year in (2024, 2025)]
+    ['2024-02-10', '2025-01-29']
+    """
+    text = (resources.files("ecomops.sim") / "data" / "events.csv").read_text("utf-8")
+    rows = (line.split(",") for line in text.splitlines()[1:])
+    return tuple((date.fromisoformat(day), name) for day, name in rows)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A rate that is constant within each hour, and its operational time.
+
+    `edges` are the hours' borders in seconds since the start; `tau` is the operational time at
+    each edge, in days whose mean speed is one.
+    """
+
+    edges: Floats
+    tau: Floats
+
+    @classmethod
+    def of(cls, rate: Floats) -> Clock:
+        """Return the clock that runs at `rate` (one value an hour, any scale)."""
+        edges = np.arange(len(rate) + 1, dtype=np.float64) * HOUR
+        tau = np.concatenate([[0.0], np.cumsum(rate)]) / rate.mean() / 24
+        return cls(edges, tau)
+
+    def operational(self, seconds: Floats) -> Floats:
+        """Return operational days at `seconds` after the start."""
+        return np.interp(seconds, self.edges, self.tau)
+
+    def seconds(self, operational: Floats) -> Floats:
+        """Return the seconds after the start at which operational time is reached."""
+        return np.interp(operational, self.tau, self.edges)
+
+    def within(self, uniform: Floats, start: Floats, end: Floats) -> Floats:
+        """Return moments in [start, end) spread as the clock runs."""
+        low, high = self.operational(start), self.operational(end)
+        return self.seconds(low + uniform * (high - low))
+
+
+def _noise(seed: int, days: int, sigma: float) -> Floats:
+    """Return a slow and a fast multiplicative wobble of mean one, one value a day."""
+    random = stream(seed, "calendar")
+    fast = random.standard_normal(days) * sigma
+    knots = random.standard_normal(days // 30 + 2) * sigma
+    slow = np.interp(np.arange(days) / 30, np.arange(len(knots)), knots)
+    return np.exp(fast + slow - sigma**2)
+
+
+def event_factor(start: date, days: int) -> Floats:
+    """Return the product of all festival templates, one value a day."""
+    factor = np.ones(days)
+    for day, name in events():
+        for first, last, level in templates()["event"].get(name, ()):
+            low = (day - start).days + first
+            high = (day - start).days + last + 1
+            factor[max(low, 0) : max(high, 0)] *= level
+    return factor
+
+
+def daily_rate(start: date, end: date, seed: int, sigma: float = 0.06) -> Floats:
+    """Return the relative purchase rate of each day from `start` to `end`, both included.
+
+    Weekday, month, festivals and a little noise multiply; the scale is free.
+    """
+    if not YEARS[0] <= start.year <= end.year <= YEARS[1]:
+        raise OptionError("sim_years", start=start, end=end, first=YEARS[0], last=YEARS[1])
+    days = (end - start).days + 1
+    dates = [start + timedelta(days=i) for i in range(days)]
+    level = templates()
+    weekday = np.array([level["weekday"][day.weekday()] for day in dates])
+    middle = [_month_position(day) for day in dates]
+    month = np.interp(middle, np.arange(-1, 14), np.take(level["month"], np.arange(-1, 14) % 12))
+    return weekday * month * event_factor(start, days) * _noise(seed, days, sigma)
+
+
+def _month_position(day: date) -> float:
+    return day.month - 1 + (day.day - 15) / 30
+
+
+def hourly(daily: Floats, start: date) -> Floats:
+    """Return one rate an hour: the day's level times the hour's share.
+
+    The first two hours of 双11 and 618 carry the midnight rush.
+    """
+    hours = np.tile(np.array(templates()["hour"]), (len(daily), 1))
+    hours /= hours.mean()
+    for i in range(len(daily)):
+        day = start + timedelta(days=i)
+        if (day.month, day.day) in {(6, 18), (11, 11), (12, 12), (11, 1)}:
+            hours[i, :2] *= (4.0, 2.0)
+            hours[i] /= hours[i].mean()
+    return (daily[:, None] * hours).ravel()
+
+
+def window_mask(days: int, start: int, end: int) -> Bools:
+    """Return which of `days` lie in [start, end]."""
+    index: Ints = np.arange(days)
+    return (index >= start) & (index <= end)

@@ -1,0 +1,195 @@
+"""Products and their variants: titles, prices, costs, launches, seasons and appeal."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecomops.sim.calendar import DAY
+from ecomops.sim.streams import pick, stream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ecomops.sim.streams import Floats, Ints
+
+TIERS = 16
+CHEAPEST, DEAREST = 2500.0, 70000.0
+NINES = np.array([9, 9, 9, 8, 5])
+
+
+@cache
+def vocabulary() -> Mapping[str, Any]:
+    """Return the words, price ranges and seasons of the categories."""
+    text = (resources.files("ecomops.sim") / "data" / "catalogue.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The products of a shop; arrays have one entry per product, `sku_*` one per variant.
+
+    Money is in cents. `launch` is in days since the shop's start (negative: before it).
+    `cells` is the cumulative choice probability within each (month, price tier), each cell
+    offset by its index, so that one search picks a product for any month and price.
+    """
+
+    category: Ints
+    price: Ints
+    cost: Ints
+    launch: Floats
+    fade: Floats
+    appeal: Floats
+    titles: tuple[tuple[str, str], ...]
+    colour: Ints
+    colours: Ints
+    sizes: Ints
+    sku_first: Ints
+    sku_product: Ints
+    cells: Floats
+    cell_product: Ints
+    months: int
+
+    @property
+    def variants(self) -> Ints:
+        """Number of variants of each product."""
+        return self.colours * self.sizes
+
+    def tier(self, price: Floats) -> Ints:
+        """Return the price tier (0 to 15) of prices in cents."""
+        position = np.log(price / CHEAPEST) / np.log(DEAREST / CHEAPEST) * TIERS
+        return np.clip(position, 0, TIERS - 1).astype(np.int64)
+
+    def choose(self, uniform: Floats, day: Ints, price: Floats) -> Ints:
+        """Return the product bought on `day` (since start) by who wants to spend about `price`."""
+        month = np.clip(day // 30, 0, self.months - 1)
+        cell = month * TIERS + self.tier(price)
+        found = np.searchsorted(self.cells, cell + uniform, side="right")
+        return self.cell_product[found.clip(max=len(self.cell_product) - 1)]
+
+
+def catalogue(products: int, start: date, days: int, seed: int) -> Catalogue:
+    """Return a catalogue of `products` whose appeal follows Zipf's law within a price tier.
+
+    A third is there from the first day and stays; the others launch by season and fade.
+    """
+    random = stream(seed, "catalogue")
+    kinds = vocabulary()["category"]
+    category = np.sort(pick(random.random(products), np.array([k["share"] for k in kinds])))
+    ranges = np.log([k["price"] for k in kinds])[category]
+    log_price = ranges[:, 0] + random.beta(1.6, 2.0, products) * np.ptp(ranges, axis=1)
+    price = _friendly(np.exp(log_price), random.integers(0, len(NINES), products))
+    wobble = np.exp(random.standard_normal(products) * 0.12)
+    share = np.array([k["cost"] for k in kinds])[category] * wobble
+    cost = np.rint(price * share.clip(0.2, 0.7) / 10).astype(np.int64) * 10
+    stays = random.random(products) < 0.35
+    lot = random.random(products)
+    launch = np.where(stays, -200 - 600 * lot // 1, np.floor(lot * (days + 60) / 30) * 30 - 90)
+    fade = np.where(stays, 4000.0, 120 + random.gamma(2.0, 90.0, products))
+    appeal = _zipf(random.permutation(products), log_price)
+    colours, sizes = random.integers(2, 5, products), np.where(category == len(kinds) - 1, 1, 3)
+    first = np.cumsum(colours * sizes) - colours * sizes
+    cells, members, months = _cells(category, price, launch, fade, appeal, start, days)
+    return Catalogue(
+        category, price, cost, launch, fade, appeal,
+        _titles(category, launch, start, random.random((products, 3))),
+        random.integers(0, len(vocabulary()["colour"]), products), colours, sizes, first,
+        np.repeat(np.arange(products), colours * sizes), cells, members, months,
+    )  # fmt: skip
+
+
+def _friendly(yuan: Floats, ending: Ints) -> Ints:
+    """Return prices in cents that end in 9, 8 or 5 yuan."""
+    return (np.floor(yuan / 10).astype(np.int64) * 10 + NINES[ending]) * 100
+
+
+def _tier_of(log_price: Floats) -> Ints:
+    low, high = np.log(CHEAPEST / 100), np.log(DEAREST / 100)
+    return ((log_price - low) / (high - low) * TIERS).clip(0, TIERS - 1).astype(np.int64)
+
+
+def _zipf(shuffled: Ints, log_price: Floats) -> Floats:
+    """Return appeal 1/rank within each price tier, ranks by lot."""
+    tier = _tier_of(log_price)
+    order = np.lexsort((shuffled, tier))
+    sizes = np.bincount(tier, minlength=TIERS)
+    rank = np.arange(len(tier)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    appeal = np.empty(len(tier))
+    appeal[order] = 1.0 / (rank + 1.5)
+    return appeal
+
+
+def _cells(
+    category: Ints, price: Ints, launch: Floats, fade: Floats, appeal: Floats,
+    start: date, days: int,
+) -> tuple[Floats, Ints, int]:  # fmt: skip
+    """Return the cumulative choice weights by (month, tier) and the product of each entry."""
+    months = days // 30 + 1
+    middle = np.arange(months)[:, None] * 30.0 + 15
+    season = np.array([k["month"] for k in vocabulary()["category"]])
+    calendar = np.array([(start + timedelta(days=int(d))).month - 1 for d in middle[:, 0]])
+    age = middle - launch
+    life = np.where(age >= 0, np.exp(-age / fade), 0.0)
+    weight = appeal * life * season[category][:, calendar].T
+    tier = _tier_of(np.log(price / 100))
+    members = np.argsort(tier, kind="stable")
+    shelf = [_shelf(members, tier, k) for k in range(TIERS)]
+    product = np.concatenate(shelf * months)
+    cumulative = [
+        i * TIERS + k + _share(weight[i, shelf[k]]) for i in range(months) for k in range(TIERS)
+    ]
+    return np.concatenate(cumulative), product, months
+
+
+def _shelf(members: Ints, tier: Ints, wanted: int) -> Ints:
+    """Return the products of a tier, or those of the nearest tier that has any."""
+    have = np.unique(tier)
+    nearest = have[np.abs(have - wanted).argmin()]
+    return members[tier[members] == nearest]
+
+
+def _share(weight: Floats) -> Floats:
+    """Return cumulative shares that end at one exactly; equal ones where nothing is on sale."""
+    weight = weight + 1e-9
+    share = np.cumsum(weight) / weight.sum()
+    share[-1] = 1.0
+    return share
+
+
+def _titles(
+    category: Ints, launch: Floats, start: date, uniform: Floats
+) -> tuple[tuple[str, str], ...]:
+    words = vocabulary()
+    used: dict[tuple[str, str], int] = {}
+    titles = []
+    for kind, day, (a, b, c) in zip(category, launch, uniform, strict=True):
+        item = words["category"][kind]
+        parts = [_word(words["origin"], a), _word(item["fabric"], b), _word(words["fit"], c)]
+        year = (start + timedelta(days=float(day))).year
+        zh = "".join(p[0] for p in parts) + f"{item['zh']} {year} 新款"
+        en = " ".join(p[1] for p in parts) + f" {item['en']}, new in {year}"
+        serial = used[zh, en] = used.get((zh, en), 0) + 1
+        mark = "" if serial == 1 else f" {chr(64 + serial)}款"
+        titles.append((zh + mark, en + ("" if serial == 1 else f" ({chr(64 + serial)})")))
+    return tuple(titles)
+
+
+def _word(words: list[list[str]], uniform: float) -> list[str]:
+    return words[int(uniform * len(words))]
+
+
+def attributes(title_en: str, category_en: str) -> str:
+    """Return the product's attributes as JSON: its English title and category."""
+    return json.dumps({"en": title_en, "category_en": category_en}, ensure_ascii=False)
+
+
+def launch_seconds(shop: Catalogue) -> Floats:
+    """Return when each product was listed, in seconds since the start (10 o'clock)."""
+    return shop.launch * DAY + 10 * 3600

@@ -1,0 +1,85 @@
+"""After the payment: shipping, receipt, refunds and what of it is known at the data's end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import ndtri
+
+from ecomops.sim import baskets
+from ecomops.sim.calendar import DAY, HOUR
+from ecomops.sim.catalogue import vocabulary
+from ecomops.sim.streams import pick
+
+if TYPE_CHECKING:
+    from ecomops.sim.chunk import Chunk
+    from ecomops.sim.plan import Plan
+    from ecomops.sim.selling import Sale
+    from ecomops.sim.streams import Bools, Floats, Ints
+
+REASONS: tuple[tuple[str, float], ...] = (
+    ("尺码不合适", 34.0), ("不喜欢/不想要", 25.0), ("色差/与描述不符", 12.0),
+    ("质量问题", 10.0), ("面料不舒服", 9.0), ("发错货/少件", 4.0), ("物流太慢", 6.0),
+)  # fmt: skip
+EARLY = ("拍错/多拍", "不想要了", "缺货")
+
+
+@dataclass(frozen=True)
+class Fate:
+    """Delivery by possible order, refunds by possible line; times in seconds, money in cents.
+
+    Refunds are all that will ever be asked for; `horizon` decides what is known already.
+    """
+
+    shipped: Floats
+    completed: Floats
+    asked: Bools
+    early: Bools
+    partial: Bools
+    applied: Floats
+    refunded: Floats
+    amount: Ints
+    reason: Ints
+    line_paid: Ints
+
+
+def fulfil(plan: Plan, part: Chunk, sale: Sale) -> Fate:
+    """Return delivery and refunds of the possible orders of `part`.
+
+    Refunds before dispatch come within hours, returns days after receipt, so the refund rate of
+    the last weeks is not final yet.
+    """
+    pack, road, accept = part.draws(plan, "delivery", 3)
+    peak = 1 + 1.6 * (sale.promo >= 0)
+    shipped = np.floor(sale.paid_at + 9 * HOUR * np.exp(0.6 * ndtri(pack)) * peak)
+    received = shipped + 2.3 * DAY * np.exp(0.35 * ndtri(road))
+    completed = np.floor(received + np.minimum(-4.5 * DAY * np.log1p(-accept), 10 * DAY))
+    goods = sale.paid - sale.shipping * (sale.paid > 0)
+    listed = part.lines.price * part.lines.quantity
+    line_paid = baskets.share_out(part.lines, goods, listed)
+    return _returns(plan, part, sale, shipped, received, completed, line_paid)
+
+
+def _returns(
+    plan: Plan, part: Chunk, sale: Sale, shipped: Floats, received: Floats, completed: Floats,
+    line_paid: Ints,
+) -> Fate:  # fmt: skip
+    lot, phase, wait, handle, why, cut = part.line_draws(plan, "refunds", 6)
+    order = part.lines.order
+    chance = np.array([k["returned"] for k in vocabulary()["category"]])
+    hazard = chance[plan.catalogue.category[part.lines.product]] * plan.settings.refunds
+    asked = (lot < hazard) & ~sale.unpaid[order] & (line_paid > 0)
+    early, partial = phase < 0.2, phase > 0.93  # noqa: PLR2004 - shares of the two rarer kinds
+    soon = sale.paid_at[order] + 300 + wait * np.maximum(shipped - sale.paid_at - 600, 0)[order]
+    later = received[order] + (0.15 - 2.1 * np.log1p(-wait)) * DAY
+    applied = np.floor(np.where(early, soon, later))
+    refunded = np.floor(applied + np.where(early, 0.2, 1.2 + 4.5 * handle) * DAY)
+    share = np.where(partial, np.round(0.1 + 0.3 * cut, 2), 1.0)
+    amount = np.where(asked, np.floor(line_paid * share), 0).astype(np.int64)
+    usual = pick(why, np.array([weight for _, weight in REASONS]))
+    reason = np.where(early, len(REASONS) + (why * len(EARLY)).astype(np.int64), usual)
+    return Fate(
+        shipped, completed, asked, early, partial, applied, refunded, amount, reason, line_paid
+    )

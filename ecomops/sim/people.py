@@ -1,0 +1,154 @@
+"""Customers: when they arrive, how often they buy, how much they spend, when they leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import gammaincinv, ndtr
+
+from ecomops.sim.plan import NOBODY
+from ecomops.sim.streams import pick, spread, stream
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from ecomops.sim.plan import Plan
+    from ecomops.sim.streams import Bools, Floats, Ints
+
+PROVINCES: tuple[tuple[str, str, float], ...] = (
+    ("广东省", "广州市", 11.2), ("江苏省", "苏州市", 9.4), ("浙江省", "杭州市", 9.8),
+    ("山东省", "青岛市", 7.1), ("上海", "上海市", 6.6), ("北京", "北京市", 5.9),
+    ("四川省", "成都市", 5.8), ("河南省", "郑州市", 5.5), ("湖北省", "武汉市", 4.6),
+    ("湖南省", "长沙市", 4.4), ("福建省", "厦门市", 4.3), ("安徽省", "合肥市", 4.1),
+    ("河北省", "石家庄市", 4.0), ("辽宁省", "沈阳市", 3.3), ("陕西省", "西安市", 2.9),
+    ("江西省", "南昌市", 2.6), ("重庆", "重庆市", 2.7), ("广西壮族自治区", "南宁市", 2.2),
+    ("黑龙江省", "哈尔滨市", 1.9), ("云南省", "昆明市", 1.7),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class People:
+    """Customers of one chunk; arrays have one entry per customer.
+
+    `arrival` is in seconds, `rate` in orders per operational day, `leaves` the number of repeat
+    orders after which the customer is gone, `spend` mean cents per order at list prices, `cause`
+    the intervention without which the customer would not have come (-1: none).
+    """
+
+    key: Ints
+    arrival: Floats
+    rate: Floats
+    drop: Floats
+    leaves: Ints
+    spend: Floats
+    thrift: Floats
+    source: Ints
+    cause: Ints
+    guest: Bools
+    province: Ints
+    woman: Bools
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+
+def join(parts: list[People]) -> People:
+    """Return the people of several blocks one after the other."""
+    return People(
+        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(People)}
+    )
+
+
+def arrivals(plan: Plan, chunk: int, count: int) -> People:
+    """Return the `count` customers of a chunk; causes are drawn by the planted shares."""
+    random = stream(plan.seed, "arrivals", chunk)
+    lot, moment = random.random(count), random.random(count)
+    shares, windows, numbers = _causes(plan)
+    cause = pick(lot, shares)
+    low, high = windows[cause].T
+    arrival = plan.arrivals.within(moment, low, high)
+    return people(plan, "people", chunk, arrival, numbers[cause])
+
+
+def _causes(plan: Plan) -> tuple[Floats, Floats, Ints]:
+    """Return shares, arrival windows and intervention numbers; the first entry is "none"."""
+    whole = (0.0, plan.horizon)
+    rows = [(c.caused, whole, plan.number(c.key)) for c in plan.settings.channels if c.paid]
+    rows += [
+        (p.arrivals, plan.window(p.day, p.first, p.last), plan.number(p.key))
+        for p in plan.settings.promotions
+    ]
+    rest = 1 - sum(share for share, _, _ in rows)
+    rows = [(rest, whole, NOBODY), *rows]
+    shares, windows, numbers = zip(*rows, strict=True)
+    return np.array(shares), np.array(windows).clip(0, plan.horizon), np.array(numbers)
+
+
+def people(plan: Plan, process: str, chunk: int, arrival: Floats, cause: Ints) -> People:
+    """Return customers with given arrival times and causes, their latents drawn."""
+    random = stream(plan.seed, process, chunk)
+    n, c = len(arrival), plan.settings.customers
+    rate, spend = _latents(plan, random, n)
+    drop = random.beta(c.a, c.b, n).clip(1e-9, 1 - 1e-9)
+    leaves = np.ceil(np.log1p(-random.random(n)) / np.log1p(-drop)).clip(1, 10**6)
+    thrift, lot, guest, place, sex = random.random((5, n))
+    return People(
+        key=_keys(process, chunk, n),
+        arrival=arrival,
+        rate=rate,
+        drop=drop,
+        leaves=leaves.astype(np.int64),
+        spend=spend,
+        thrift=thrift,
+        source=_source(plan, lot, cause),
+        cause=cause,
+        guest=guest < c.guests,
+        province=pick(place, np.array([weight for *_, weight in PROVINCES])),
+        woman=sex < 0.86,  # noqa: PLR2004 - the share of women among clothing buyers
+    )
+
+
+def _keys(process: str, chunk: int, count: int) -> Ints:
+    block = {"people": 0, "panel": 1, "referral": 2}[process]
+    return ((chunk * 4 + block) << 20) + np.arange(count)
+
+
+def _latents(plan: Plan, random: Generator, n: int) -> tuple[Floats, Floats]:
+    """Return purchase rates and mean spends, coupled by a Gaussian copula when asked for."""
+    c = plan.settings.customers
+    if not c.correlation:
+        rate = random.gamma(c.r, 1 / c.alpha, n)
+        return rate, c.spend * (c.q - 1) / random.gamma(c.q, 1.0, n)
+    first, second = random.standard_normal((2, n))
+    mixed = c.correlation * first + np.sqrt(1 - c.correlation**2) * second
+    rate = gammaincinv(c.r, ndtr(first)) / c.alpha
+    return rate, c.spend * (c.q - 1) / gammaincinv(c.q, ndtr(-mixed))
+
+
+def _source(plan: Plan, lot: Floats, cause: Ints) -> Ints:
+    """Return the channel that brought each customer: the causing one, or one from the mix."""
+    channels = plan.settings.channels
+    mix = pick(lot, np.array([c.mix for c in channels]))
+    number = {c.key: i for i, c in enumerate(channels)}
+    table = np.array([number.get(key, NOBODY) for key in plan.interventions] + [NOBODY])
+    forced = table[cause]
+    return np.where(forced == NOBODY, mix, forced)
+
+
+def repeats(plan: Plan, group: People, process: str, chunk: int) -> tuple[Ints, Floats]:
+    """Return (customer, seconds) of all repeat orders up to the end of the data.
+
+    A Poisson process in operational time that stops at the customer's last order: BG/NBD
+    (Fader, Hardie & Lee 2005). Rows are sorted by customer and time; guests have none.
+    """
+    random = stream(plan.seed, f"repeats/{process}", chunk)
+    start = plan.clock.operational(group.arrival)
+    length = plan.clock.tau[-1] - start
+    counts = random.poisson(group.rate * length)
+    owner, rank = spread(counts)
+    place = np.sort(owner + random.random(len(owner))) - owner
+    kept = (rank < group.leaves[owner]) & ~group.guest[owner]
+    owner, place = owner[kept], place[kept]
+    return owner, plan.clock.seconds(start[owner] + place * length[owner])

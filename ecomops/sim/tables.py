@@ -1,0 +1,242 @@
+"""Canonical tables of orders, lines, refunds and customers of one chunk in one world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from ecomops.sim import arrow, baskets
+from ecomops.sim.calendar import DAY
+from ecomops.sim.catalogue import vocabulary
+from ecomops.sim.fulfilment import EARLY, REASONS, Fate
+from ecomops.sim.people import PROVINCES
+from ecomops.sim.plan import NOBODY
+
+if TYPE_CHECKING:
+    from ecomops.sim.chunk import Chunk
+    from ecomops.sim.plan import Plan
+    from ecomops.sim.selling import Sale
+    from ecomops.sim.streams import Bools, Floats, Ints
+
+ORDER = "2410077"
+BUYER = "tb"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One chunk in one world: what was possible, what was sold, what became of it."""
+
+    plan: Plan
+    part: Chunk
+    sale: Sale
+    fate: Fate
+    source: Ints
+
+    @property
+    def rows(self) -> Ints:
+        """Positions of the orders that exist, by time of creation."""
+        found = np.flatnonzero(self.sale.exists)
+        return found[np.lexsort((self.part.orders.key[found], self.sale.created[found]))]
+
+    @property
+    def line_rows(self) -> Ints:
+        """Positions of the lines of orders that exist, in the order of their orders."""
+        place = np.full(len(self.part.orders), -1)
+        rows = self.rows
+        place[rows] = np.arange(len(rows))
+        rank = place[self.part.lines.order]
+        kept = np.flatnonzero(rank >= 0)
+        return kept[np.argsort(rank[kept], kind="stable")]
+
+    def known(self, seconds: Floats) -> Bools:
+        """Return what has happened by the end of the data."""
+        return seconds < self.plan.horizon
+
+    @property
+    def refunded(self) -> Ints:
+        """Cents refunded by the end of the data, by possible line."""
+        return np.where(self.known(self.fate.refunded), self.fate.amount, 0)
+
+    @property
+    def closed(self) -> Bools:
+        """Paid orders that were refunded whole before the end, by possible order."""
+        back = baskets.totals(self.part.lines, self.refunded, len(self.part.orders))
+        goods = self.sale.paid - self.sale.shipping
+        return (goods > 0) & (back == goods)
+
+
+def order_ids(key: Ints) -> pa.Array:
+    """Return the order numbers of possible orders: 19 digits, the same in every world."""
+    return arrow.digits(arrow.scattered(key), 3, ORDER)
+
+
+def buyer_ids(key: Ints) -> pa.Array:
+    """Return the identifiers of customers."""
+    return arrow.digits(arrow.scattered(key), 3, BUYER)
+
+
+def orders(scene: Scene) -> pa.Table:
+    """Return the canonical table `orders` of a scene."""
+    plan, sale, fate, rows = scene.plan, scene.sale, scene.fate, scene.rows
+    people, latent = scene.part.people, scene.part.orders
+    owner = latent.customer[rows]
+    lines = scene.part.lines
+    count = len(latent)
+    goods = (sale.listed - sale.shop_discount)[rows]
+    paid_at, shipped, completed = sale.paid_at[rows], fate.shipped[rows], fate.completed[rows]
+    unpaid, closed = sale.unpaid[rows], scene.closed[rows]
+    expires = sale.created[rows] + DAY
+    never = unpaid | closed
+    last = _last_refund(scene)[rows]
+    ends = np.where(unpaid, expires, last)
+    store = plan.settings.store
+    promo = sale.promo[rows]
+    pieces = baskets.totals(lines, lines.quantity, count)[rows]
+    back = baskets.totals(lines, scene.refunded, count)[rows]
+    place = people.province[owner]
+    epoch = plan.epoch
+    return pa.table({
+        "order_id": order_ids(latent.key[rows]),
+        "store_id": arrow.constant(store.store_id, len(rows)),
+        "customer_id": arrow.nullable(buyer_ids(people.key[owner]), people.guest[owner]),
+        "created_at": arrow.stamps(sale.created[rows], epoch),
+        "paid_at": arrow.stamps(paid_at, epoch, unpaid),
+        "shipped_at": arrow.stamps(shipped, epoch, never | ~scene.known(shipped)),
+        "completed_at": arrow.stamps(completed, epoch, never | ~scene.known(completed)),
+        "closed_at": arrow.stamps(ends, epoch, ~never | ~scene.known(ends)),
+        "order_status": _status(scene, rows, closed),
+        "currency": arrow.constant(store.currency, len(rows)),
+        "item_count": pa.array(pieces),
+        "sku_kind_count": pa.array(np.bincount(lines.order, minlength=count)[rows]),
+        "list_amount": arrow.money(sale.listed[rows]),
+        "shop_discount": arrow.money(sale.shop_discount[rows]),
+        "platform_discount": arrow.money(sale.platform_discount[rows]),
+        "shipping_fee": arrow.money(sale.shipping[rows]),
+        "goods_payable_amount": arrow.money(goods),
+        "payable_amount": arrow.money(goods + sale.shipping[rows]),
+        "paid_amount": arrow.money(sale.paid[rows]),
+        "refund_amount": arrow.money(back),
+        "source_channel": arrow.words(
+            scene.source[rows], [c.name for c in plan.settings.channels]
+        ),
+        "campaign_id": arrow.words(
+            promo.clip(0), [f"C{p.day:%Y%m%d}" for p in plan.settings.promotions] or [""],
+            promo == NOBODY,
+        ),
+        "device": arrow.words(_device(scene)[rows], ["mobile", "pc"]),
+        "receiver_province": arrow.words(place, [p for p, *_ in PROVINCES]),
+        "receiver_city": arrow.words(place, [c for _, c, _ in PROVINCES]),
+    })  # fmt: skip
+
+
+def _device(scene: Scene) -> Ints:
+    return (scene.part.draws(scene.plan, "device", 1)[0] < 0.07).astype(np.int64)  # noqa: PLR2004
+
+
+def _last_refund(scene: Scene) -> Floats:
+    """Return when the last line of each possible order was refunded."""
+    last = np.zeros(len(scene.part.orders))
+    np.maximum.at(
+        last, scene.part.lines.order, np.where(scene.refunded > 0, scene.fate.refunded, 0)
+    )
+    return last
+
+
+STATUSES = ("unpaid", "paid", "shipped", "completed", "closed_unpaid", "closed_refunded")
+
+
+def _status(scene: Scene, rows: Ints, closed: Bools) -> pa.Array:
+    sale, fate = scene.sale, scene.fate
+    over = scene.known(sale.created[rows] + DAY)
+    paid = 1 + scene.known(fate.shipped[rows]) + scene.known(fate.completed[rows])
+    status = np.where(sale.unpaid[rows], np.where(over, 4, 0), np.where(closed, 5, paid))
+    return arrow.words(status, STATUSES)
+
+
+def order_lines(scene: Scene) -> pa.Table:
+    """Return the canonical table `order_lines` of a scene."""
+    plan, lines, rows, goods = scene.plan, scene.part.lines, scene.line_rows, scene.plan.catalogue
+    order, product, quantity = lines.order[rows], lines.product[rows], lines.quantity[rows]
+    number = arrow.scattered(scene.part.orders.key[order])
+    listed = lines.price[rows] * quantity
+    paid = scene.fate.line_paid[rows]
+    unpaid = scene.sale.unpaid[order]
+    return pa.table({
+        "order_line_id": arrow.digits(number, 3, ORDER, lines.rank[rows] + 1),
+        "order_id": arrow.digits(number, 3, ORDER),
+        "product_id": product_ids(product),
+        "sku_id": sku_ids(lines.sku[rows]),
+        "product_name": arrow.words(product, [zh for zh, _ in goods.titles]),
+        "sku_name": arrow.words(lines.sku[rows], sku_names(plan)),
+        "quantity": pa.array(quantity),
+        "unit_price": arrow.money(lines.price[rows], digits=4),
+        "line_list_amount": arrow.money(listed),
+        "line_discount": arrow.money(np.where(unpaid, 0, listed - paid)),
+        "line_paid_amount": arrow.money(paid),
+        "line_cost": arrow.money(goods.cost[product] * quantity),
+        "line_refund_amount": arrow.money(scene.refunded[rows]),
+        "refund_status": _refund_status(scene, rows),
+        "created_at": arrow.stamps(scene.sale.created[order], plan.epoch),
+        "paid_at": arrow.stamps(scene.sale.paid_at[order], plan.epoch, unpaid),
+    })  # fmt: skip
+
+
+def _refund_status(scene: Scene, rows: Ints) -> pa.Array:
+    asked = scene.fate.asked[rows] & scene.known(scene.fate.applied[rows])
+    done = asked & scene.known(scene.fate.refunded[rows])
+    return arrow.words(asked.astype(np.int64) + done, ("none", "refunding", "refunded"))
+
+
+def refunds(scene: Scene) -> pa.Table:
+    """Return the canonical table `refunds`: what has been asked for by the end of the data."""
+    fate, lines = scene.fate, scene.part.lines
+    rows = scene.line_rows
+    rows = rows[fate.asked[rows] & scene.known(fate.applied[rows])]
+    rows = rows[np.lexsort((lines.rank[rows], fate.applied[rows]))]
+    number = arrow.scattered(scene.part.orders.key[lines.order[rows]])
+    early, partial = fate.early[rows], fate.partial[rows]
+    done = scene.known(fate.refunded[rows])
+    returned = ~early & ~partial
+    epoch = scene.plan.epoch
+    reasons = [*(name for name, _ in REASONS), *EARLY]
+    return pa.table({
+        "refund_id": arrow.digits(number, 3, "TK", lines.rank[rows] + 1),
+        "order_id": arrow.digits(number, 3, ORDER),
+        "order_line_id": arrow.digits(number, 3, ORDER, lines.rank[rows] + 1),
+        "refund_type": arrow.words(returned.astype(np.int64), ("refund_only", "return_refund")),
+        "refund_phase": arrow.words(early.astype(np.int64), ("aftersale", "onsale")),
+        "refund_status": arrow.words(done.astype(np.int64), ("refunding", "refunded")),
+        "applied_at": arrow.stamps(fate.applied[rows], epoch),
+        "refunded_at": arrow.stamps(fate.refunded[rows], epoch, ~done),
+        "refund_amount": arrow.money(fate.amount[rows]),
+        "goods_received": pa.array(~early),
+        "reason": arrow.words(fate.reason[rows], reasons),
+    })  # fmt: skip
+
+
+def product_ids(product: Ints) -> pa.Array:
+    """Return the identifiers of products."""
+    return arrow.digits(product * 37 + 6_0000, 2, "7350")
+
+
+def sku_ids(sku: Ints) -> pa.Array:
+    """Return the identifiers of variants."""
+    return arrow.digits(sku * 13 + 51_0000, 2, "4980")
+
+
+def sku_names(plan: Plan) -> list[str]:
+    """Return the names of all variants: colour and size."""
+    goods, names = plan.catalogue, vocabulary()
+    place = np.arange(len(goods.sku_product)) - goods.sku_first[goods.sku_product]
+    colour = (goods.colour[goods.sku_product] + place // goods.sizes[goods.sku_product]) % len(
+        names["colour"]
+    )
+    size = place % goods.sizes[goods.sku_product]
+    single = goods.sizes[goods.sku_product] == 1
+    return [
+        f"{names['colour'][c][0]}；{'均码' if one else names['size'][s]}"
+        for c, s, one in zip(colour, size, single, strict=True)
+    ]
