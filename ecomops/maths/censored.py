@@ -43,7 +43,7 @@ def demand_behind_sales(
     fits clearly better.
 
     >>> print(round(demand_behind_sales([3, 5, 4, 2], [0, 0, 0, 1]).rate, 2))
-    3.87
+    4.1
     """
     sold, out = floats(sales), np.asarray(empty, dtype=bool)
     weight = np.ones_like(sold) if exposure is None else floats(exposure)
