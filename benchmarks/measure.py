@@ -121,7 +121,7 @@ def environment(name: str, *requirements: str) -> Path:
     if not done.is_file() or done.read_text() != "\n".join(requirements):
         say(f"installing {', '.join(requirements)} for comparison")
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", *requirements]
+        install = [str(python), "-m", "pip", "install", "-qq", *requirements]
         subprocess.run(install, check=True)
         done.write_text("\n".join(requirements))
     return python

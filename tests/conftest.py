@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 
-os.environ.setdefault("TZ", "America/St_Johns")  # no test may lean on the machine's time zone
+os.environ["TZ"] = "America/St_Johns"  # no test may lean on the machine's time zone
+if hasattr(time, "tzset"):
+    time.tzset()
 hypothesis.settings.register_profile(
     "ecomops",
     deadline=None,
