@@ -36,7 +36,8 @@ def money(cents: Ints, mask: Bools | None = None, digits: int = 2) -> pa.Array:
 def stamps(seconds: Floats, epoch: int, mask: Bools | None = None) -> pa.Array:
     """Return seconds since the shop's start as wall times without a zone; null where `mask`."""
     moments = np.where(mask, 0, seconds) if mask is not None else seconds
-    return pa.array(moments.astype(np.int64) + epoch, mask=mask).cast(pa.timestamp("s"))
+    micro = (moments.astype(np.int64) + epoch) * 1_000_000
+    return pa.array(micro, mask=mask).view(pa.timestamp("us"))
 
 
 def dates(days: Ints, epoch: int) -> pa.Array:

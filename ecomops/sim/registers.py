@@ -98,7 +98,7 @@ def campaigns(plan: Plan) -> pa.Table:
     kinds = ["平台大促" if p.platform_min else "店铺活动" for p in here]
     starts = [datetime.combine(p.day + timedelta(days=p.first), time()) for p in here]
     ends = [datetime.combine(p.day + timedelta(days=p.last), time(23, 59, 59)) for p in here]
-    second = pa.timestamp("s")
+    second = pa.timestamp("us")
     return pa.table({
         "campaign_id": pa.array([f"C{p.day:%Y%m%d}" for p in here], pa.string()),
         "campaign_name": pa.array([f"{p.day.year} {p.name}" for p in here], pa.string()),
