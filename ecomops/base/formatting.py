@@ -26,7 +26,7 @@ COUNT_FROM = 1e5  # counts stay plain up to here
 
 
 def _signed(text: str, value: float) -> str:
-    return MINUS + text if value < 0 and text.strip("0.,%") else text
+    return MINUS + text if value < 0 and any(c in "123456789" for c in text) else text
 
 
 def _missing(value: object) -> bool:

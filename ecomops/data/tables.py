@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 
 from ecomops.base import checks
 from ecomops.base.errors import DataError, MissingError, OptionError
@@ -32,9 +33,13 @@ def _wall_duckdb(zone: str, at: Any) -> Any: ...
 
 
 @ibis.udf.scalar.builtin(
-    name="from_utc_timestamp", signature=(("timestamp('UTC')", "str"), "timestamp")
+    name="convert_timezone", signature=(("str", "str", "timestamp"), "timestamp")
 )
-def _wall_spark(at: Any, zone: str) -> Any: ...
+def _wall_spark(session: str, shop: str, at: Any) -> Any: ...
+
+
+@ibis.udf.scalar.builtin(name="current_timezone", signature=((), "str"))
+def _session_zone() -> Any: ...
 
 
 def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis.Table:
@@ -69,7 +74,7 @@ def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis
     if name == "orders" and not {"created_at", "paid_at"} & set(raw.columns):
         checks.columns(name, raw.columns, ("created_at",))
     if _is_canonical(raw, schema):
-        return raw
+        return raw  # it has been through this door
     _refuse_unreadable(raw, schema)
     typed = {c.name: _typed(raw, c.name, c.dtype, timezone) for c in schema.columns.values()}
     return raw.mutate(**typed)
@@ -138,6 +143,12 @@ def _first_line(error: Exception) -> str:
 
 def _is_canonical(raw: ibis.Table, schema: TableSchema) -> bool:
     types = raw.schema()
+    # A plain Spark table may hold instants that look like wall times; a derived one came from here.
+    fresh = isinstance(raw.op(), ops.DatabaseTable) and raw.get_backend().name == "pyspark"
+    return not fresh and _has_all(types, schema)
+
+
+def _has_all(types: Any, schema: TableSchema) -> bool:
     return all(c.name in types and _fits(types[c.name], c.dtype) for c in schema.columns.values())
 
 
@@ -152,12 +163,12 @@ def _typed(raw: ibis.Table, column: str, want: dt.DataType, timezone: str) -> An
         return ibis.null(want)
     values = raw[column]
     have = values.type()
+    if isinstance(want, dt.Timestamp):
+        return _wall(raw, column, timezone)
     if _fits(have, want):
         return values
     if have.is_floating() and want.is_string():
         return values.cast("int64").cast("string")
-    if isinstance(want, dt.Timestamp):
-        return _wall(raw, column, timezone)
     if have.is_floating() and want.is_decimal():
         return values.cast(dt.Decimal(18, 4))
     return values.cast(want)
@@ -165,16 +176,20 @@ def _typed(raw: ibis.Table, column: str, want: dt.DataType, timezone: str) -> An
 
 def _wall(raw: ibis.Table, column: str, timezone: str) -> Any:
     values = raw[column]
-    have = values.type()
-    if not (isinstance(have, dt.Timestamp) and have.timezone):
+    backend = raw.get_backend()
+    if backend.name == "pyspark" and _is_instant(raw, column, backend):
+        return _wall_spark(_session_zone(), timezone, values)
+    if not (isinstance(values.type(), dt.Timestamp) and values.type().timezone):
         return values.cast(dt.Timestamp())
-    backend = raw.get_backend().name
-    utc = values.cast("timestamp('UTC')")
-    if backend == "duckdb":
-        return _wall_duckdb(timezone, utc)
-    if backend == "pyspark":
-        return _wall_spark(utc, timezone)
-    raise DataError("zoned_time", column=column, backend=backend)
+    if backend.name == "duckdb":
+        return _wall_duckdb(timezone, values.cast("timestamp('UTC')"))
+    raise DataError("zoned_time", column=column, backend=backend.name)
+
+
+def _is_instant(raw: ibis.Table, column: str, spark: Any) -> bool:
+    """Tell Spark's TIMESTAMP (an instant) from TIMESTAMP_NTZ (a wall time), which ibis 12 merges."""
+    query = ibis.to_sql(raw.select(column), dialect="pyspark")
+    return bool(spark.raw_sql(query).dtypes[0][1] == "timestamp")
 
 
 def _refuse_unreadable(raw: ibis.Table, schema: TableSchema) -> None:

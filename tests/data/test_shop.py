@@ -1,0 +1,151 @@
+"""Opening a shop from everywhere, and refusing what cannot be opened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import ecomops as eo
+from ecomops.data.tables import frame
+
+FRAME = pd.DataFrame(
+    {
+        "order_id": ["1", "2"],
+        "customer_id": ["a", "b"],
+        "created_at": pd.to_datetime(["2025-01-01", "2025-01-02"]),
+        "order_status": "paid",
+        "paid_amount": [10.0, 20.0],
+        "currency": "GBP",
+    }
+)
+
+
+def total(shop: eo.Shop) -> float:
+    return float(frame(shop.orders.aggregate(x=shop.orders.paid_amount.sum()))["x"].iloc[0])
+
+
+@pytest.mark.parametrize("convert", [lambda f: f, pl.from_pandas, pa.Table.from_pandas])
+def test_a_dict_of_frames_opens(convert) -> None:  # type: ignore[no-untyped-def]
+    shop = eo.open({"orders": convert(FRAME)})
+    assert total(shop) == 30.0
+    assert shop.currency == "GBP"
+    assert shop.coverage.sales == 2
+
+
+def test_a_folder_of_canonical_files_opens_with_its_settings(tmp_path: Path) -> None:
+    FRAME.to_parquet(tmp_path / "orders.parquet")
+    (tmp_path / "products.csv").write_text("product_id,product_name\n01,袜子\n", encoding="utf-8")
+    (tmp_path / "shop.toml").write_text(
+        'name = "袜子铺"\nname_en = "Sock shop"\ntimezone = "Europe/London"\n', encoding="utf-8"
+    )
+    shop = eo.open(tmp_path)
+    assert (shop.title("zh"), shop.title("en"), shop.timezone) == (
+        "袜子铺",
+        "Sock shop",
+        "Europe/London",
+    )
+    assert frame(shop.products)["product_id"].iloc[0] == "01"
+    assert sorted(shop.tables) == ["orders", "products"]
+
+
+def test_a_connection_opens() -> None:
+    con = ibis.duckdb.connect()
+    con.create_table("orders", FRAME)
+    assert total(eo.open(con)) == 30.0
+
+
+def test_a_connection_without_canonical_tables_is_refused() -> None:
+    con = ibis.duckdb.connect()
+    con.create_table("cats", {"a": [1]})
+    with pytest.raises(eo.MissingError, match="cats"):
+        eo.open(con)
+
+
+def test_an_absent_table_says_what_would_unlock_it() -> None:
+    shop = eo.open({"orders": FRAME})
+    assert shop.get("touchpoints") is None
+    with pytest.raises(eo.MissingError, match="touchpoints"):
+        _ = shop.touchpoints
+    with pytest.raises(AttributeError):
+        _ = shop.nonsense
+
+
+def test_mixed_currencies_are_refused_until_one_is_named() -> None:
+    mixed = FRAME.assign(currency=["GBP", "USD"])
+    with pytest.raises(eo.DataError) as error:
+        eo.open({"orders": mixed})
+    assert error.value.code == "mixed_currencies"
+    shop = eo.open({"orders": mixed}, currency="USD")
+    assert total(shop) == 20.0
+    assert [(p.code, p.count) for p in shop.problems] == [("other_currency", 1)]
+
+
+def test_money_travels_with_its_currency() -> None:
+    lines = pd.DataFrame({"order_id": ["1"], "quantity": [1], "line_paid_amount": [10.0]})
+    shop = eo.open({"orders": FRAME, "order_lines": lines.assign(product_id="p")})
+    assert eo.product.pareto(shop.order_lines).basis.currency == "GBP"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("absent", "no_such_file"), ("settings", "bad_shop_toml"), ("zone", "unknown_timezone")],
+)
+def test_what_cannot_be_opened_says_why(tmp_path: Path, kind: str, code: str) -> None:
+    FRAME.to_parquet(tmp_path / "orders.parquet")
+    if kind == "settings":
+        (tmp_path / "shop.toml").write_text("name = ", encoding="utf-8")
+    path = tmp_path / "nowhere" if kind == "absent" else tmp_path
+    with pytest.raises(eo.EcomopsError) as error:
+        eo.open(path, timezone="Mars/Base" if kind == "zone" else None)
+    assert error.value.code == code
+    assert error.value.message("zh") != error.value.message("en")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_without_rights_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o000)
+    with pytest.raises(eo.DataError) as error:
+        eo.open(folder)
+    assert error.value.code == "no_rights"
+
+
+def test_a_folder_without_rights_is_refused_for_everyone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same as above where the tests run as root: the listing itself refuses."""
+
+    def refuse(_self: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(eo.DataError) as error:
+        eo.open(tmp_path)
+    assert error.value.code == "no_rights"
+
+
+def test_opening_sets_the_language_only_when_asked() -> None:
+    before = eo.options.lang
+    try:
+        eo.open({"orders": FRAME}, lang="zh")
+        assert eo.options.lang == "zh"
+        with pytest.raises(eo.OptionError, match="lang"):
+            eo.open({"orders": FRAME}, lang="fr")
+    finally:
+        eo.options.lang = before
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_one_customer_and_one_order_are_a_shop(rows: int) -> None:
+    assert eo.open({"orders": FRAME.head(rows)}).coverage.purchases == rows
+
+
+def test_all_guests_are_sales_and_no_customers() -> None:
+    facts = eo.open({"orders": FRAME.assign(customer_id=None)}).coverage
+    assert (facts.sales, facts.purchases, facts.excluded["guest"]) == (2, 0, 2)
