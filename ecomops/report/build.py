@@ -1,0 +1,52 @@
+"""Build the notebooks of the repository: ``python -m ecomops.report.build``.
+
+Each ``notebooks/src/STAGE.py`` becomes ``notebooks/{zh,en}/STAGE.ipynb``, executed on the demo shop.
+The same sources and data give the same bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecomops.base.options import LANGUAGES
+from ecomops.report.run import run_all
+from ecomops.report.source import notebook, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def notebooks_folder() -> Path:
+    """Return the folder of the notebooks, in the wheel or in the checkout."""
+    packaged = Path(str(resources.files("ecomops"))) / "_share" / "notebooks"
+    return packaged if packaged.exists() else Path(__file__).parents[2] / "notebooks"
+
+
+def stages() -> list[str]:
+    """Return the stages that have a notebook."""
+    return sorted(path.stem for path in (notebooks_folder() / "src").glob("*.py"))
+
+
+def build(stage: str, target: Path, languages: Sequence[str] = LANGUAGES) -> list[Path]:
+    """Build one stage into ``target/{zh,en}/STAGE.ipynb`` and return the paths."""
+    source = (notebooks_folder() / "src" / f"{stage}.py").read_text(encoding="utf-8")
+    books = run_all([(lang, notebook(source, lang), {}) for lang in languages])
+    paths = [target / lang / f"{stage}.ipynb" for lang in languages]
+    for path, book in zip(paths, books, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(book, path)
+    return paths
+
+
+def main() -> None:
+    """Build every stage into the repository."""
+    for stage in stages():
+        for path in build(stage, notebooks_folder()):
+            sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()

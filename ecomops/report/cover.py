@@ -1,0 +1,106 @@
+"""The facts at the head of a report: which shop, which days, which money, which tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from ecomops.base import checks
+from ecomops.base.formatting import count, day
+from ecomops.data.tables import frame
+from ecomops.result.model import plain
+from ecomops.result.words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from ecomops.data.shop import Shop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cover:
+    """What a page states before its first number.
+
+    `tables` counts the rows of each table; `excluded` counts the orders that are no sale or tell
+    nothing about customers, by reason.
+    """
+
+    names: Mapping[str, str]
+    currency: str
+    timezone: str
+    source: str
+    tables: Mapping[str, int]
+    start: date | None = None
+    end: date | None = None
+    orders: int = 0
+    sales: int = 0
+    purchases: int = 0
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    lang: str = "en"
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return label and text of each fact, in the language of the cover."""
+        words = Words("report.page", self.lang)
+        days = f"{day(self.start)} – {day(self.end)}" if self.start else words.say("state", "missing")
+        rows = [f"{name} {count(n, self.lang)}" for name, n in self.tables.items()]
+        comma = "、" if self.lang == "zh" else ", "
+        return [
+            (words.say("meta", "shop"), self.names[self.lang]),
+            (words.say("meta", "period"), days),
+            (words.say("meta", "currency"), f"{self.currency} · {self.timezone}"),
+            (words.say("meta", "tables"), comma.join(rows)),
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the facts as JSON types."""
+        return {"code": "report.cover"} | plain(vars(self))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
+        rows = "".join(
+            f'<tr><th scope="row" style="text-align:left">{escape(label)}</th>'
+            f'<td style="text-align:left">{escape(text)}</td></tr>'
+            for label, text in self.facts()
+        )
+        return {
+            "text/plain": "\n".join(f"{label}: {text}" for label, text in self.facts()),
+            "text/html": f"<table>{rows}</table>",
+            "application/vnd.ecomops+json": self.to_dict(),
+        }
+
+
+def cover(shop: Shop, *, lang: str | None = None) -> Cover:
+    """Return the facts at the head of a report: shop, period, money, tables, what was left out.
+
+    Raises `DataError` when the orders cannot be used (none, mixed currencies, impossible dates).
+
+    >>> import ecomops as eo
+    >>> eo.report.cover(eo.open("demo")).currency
+    'CNY'
+    """
+    lang = checks.language(lang)
+    common = {
+        "names": {each: shop.title(each) for each in ("zh", "en")},
+        "currency": shop.currency,
+        "timezone": shop.timezone,
+        "source": shop.source,
+        "tables": {name: _rows(shop.tables[name]) for name in sorted(shop.tables)},
+        "lang": lang,
+    }
+    if "orders" not in shop:
+        return Cover(**common)
+    seen = shop.coverage
+    return Cover(
+        **common,
+        start=seen.first_day,
+        end=seen.last_day,
+        orders=seen.rows,
+        sales=seen.sales,
+        purchases=seen.purchases,
+        excluded={reason: n for reason, n in seen.excluded.items() if n},
+    )
+
+
+def _rows(table: Any) -> int:
+    return int(frame(table.aggregate(n=table.count()))["n"].iloc[0])

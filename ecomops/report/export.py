@@ -1,0 +1,198 @@
+"""An executed notebook as one offline page: no script, no request, the same bytes each time."""
+
+from __future__ import annotations
+
+from functools import cache
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+from nbconvert.exporters.templateexporter import TemplateExporter
+from nbconvert.filters import markdown2html
+from nbconvert.preprocessors.sanitize import SanitizeHTML
+
+from ecomops.base import checks
+from ecomops.base.errors import DataError, MissingError
+from ecomops.report import bundle, glossary, kpi, summary
+from ecomops.result import style
+from ecomops.result.html import prose
+from ecomops.result.words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbformat import NotebookNode
+
+HERE = resources.files("ecomops.report")
+LOCALES = {"zh": "zh-CN", "en": "en"}
+GENERATOR = '<meta name="generator" content="ecomops">'
+STAGES = ("plan", "execute", "analyse", "optimise")
+KEPT = (
+    *("a", "b", "blockquote", "br", "code", "em", "h2", "h3", "h4", "hr", "i", "li", "ol", "p", "pre", "strong"),
+    *("table", "tbody", "td", "th", "thead", "tr", "ul"),
+)
+OWN_PLACE = ("store.check", "report.cover")  # shown in header and appendix, not as a section
+
+
+class PageExporter(TemplateExporter):  # type: ignore[misc]
+    """nbconvert's template engine with one template of ours, which escapes all it is given."""
+
+    template_name = "page"
+    file_extension = ".html"
+    export_from_notebook = None
+
+    @property
+    def extra_template_basedirs(self) -> list[str]:
+        """Where the template lies."""
+        return [str(HERE / "templates")]
+
+    def _create_environment(self) -> Any:
+        environment = super()._create_environment()
+        environment.autoescape = True
+        environment.trim_blocks = environment.lstrip_blocks = True
+        environment.filters["prose"] = prose
+        return environment
+
+
+def read(path: str | Path) -> NotebookNode:
+    """Return the notebook at `path`.
+
+    Raises `MissingError` where there is none and `DataError` where it is no notebook.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingError("no_such_file", path=str(path))
+    try:
+        return nbformat.read(path, as_version=4)
+    except (ValueError, KeyError, AttributeError, nbformat.reader.NotJSONError):
+        raise DataError("not_a_notebook", path=str(path)) from None
+
+
+def export(notebook: str | Path, *, lang: str | None = None) -> str:
+    """Return the page of an executed notebook file.
+
+    Raises `DataError` when the file is no notebook or holds no result.
+
+    >>> from ecomops.report.build import notebooks_folder
+    >>> export(notebooks_folder() / "en" / "analyse.ipynb")[:30]
+    '<!doctype html>\\n<html lang="en"'
+    """
+    book = read(notebook)
+    if not bundle.results(book):
+        raise DataError("not_executed", path=str(notebook))
+    return page(book, stage=Path(notebook).stem, lang=lang)
+
+
+def page(
+    book: NotebookNode, *, stage: str = "analyse", lang: str | None = None, sibling: str = ""
+) -> str:
+    """Return the page of an executed notebook.
+
+    `lang` is that of the page's own words (by default the notebook's); `sibling` is the address of
+    the same page in the other language, where there is one.
+    """
+    found = bundle.parts(book)
+    lang = checks.language(lang or _language(book, found))
+    words = Words("report.page", lang, _currency(found))
+    context = head(found, words) | body(found, words) | {"stage": stage, "sibling": sibling}
+    html, _ = PageExporter().from_notebook_node(book, resources={"page": context})
+    return str(html)
+
+
+def _language(book: NotebookNode, found: Sequence[bundle.Part]) -> str | None:
+    spoken = [part.facts["lang"] for part in found if "lang" in part.facts]
+    return next(iter(spoken), book.metadata.get("ecomops", {}).get("lang"))
+
+
+def _currency(found: Sequence[bundle.Part]) -> str:
+    cover = next((part.facts for part in found if part.code == "report.cover"), None)
+    bases = [part.facts["basis"] for part in found if "basis" in part.facts]
+    return str(cover["currency"] if cover else bases[0]["currency"] if bases else "CNY")
+
+
+@cache
+def css() -> str:
+    """Return the whole style of a page: palette and layout."""
+    sheet = (HERE / "page.css").read_text(encoding="utf-8")
+    return style.css_tokens() + sheet
+
+
+def head(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
+    """Return what stands above the sections: facts, summary, six numbers."""
+    results = [part.facts for part in found if part.kind == "result"]
+    cover = next((facts for facts in results if facts["code"] == "report.cover"), {})
+    quality = next((part for part in found if part.code == "store.check"), None)
+    cards = summary.cards(results, words)
+    return {
+        "words": words,
+        "locale": LOCALES[words.lang],
+        "css": css(),
+        "generator": GENERATOR,
+        "stages": STAGES,
+        "cover": cover,
+        "title": _title(cover, words),
+        "quality": quality,
+        "score": _score(quality),
+        "cards": cards,
+        "measures": summary.measures(results, words.lang)[: 2 if cards else 3],
+        "outstanding": summary.outstanding(results, words.lang),
+        "kpis": kpi.cards(results, words),
+        "glossary": glossary.rows(results, words.lang),
+    }
+
+
+def _title(cover: dict[str, Any], words: Words) -> str:
+    if not cover.get("start"):
+        return words.say("title_bare")
+    return words.say("title", start=cover["start"], end=cover["end"])
+
+
+def _score(quality: bundle.Part | None) -> int | None:
+    score = quality.facts.get("params", {}).get("score") if quality else None
+    return None if score is None else round(score)
+
+
+def body(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
+    """Return the numbered sections and, between them, what the notebook's author added."""
+    blocks: list[dict[str, Any]] = []
+    for part in found:
+        if part.code in OWN_PLACE:
+            continue
+        if part.kind == "result":
+            numbered = sum(1 for block in blocks if block["kind"] == "section")
+            blocks.append(_section(part, numbered + 1, words))
+        else:
+            blocks.append({"kind": "note", "html": _note(part)})
+    return {"blocks": blocks, "sections": [b for b in blocks if b["kind"] == "section"]}
+
+
+def _section(part: bundle.Part, number: int, words: Words) -> dict[str, Any]:
+    own = Words(part.code, words.lang)
+    element = part.code.partition(".")[0]
+    return {
+        "kind": "section",
+        "number": number,
+        "id": summary.anchor(part.code),
+        "element": words.say("elements", element),
+        "name": own.find("name") or part.code,
+        "question": own.find("question") or part.code,
+        "html": part.text,
+        "source": part.source,
+        "locked": part.locked,
+    }
+
+
+def _note(part: bundle.Part) -> str:
+    """Return an author's cell as harmless HTML: no script, no style, no address to load from."""
+    if part.kind.startswith("image/") and part.kind != "image/svg+xml":
+        data = escape(part.text.strip())
+        return f'<img alt="" src="data:{part.kind};base64,{data}">'
+    html = markdown2html(part.text) if part.kind in ("markdown", "text/markdown") else part.text
+    if part.kind == "text/plain":
+        html = f"<pre>{escape(part.text)}</pre>"
+    return str(_CLEANER.sanitize_html_tags(html))
+
+
+_CLEANER = SanitizeHTML(tags=KEPT, attributes={"a": ["href", "title"], "th": ["scope"]}, strip=True)

@@ -1,0 +1,167 @@
+"""Run a notebook: parameters in, an executed notebook out, progress on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from ecomops.base import errors
+from ecomops.report.source import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nbformat import NotebookNode
+
+_CALL = re.compile(r"\b(?:eo|shop)\.((?:\w+\.)?\w+)\(")
+CLASSES = {
+    kind.__name__: kind
+    for kind in (errors.DataError, errors.MissingError, errors.OptionError, errors.UnsafeError)
+}
+
+
+class Progress(Protocol):
+    """What `run` tells about: the cell that starts and, at its end, the seconds it took."""
+
+    def started(self, book: str, number: int, total: int, call: str) -> None:
+        """Say that code cell `number` of `total` starts; `call` names what it calls."""
+
+    def finished(self, book: str, number: int, total: int, call: str, seconds: float) -> None:
+        """Say that it ended."""
+
+
+class RunError(errors.EcomopsError):
+    """A cell failed; `kind` is the class of the error inside, `text` what it said."""
+
+    def __init__(self, kind: str, text: str, call: str) -> None:
+        self.kind, self.text = kind, text
+        super().__init__("cell_failed", kind=kind, text=text, call=call)
+
+    def message(self, lang: str | None = None) -> str:
+        """Return the message of the error inside; it already teaches when it is one of ours."""
+        return self.text if self.kind in CLASSES else super().message(lang)
+
+
+def parametrised(book: NotebookNode, parameters: Mapping[str, object]) -> NotebookNode:
+    """Return a copy of `book` with a cell ``injected-parameters`` behind the one tagged ``parameters``.
+
+    The tags are papermill's, so that either tool runs the notebook.
+    """
+    book = copy.deepcopy(book)
+    tagged = [[*cell.metadata.get("tags", [])] for cell in book.cells]
+    book.cells = [c for c, tags in zip(book.cells, tagged, strict=True) if "injected-parameters" not in tags]
+    if not parameters:
+        return book
+    at = next((i + 1 for i, c in enumerate(book.cells) if "parameters" in c.metadata.get("tags", [])), 0)
+    lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+    metadata = {"tags": ["injected-parameters"]}
+    cell = nbformat.v4.new_code_cell(f"# Parameters\n{lines}", id="parameters", metadata=metadata)
+    book.cells.insert(at, cell)
+    return book
+
+
+def call_of(source: str) -> str:
+    """Return what a cell calls of the library, such as ``customer.rfm``; empty when nothing.
+
+    >>> call_of("eo.customer.rfm(shop.orders)"), call_of("x = 1")
+    ('customer.rfm', '')
+    """
+    found = _CALL.findall(source)
+    return found[0] if found else ""
+
+
+def run(
+    book: NotebookNode,
+    *,
+    parameters: Mapping[str, object] | None = None,
+    folder: str | Path = ".",
+    progress: Progress | None = None,
+) -> NotebookNode:
+    """Run a notebook in a kernel of its own and return it executed.
+
+    `parameters` replace those of its cell ``parameters``; relative paths start at `folder`.
+
+    Raises `RunError` when a cell fails.
+    """
+    return run_all([("", book, parameters or {})], folder=folder, progress=progress)[0]
+
+
+def run_all(
+    books: Sequence[tuple[str, NotebookNode, Mapping[str, object]]],
+    *,
+    folder: str | Path = ".",
+    progress: Progress | None = None,
+) -> list[NotebookNode]:
+    """Run several notebooks side by side, each given as name, notebook and parameters."""
+
+    async def together() -> list[NotebookNode]:
+        return await asyncio.gather(*(_execute(name, parametrised(b, p), folder, progress) for name, b, p in books))
+
+    return asyncio.run(together())
+
+
+async def _execute(
+    name: str, book: NotebookNode, folder: str | Path, progress: Progress | None
+) -> NotebookNode:
+    with tempfile.TemporaryDirectory(prefix="ecomops-", ignore_cleanup_errors=True) as sockets:
+        kernel = _kernel(sockets)
+        await kernel.start_kernel(cwd=str(folder), env=_environment())
+        try:
+            client = NotebookClient(book, km=kernel, timeout=None, **_hooks(name, book, progress))
+            await client.async_execute()
+        except CellExecutionError as error:
+            raise _taught(error, book) from None
+        finally:
+            await kernel.shutdown_kernel(now=True)
+    return settle(book)
+
+
+def _kernel(sockets: str) -> AsyncKernelManager:
+    if os.name == "nt":
+        return AsyncKernelManager(kernel_name="python3")
+    # sockets in a folder of their own: TCP ports would warn on every run and be open to the machine
+    return AsyncKernelManager(kernel_name="python3", transport="ipc", ip=str(Path(sockets) / "k"))
+
+
+def _environment() -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "MPLBACKEND": "agg"}
+
+
+def _hooks(name: str, book: NotebookNode, progress: Progress | None) -> dict[str, Any]:
+    if progress is None:
+        return {}
+    code = [i for i, cell in enumerate(book.cells) if cell.cell_type == "code"]
+    begun: dict[int, float] = {}
+
+    def start(cell: NotebookNode, cell_index: int) -> None:
+        begun[cell_index] = time.perf_counter()
+        progress.started(name, code.index(cell_index) + 1, len(code), call_of(cell.source))
+
+    def end(cell: NotebookNode, cell_index: int, execute_reply: object) -> None:  # noqa: ARG001
+        took = time.perf_counter() - begun[cell_index]
+        progress.finished(name, code.index(cell_index) + 1, len(code), call_of(cell.source), took)
+
+    # nbclient counts code cells only through these two hooks
+    return {"on_cell_execute": start, "on_cell_executed": end}
+
+
+def _taught(error: CellExecutionError, book: NotebookNode) -> RunError:
+    failed = next((c for c in reversed(book.cells) if _error(c)), None)
+    call = call_of(failed.source) if failed is not None else ""
+    return RunError(error.ename, error.evalue, call)
+
+
+def _error(cell: NotebookNode) -> bool:
+    return any(output.output_type == "error" for output in cell.get("outputs", ()))

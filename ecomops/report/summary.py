@@ -1,0 +1,101 @@
+"""The head of a page: the actions worth most, what to measure first, and what stands out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ecomops.base.formatting import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ecomops.result.words import Words
+
+MONTH = 30
+MOST_CARDS = 3
+NEAR_ZERO, FARTHEST = 13.0, 91.0  # per cent of the bar: labels beyond would leave the card
+STANDS_OUT = (("good", "strength"), ("act", "problem"), ("watch", "opportunity"))
+
+
+def anchor(code: str) -> str:
+    """Return the id of a section.
+
+    >>> anchor("customer.rfm")
+    'customer-rfm'
+    """
+    return code.replace(".", "-").replace("_", "-")
+
+
+def monthly(value: Mapping[str, float], name: str) -> float:
+    """Return one quantile of a value per 30 days.
+
+    >>> monthly({"mid": 90.0, "horizon_days": 90}, "mid")
+    30.0
+    """
+    return float(value[name]) * MONTH / float(value["horizon_days"])
+
+
+def cards(results: Iterable[Mapping[str, Any]], words: Words) -> list[dict[str, Any]]:
+    """Return the actions worth most, as the template shows them; bars share one scale."""
+    todo = [(a, r) for r in results for a in r.get("actions", ()) if a["emitted"]]
+    todo.sort(key=lambda pair: (-monthly(pair[0]["value"], "mid"), pair[0]["code"]))
+    best = _distinct(todo)[:MOST_CARDS]
+    top = max((monthly(a["value"], "high") for a, _ in best), default=1.0)
+    return [_card(action, result, top, words) for action, result in best]
+
+
+def _distinct(todo: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    seen: set[str] = set()
+    kept = []
+    for action, result in todo:
+        if action["text"]["do"]["en"] not in seen:
+            seen.add(action["text"]["do"]["en"])
+            kept.append((action, result))
+    return kept
+
+
+def _card(action: Mapping[str, Any], result: Mapping[str, Any], top: float, words: Words) -> dict[str, Any]:
+    low, mid, high = (monthly(action["value"], name) for name in ("low", "mid", "high"))
+    money = {
+        name: shown(value, "money", words.lang, words.currency)
+        for name, value in (("low", low), ("mid", mid), ("high", high))
+    }
+    left, right = 100 * low / top, 100 * high / top
+    return {
+        "do": action["text"]["do"][words.lang],
+        "why": action["text"]["why"][words.lang],
+        "verify": action["text"]["verify"][words.lang],
+        "until": words.say("headings", "until", day=action["expires_on"]),
+        "grade": action["grade"],
+        "grade_word": words.say("grades", action["grade"]),
+        "anchor": anchor(result["code"]),
+        "money": money,
+        "alt": words.say("interval_alt", low=low, mid=mid, high=high),
+        "left": round(left, 1),
+        "width": round(right - left, 1),
+        "middle": round(100 * mid / top, 1),
+        "low_at": round(max(left, NEAR_ZERO), 1) if right - max(left, NEAR_ZERO) > NEAR_ZERO else None,
+        "high_at": round(min(max(right, 2 * NEAR_ZERO), FARTHEST), 1),
+    }
+
+
+def measures(results: Iterable[Mapping[str, Any]], lang: str) -> list[dict[str, str]]:
+    """Return what to test before acting: the advice whose evidence carries no value yet."""
+    return [
+        {"text": action["text"]["measure"][lang], "anchor": anchor(result["code"])}
+        for result in results
+        for action in result.get("actions", ())
+        if not action["emitted"]
+    ]
+
+
+def outstanding(results: Sequence[Mapping[str, Any]], lang: str) -> list[dict[str, str]]:
+    """Return one strength, one problem and one opportunity, the first found of each level."""
+    found = []
+    for level, kind in STANDS_OUT:
+        said = [(f, r) for r in results for f in r.get("findings", ()) if f["level"] == level]
+        if said:
+            finding, result = said[0]
+            entry = {"kind": kind, "text": finding["text"][lang], "anchor": anchor(result["code"])}
+            found.append(entry)
+    return found
