@@ -1,0 +1,331 @@
+"""What metrics are made of: each measure an engine expression over the rows of one source.
+
+Sums over people (buyers, who bought again) take two steps in one query: first what each person did
+in a period, then how many did it. Each row without a person (a guest) stands for itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Expression = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number per group of rows.
+
+    `columns` are those it cannot do without. `adds` says whether it may be added over periods and
+    segments, `level` that a period without rows has no value rather than 0.
+    """
+
+    source: str
+    columns: tuple[str, ...]
+    value: Expression
+    adds: bool = True
+    level: bool = False
+
+
+@dataclass(frozen=True)
+class PersonMeasure(Measure):
+    """A measure of a source with persons: `parts` per person and period, `value` over persons."""
+
+    parts: Mapping[str, Expression] | None = None
+    per_person: bool = False
+
+
+def _one(test: Any) -> Any:
+    return test.ifelse(1, 0).sum()
+
+
+def _square(value: Any) -> Any:
+    return value.cast("float64") * value.cast("float64")
+
+
+def _guest(person: ibis.Table) -> Any:
+    return person.customer_id.isnull()
+
+
+def _known(person: ibis.Table, least: int) -> Any:
+    return ~_guest(person) & (person.kept >= least)
+
+
+# Per person and period, over sales.
+_ORDERS = {"orders": lambda t: t.count()}
+_KEPT = {"kept": lambda t: _one(t.net > 0)}
+_AMOUNT = {"amount": lambda t: t.amount.sum()}
+_NET = {"net": lambda t: t.net.sum()}
+_REFUND = {"refund": lambda t: t.refund_amount.sum()}
+_REFUNDED = {"refunded": lambda t: (t.refund_amount > 0).ifelse(1, 0).sum()}
+_ITEMS = {"items": lambda t: t.item_count.sum()}
+_SQUARES = {"squares": lambda t: _square(t.amount).sum()}
+_NET_SQUARES = {"net_squares": lambda t: _square(t.net).sum()}
+_REFUND_SQUARES = {"refund_squares": lambda t: _square(t.refund_amount).sum()}
+
+
+def _total(part: Mapping[str, Expression], columns: tuple[str, ...] = ()) -> PersonMeasure:
+    name = next(iter(part))
+    return PersonMeasure("sales", columns, lambda p: p[name].sum(), parts=part)
+
+
+def _people(
+    value: Expression, parts: Mapping[str, Expression], columns: tuple[str, ...] = ("customer_id",)
+) -> PersonMeasure:
+    return PersonMeasure("sales", columns, value, adds=False, parts=parts, per_person=True)
+
+
+SALES: Mapping[str, Measure] = {
+    "orders": _total(_ORDERS),
+    "amount": _total(_AMOUNT),
+    "net": _total(_NET),
+    "refund": _total(_REFUND, ("refund_amount",)),
+    "refunded": _total(_REFUNDED, ("refund_amount",)),
+    "items": _total(_ITEMS, ("item_count",)),
+    # second moments, for intervals
+    "squares": _total(_SQUARES),
+    "net_squares": _total(_NET_SQUARES),
+    "refund_squares": _total(_REFUND_SQUARES, ("refund_amount",)),
+    "cross": _total(
+        {"cross": lambda t: (t.refund_amount.cast("float64") * t.amount.cast("float64")).sum()}
+    ),
+    "buyer_squares": _people(
+        lambda p: _guest(p).ifelse(p.squares, _square(p.amount)).sum(), _AMOUNT | _SQUARES, ()
+    ),
+    "buyers": _people(lambda p: _guest(p).ifelse(p.orders, 1).sum(), _ORDERS, ()),
+    "known": _people(lambda p: _one(_known(p, 1)), _KEPT),
+    "again": _people(lambda p: _one(_known(p, 2)), _KEPT),
+    # who bought first in this period, or before it; see compute.py
+    "first": _people(lambda p: _one(_known(p, 1) & (p.period == p.debut)), _KEPT),
+    "before": _people(lambda p: _one(_known(p, 1) & (p.period > p.debut)), _KEPT),
+}
+DEBUTS = ("sales.first", "sales.before")
+
+_PLACED = {"orders": lambda t: t.count(), "paid": lambda t: _one(t.is_paid)}
+PLACED: Mapping[str, Measure] = {
+    "amount": PersonMeasure(
+        "placed", (), lambda p: p.amount.sum(), parts={"amount": lambda t: t.placed_amount.sum()}
+    ),
+    "buyers": PersonMeasure(
+        "placed",
+        (),
+        lambda p: _guest(p).ifelse(p.orders, 1).sum(),
+        adds=False,
+        parts=_PLACED,
+        per_person=True,
+    ),
+    "payers": PersonMeasure(
+        "placed",
+        (),
+        lambda p: _guest(p).ifelse(p.paid, (p.paid > 0).ifelse(1, 0)).sum(),
+        adds=False,
+        parts=_PLACED,
+        per_person=True,
+    ),
+}
+
+
+def _sum(source: str, column: str, *, adds: bool = True) -> Measure:
+    return Measure(source, (column,), lambda t: t[column].sum(), adds)
+
+
+def _weighted(source: str, column: str, weight: str, *, adds: bool = False) -> Measure:
+    """Return what a mean stands for: the mean times its base."""
+    return Measure(source, (column,), lambda t: (t[column] * t[weight]).sum(), adds)
+
+
+def _base(source: str, weight: str, column: str, *, adds: bool = False) -> Measure:
+    """Return the base of a mean, over the rows that have the mean."""
+    return Measure(source, (column,), lambda t: t[weight].sum(where=t[column].notnull()), adds)
+
+
+def _where(source: str, column: str, test: Expression) -> Measure:
+    return Measure(source, (column,), lambda t: _one(test(t).fill_null(False)))  # noqa: FBT003
+
+
+def _list_amount(t: Any) -> Any:
+    return ibis.coalesce(t.line_list_amount, t.unit_price * t.quantity)
+
+
+LINES: Mapping[str, Measure] = {
+    "quantity": _sum("lines", "quantity"),
+    "cost": _sum("lines", "line_cost"),
+    "costed": Measure(
+        "lines",
+        ("line_cost",),
+        lambda t: (t.line_paid_amount - t.line_refund_amount.fill_null(0)).sum(
+            where=t.line_cost.notnull()
+        ),
+    ),
+    "list": Measure("lines", (), lambda t: _list_amount(t).sum(where=_list_amount(t) > 0)),
+    "listed_paid": Measure(
+        "lines", (), lambda t: t.line_paid_amount.sum(where=_list_amount(t) > 0)
+    ),
+    "skus": Measure(
+        "lines", (), lambda t: ibis.coalesce(t.sku_id, t.product_id).nunique(), adds=False
+    ),
+}
+
+TRAFFIC: Mapping[str, Measure] = {
+    "visitors": _sum("traffic", "visitors", adds=False),
+    "pageviews": _sum("traffic", "pageviews"),
+    "bounced": _weighted("traffic", "bounce_rate", "visitors"),
+    "bounce_visitors": _base("traffic", "visitors", "bounce_rate"),
+    "stay": _weighted("traffic", "avg_stay_seconds", "visitors"),
+    "stay_visitors": _base("traffic", "visitors", "avg_stay_seconds"),
+    "carts": _sum("traffic", "cart_users", adds=False),
+    "cart_visitors": _base("traffic", "visitors", "cart_users"),
+    "favorites": _sum("traffic", "favorite_users", adds=False),
+    "favorite_visitors": _base("traffic", "visitors", "favorite_users"),
+    "buyers": _sum("traffic", "pay_buyers", adds=False),
+    "amount": _sum("traffic", "pay_amount"),
+}
+
+ITEM_TRAFFIC: Mapping[str, Measure] = {
+    "visitors": _sum("item_traffic", "visitors", adds=False),
+    "buyers": _sum("item_traffic", "pay_buyers", adds=False),
+}
+
+MEMBERS: Mapping[str, Measure] = {
+    "amount": Measure(
+        "members", ("customers.joined_at",), lambda t: t.amount.sum(where=t.is_member)
+    ),
+    "total": Measure("members", (), lambda t: t.amount.sum()),
+}
+
+ADS: Mapping[str, Measure] = {
+    name: _sum("ads", column)
+    for name, column in {
+        "impressions": "impressions",
+        "clicks": "clicks",
+        "spend": "spend",
+        "conversions": "conversions",
+        "value": "conversion_value",
+        "net_value": "conversion_value_net",
+        "carts": "carts",
+    }.items()
+}
+
+AFFILIATES: Mapping[str, Measure] = {
+    "amount": _sum("affiliates", "deal_amount"),
+    "commission": _sum("affiliates", "commission"),
+}
+
+LIVE: Mapping[str, Measure] = {
+    "viewers": _sum("live", "viewers", adds=False),
+    "views": _sum("live", "views"),
+    "buyers": _sum("live", "buyers", adds=False),
+    "amount": _sum("live", "gmv"),
+    "clickers": _sum("live", "product_click_users", adds=False),
+    "exposed": _sum("live", "product_exposure_users", adds=False),
+    "followers": _sum("live", "new_followers"),
+    "watch": _weighted("live", "avg_watch_min", "viewers", adds=True),
+    "watch_viewers": _base("live", "viewers", "avg_watch_min"),
+    "online": _weighted("live", "avg_online", "duration_min", adds=True),
+    "minutes": _base("live", "duration_min", "avg_online", adds=True),
+}
+
+CONTENT: Mapping[str, Measure] = {
+    "completed": _weighted("content", "completion_rate", "plays", adds=True),
+    "plays": _base("content", "plays", "completion_rate", adds=True),
+}
+
+COUPONS: Mapping[str, Measure] = {
+    "claimed": _sum("coupons", "claimed"),
+    "used": _sum("coupons", "used"),
+    "amount": _sum("coupons", "pay_amount"),
+    "discount": _sum("coupons", "discount_amount"),
+}
+
+
+def _sms(column: str) -> Measure:
+    return Measure("messages", (column,), lambda t: t[column].sum(where=t.channel.lower() == "sms"))
+
+
+MESSAGES: Mapping[str, Measure] = {
+    **{name: _sum("messages", name) for name in ("delivered", "opened", "clicked", "unsubscribed")},
+    "sms_revenue": _sms("revenue"),
+    "sms_cost": _sms("cost"),
+}
+
+
+def _level(columns: tuple[str, ...], value: Expression) -> Measure:
+    return Measure("stock", columns, value, adds=False, level=True)
+
+
+# Days of the period that were observed; filled in by compute.py.
+CALENDAR: Mapping[str, Measure] = {"days": Measure("calendar", (), lambda t: t, level=True)}
+
+STOCK: Mapping[str, Measure] = {
+    "skus": _level(("on_hand",), lambda t: t.sku_id.nunique(where=t.on_hand > 0)),
+    "value": _level(
+        ("on_hand", "unit_cost"),
+        lambda t: (t.on_hand * t.unit_cost).sum() / t.day.nunique(),
+    ),
+    "closing": _level(("on_hand",), lambda t: t.on_hand.sum(where=t.day == t.last_day)),
+    "empty": _where("stock", "available", lambda t: t.available <= 0),
+    "sku_days": _where("stock", "available", lambda t: t.available.notnull()),
+}
+
+_SCORES = ("score_description", "score_service", "score_logistics")
+
+
+def _scored(t: Any) -> Any:
+    return t[_SCORES[0]].notnull() & t[_SCORES[1]].notnull() & t[_SCORES[2]].notnull()
+
+
+SCORES: Mapping[str, Measure] = {
+    "points": Measure("scores", _SCORES, lambda t: (sum(t[c] for c in _SCORES) / 3).sum()),
+    "count": Measure("scores", _SCORES, lambda t: _one(_scored(t))),
+}
+
+REVIEWS: Mapping[str, Measure] = {
+    "good": _where("reviews", "rating", lambda t: t.rating >= 4),  # noqa: PLR2004 - four stars of five
+    "rated": _where("reviews", "rating", lambda t: t.rating.notnull()),
+}
+
+
+def _answer(kind: str, low: int, high: int) -> Measure:
+    return _where(
+        "surveys",
+        "answer_value",
+        lambda t: (t.question_type.lower() == kind) & t.answer_value.between(low, high),
+    )
+
+
+SURVEYS: Mapping[str, Measure] = {
+    "promoters": _answer("nps", 9, 10),
+    "detractors": _answer("nps", 0, 6),
+    "nps": _answer("nps", 0, 10),
+    "satisfied": _answer("csat", 4, 5),
+    "csat": _answer("csat", 1, 5),
+}
+
+MEASURES: Mapping[str, Measure] = {
+    f"{source}.{name}": measure
+    for source, group in {
+        "sales": SALES,
+        "placed": PLACED,
+        "lines": LINES,
+        "traffic": TRAFFIC,
+        "item_traffic": ITEM_TRAFFIC,
+        "members": MEMBERS,
+        "ads": ADS,
+        "affiliates": AFFILIATES,
+        "live": LIVE,
+        "content": CONTENT,
+        "coupons": COUPONS,
+        "messages": MESSAGES,
+        "stock": STOCK,
+        "scores": SCORES,
+        "calendar": CALENDAR,
+        "reviews": REVIEWS,
+        "surveys": SURVEYS,
+    }.items()
+    for name, measure in group.items()
+}

@@ -1,0 +1,135 @@
+"""Measures by period and segment, with zeros only where data was observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ecomops.data.tables import frame
+from ecomops.metrics import periods
+from ecomops.metrics.measures import MEASURES
+from ecomops.metrics.queries import aggregated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    import ibis
+
+Days = tuple["date", "date"]
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """Measures of a shop.
+
+    `values` is indexed by the first day of the period (and by segment, when split); one column per
+    measure, missing where its source was not observed. `days` holds each source's first and last.
+    """
+
+    values: pd.DataFrame
+    days: Mapping[str, Days]
+    period: str
+
+    @property
+    def empty(self) -> set[str]:
+        """The measures without any value: their columns are empty throughout."""
+        return {str(name) for name in self.values.columns if self.values[name].isna().all()}
+
+    def partial(self, measures: Sequence[str]) -> pd.Series[bool]:
+        """Return, per row, whether a source of `measures` saw only part of the period."""
+        sources = {MEASURES[name].source for name in measures} & set(self.days)
+        seen_from = max(self.days[s][0] for s in sources)
+        seen_to = min(self.days[s][1] for s in sources)
+        starts = self.values.index.get_level_values("period")
+        flags = [periods.is_partial(at, self.period, seen_from, seen_to) for at in starts]
+        return pd.Series(flags, index=self.values.index)
+
+
+def observe(
+    tables: Mapping[str, ibis.Table],
+    measures: Sequence[str],
+    *,
+    period: str = "month",
+    by: str | None = None,
+    as_of: date | None = None,
+) -> Observed:
+    """Return `measures` by period (and by the column `by`), in one query per source.
+
+    A source's days run from its first to its last row; `as_of` drops what is later and says that
+    the data is complete up to that day. Periods within them that have no row count as 0.
+    """
+    seen: dict[str, pd.DataFrame] = {}
+    days: dict[str, Days] = {}
+    for source in dict.fromkeys(MEASURES[name].source for name in measures if not _calendar(name)):
+        names = [name for name in measures if MEASURES[name].source == source]
+        rows = frame(aggregated(source, names, tables, period=period, by=by, as_of=as_of))
+        if len(rows):
+            days[source] = (
+                _day(rows.pop("seen_from").min()),
+                as_of or _day(rows.pop("seen_to").max()),
+            )
+            seen[source] = _indexed(rows.drop(columns="seen_to", errors="ignore"))
+    return Observed(_joined(seen, days, measures, period), days, period)
+
+
+def _calendar(name: str) -> bool:
+    return MEASURES[name].source == "calendar"
+
+
+def _day(value: Any) -> date:
+    day: date = pd.Timestamp(value).date()
+    return day
+
+
+def _indexed(rows: pd.DataFrame) -> pd.DataFrame:
+    rows["period"] = [_day(value) for value in rows["period"]]
+    return rows.set_index([c for c in ("period", "segment") if c in rows]).astype("float64")
+
+
+def _joined(
+    seen: Mapping[str, pd.DataFrame], days: Mapping[str, Days], measures: Sequence[str], period: str
+) -> pd.DataFrame:
+    """Return all sources on one grid of periods and segments, in the order of `measures`."""
+    if not seen:
+        return pd.DataFrame(
+            columns=list(measures), index=pd.Index([], name="period"), dtype="float64"
+        )
+    starts = periods.span(
+        min(d[0] for d in days.values()), max(d[1] for d in days.values()), period
+    )
+    grid = _grid(seen, starts)
+    filled = [_filled(rows.reindex(grid), days[source], period) for source, rows in seen.items()]
+    values = pd.concat(filled, axis=1)
+    if "calendar.days" in measures:
+        values["calendar.days"] = _observed_days(grid, days, period)
+    return values.reindex(columns=list(measures))
+
+
+def _grid(seen: Mapping[str, pd.DataFrame], starts: list[date]) -> pd.Index[Any]:
+    if all(rows.index.nlevels == 1 for rows in seen.values()):
+        return pd.Index(starts, name="period", dtype="object")
+    segments = sorted({s for rows in seen.values() for s in rows.index.get_level_values("segment")})
+    return pd.MultiIndex.from_tuples(product(starts, segments), names=["period", "segment"])
+
+
+def _filled(rows: pd.DataFrame, days: Days, period: str) -> pd.DataFrame:
+    """Return `rows` with 0 for observed periods without rows; levels stay missing."""
+    starts = rows.index.get_level_values("period")
+    inside = np.array([at <= days[1] and periods.end(at, period) >= days[0] for at in starts])
+    zero = [c for c in rows.columns if not MEASURES[str(c)].level and rows[c].notna().any()]
+    absent = rows.isna().all(axis=1) & inside
+    rows.loc[absent, zero] = 0.0
+    return rows
+
+
+def _observed_days(grid: pd.Index[Any], days: Mapping[str, Days], period: str) -> list[int]:
+    first, last = max(d[0] for d in days.values()), min(d[1] for d in days.values())
+    return [
+        (min(periods.end(at, period), last) - max(at, first)).days + 1
+        for at in grid.get_level_values("period")
+    ]
