@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LANGUAGES = ("zh", "en")
 
@@ -11,13 +15,15 @@ LANGUAGES = ("zh", "en")
 class Options:
     """Settings of this session.
 
-    `lang` switches words only; currency and numbers follow the shop.
+    `lang` switches words only; currency and numbers follow the shop. `glossary` holds English
+    names for the shop's own Chinese ones (table ``[english]`` of its ``shop.toml``).
 
     >>> options.lang
     'en'
     """
 
     lang: str = "en"
+    glossary: Mapping[str, str] = field(default_factory=dict)
 
 
 options = Options()

@@ -27,7 +27,7 @@ ZONES = {"CNY": "Asia/Shanghai", "GBP": "Europe/London", "BRL": "America/Sao_Pau
 SUFFIXES = (".parquet", ".csv")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Shop:
     """The canonical tables of one shop, in the engine where they live.
 
@@ -59,6 +59,10 @@ class Shop:
     def get(self, name: str) -> ibis.Table | None:
         """Return the canonical table `name`, or None when the shop lacks it."""
         return self.tables[name] if name in self else None
+
+    def __repr__(self) -> str:
+        listed = ", ".join(sorted(self.tables))
+        return f"<Shop {self.name}: {self.currency}, {self.timezone}, {self.source}; {listed}>"
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.tables]
@@ -192,6 +196,7 @@ def _from_files(
     path: Path, files: Mapping[str, Path], currency: str | None, timezone: str | None
 ) -> Shop:
     settings = _settings(path if path.is_dir() else path.parent)
+    options.glossary = settings.get("english", {})
     currency = currency or settings.get("currency")
     zone = timezone or settings.get("timezone") or ZONES.get(currency or "CNY", "UTC")
     return Shop(
@@ -206,7 +211,7 @@ def _from_files(
     )
 
 
-def _settings(folder: Path) -> dict[str, str]:
+def _settings(folder: Path) -> dict[str, Any]:
     file = folder / "shop.toml"
     if not file.exists():
         return {}
@@ -215,7 +220,7 @@ def _settings(folder: Path) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError("bad_shop_toml", path=str(file), reason=str(error)) from error
     _check_zone(settings.get("timezone"))
-    return {key: str(value) for key, value in settings.items()}
+    return settings
 
 
 def _in_one_currency(shop: Shop, currency: str | None) -> Shop:

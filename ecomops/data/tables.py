@@ -179,15 +179,17 @@ def _wall(raw: ibis.Table, column: str, timezone: str) -> Any:
     backend = raw.get_backend()
     if backend.name == "pyspark" and _is_instant(raw, column, backend):
         return _wall_spark(_session_zone(), timezone, values)
-    if not (isinstance(values.type(), dt.Timestamp) and values.type().timezone):
+    if not isinstance(values.type(), dt.Timestamp):
         return values.cast(dt.Timestamp())
+    if not values.type().timezone:
+        return values
     if backend.name == "duckdb":
         return _wall_duckdb(timezone, values.cast("timestamp('UTC')"))
     raise DataError("zoned_time", column=column, backend=backend.name)
 
 
 def _is_instant(raw: ibis.Table, column: str, spark: Any) -> bool:
-    """Tell Spark's TIMESTAMP (an instant) from TIMESTAMP_NTZ (a wall time), which ibis 12 merges."""
+    """Tell Spark's TIMESTAMP (an instant) from TIMESTAMP_NTZ: ibis 12 merges the two."""
     query = ibis.to_sql(raw.select(column), dialect="pyspark")
     return bool(spark.raw_sql(query).dtypes[0][1] == "timestamp")
 

@@ -10,6 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base.formatting import shown
+from ecomops.base.options import options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +73,12 @@ class Words(string.Formatter):
     def label(self, value: object) -> str:
         """Return the label of a code; a value without one (a name from the data) stays itself."""
         found = self.find("labels", str(value))
-        return found if isinstance(found, str) else shown(value, "text", self.lang)
+        return found if isinstance(found, str) else self.own(value)
+
+    def own(self, value: object) -> str:
+        """Return a name from the data: in English, the shop's glossary first."""
+        text = shown(value, "text", self.lang)
+        return options.glossary.get(text, text) if self.lang == "en" else text
 
     def labels(self, values: Sequence[object]) -> str:
         """Return several labels as a list in a sentence."""
@@ -90,4 +96,6 @@ class Words(string.Formatter):
             return self.labels(value)
         if format_spec == "flag":
             return "✓" if value is True or value == 1 else ""
-        return shown(value, format_spec or "text", self.lang, self.currency)
+        if format_spec in ("", "text"):
+            return self.own(value)
+        return shown(value, format_spec, self.lang, self.currency)
