@@ -162,12 +162,19 @@ def table(frame: pd.DataFrame, units: dict[str, str], words: Words) -> str:
 
 
 def _left(unit: str) -> str:
-    return "" if unit.lstrip("+").partition(".")[0] in NUMERIC else ' class="t"'
+    numeric = unit.lstrip("+").partition(".")[0] in NUMERIC or unit.endswith("]")
+    return "" if numeric else ' class="t"'
+
+
+def _unit(unit: str, row: Any, words: Words) -> str:
+    """Return the unit of a cell; ``units[metric]`` is looked up in the words by the row's metric."""
+    name, bracket, column = unit.rstrip("]").partition("[")
+    return str(words.find(name, getattr(row, column)) or "number") if bracket else unit
 
 
 def _row(row: Any, units: dict[str, str], words: Words) -> str:
     cells = (
-        f"<td{_left(unit)}>{escape(words.format_field(value, unit))}</td>"
+        f"<td{_left(unit)}>{escape(words.format_field(value, _unit(unit, row, words)))}</td>"
         for value, unit in zip(row, units.values(), strict=True)
     )
     return f"<tr>{''.join(cells)}</tr>"
