@@ -167,7 +167,7 @@ def _left(unit: str) -> str:
 
 
 def _unit(unit: str, row: Any, words: Words) -> str:
-    """Return the unit of a cell; ``units[metric]`` is looked up in the words by the row's metric."""
+    """Return the unit of a cell; ``units[metric]`` asks the words by the row's metric."""
     name, bracket, column = unit.rstrip("]").partition("[")
     return str(words.find(name, getattr(row, column)) or "number") if bracket else unit
 
