@@ -44,12 +44,90 @@ shop = eo.open(data, format=format, currency=currency, timezone=timezone, lang=l
 eo.report.cover(shop)
 
 # %% [markdown] tags=["zh"]
+# ### 这份数据靠得住吗？
+# 得分之外，看两件事：哪些订单没有计入、为什么；哪些分析现在能做，哪些还缺表。
+# %% [markdown] tags=["en"]
+# ### Can these data be trusted?
+# Beside the score, look at two things: which orders are left out and why, and which analyses the tables carry.
+# %%
+shop.check()
+
+# %% [markdown] tags=["zh"]
+# ## 店铺
+# ### 这段时间经营得怎么样？
+# 每个指标与上一个完整的月份相比；没有过完的月份单独标出，不参与比较。
+# %% [markdown] tags=["en"]
+# ## Store
+# ### How is the shop doing?
+# Each metric against the last complete month before it; a month that is not over is marked and never compared.
+# %%
+eo.store.scorecard(shop)
+
+# %% [markdown] tags=["zh"]
+# ### 变化从哪里来？
+# 把差额拆给访客数、转化率和客单价，各项相加正好等于差额。这是算术，不是因果：它说哪个数字变了，不说为什么变。
+# %% [markdown] tags=["en"]
+# ### Where did the change come from?
+# The difference is split over visitors, conversion and value per buyer; the parts add up exactly. It is arithmetic: it says which number moved, not why.
+# %%
+eo.store.drivers(shop)
+
+# %% [markdown] tags=["zh"]
+# ## 客户
+# ### 谁在养活店铺？
+# 按最近一次购买、购买次数和金额给每位客户打分，分成十个群。分数并列的客户永远在同一格。
+# %% [markdown] tags=["en"]
+# ## Customer
+# ### Who keeps the shop alive?
+# Recency, frequency and money score every customer into ten segments. Customers who tie always share a cell.
+# %%
+eo.customer.rfm(shop.orders)
+
+# %% [markdown] tags=["zh"]
+# ### 新客留得住吗？
+# 一行是同一个月首购的客户，从左往右看他们之后每个月有多少人回来。还没到的月份留空，不是 0。
+# %% [markdown] tags=["en"]
+# ### Do new customers stay?
+# A row is the customers whose first order fell in one month; read along it to see how many come back. Months still to come are left out: they are not 0.
+# %%
+eo.customer.cohorts(shop.orders)
+
+# %% [markdown] tags=["zh"]
+# ### 多久没买，才算流失？
+# 用生存分析估计下一单的时间：刚来的客户还没有机会回购，不能当作不回来。
+# %% [markdown] tags=["en"]
+# ### How long without an order means lost?
+# Survival analysis estimates the time to the next order: a customer who has only just arrived has had no chance to return and does not count as lost.
+# %%
+eo.customer.repeat(shop.orders)
+
+# %% [markdown] tags=["zh"]
 # ## 商品
-# ### 多少商品撑起了大部分销售额？
-# ABC 分级看集中程度：A 类撑起 80% 的金额，B 类到 95%，其余是 C 类。
+# ### 店铺靠哪些商品撑着？
+# A 类商品累计到销售额的 80%，B 类到 95%，其余是 C 类。集中有好处，也有风险。
 # %% [markdown] tags=["en"]
 # ## Product
-# ### How few products carry the sales?
-# ABC classes show concentration: A carries the first 80 % of money, B up to 95 %, C the rest.
+# ### Which products carry the shop?
+# Class A reaches 80% of sales, B 95%, C is the rest. Concentration is a strength and a risk.
 # %%
 eo.product.pareto(shop.get("order_lines"))
+
+# %% [markdown] tags=["zh"]
+# ## 渠道
+# ### 流量从哪里来，值多少钱？
+# UV 价值 = 转化率 × 客单价：同样一个访客，不同来源差几倍。
+# %% [markdown] tags=["en"]
+# ## Channel
+# ### Where do visitors come from and what are they worth?
+# Value per visitor = conversion × value per buyer: it differs severalfold between sources.
+# %%
+eo.channel.traffic(shop.get("traffic_daily"))
+
+# %% [markdown] tags=["zh"]
+# ### 功劳该记给哪些渠道？
+# 八种规则各分各的功劳，差得越远，越说明功劳不等于增量。有对照组时，以实测为准。
+# %% [markdown] tags=["en"]
+# ### Which channels deserve the credit?
+# Eight rules share the same orders. The further they disagree, the less credit says about effect; where a holdout exists, trust what was measured.
+# %%
+eo.channel.attribution(shop.get("touchpoints"))

@@ -1,0 +1,140 @@
+"""What the command line understands, with its help in Chinese or English."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import ecomops
+from ecomops.base.options import LANGUAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# command -> its arguments: name, and what argparse is told
+WRITES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("--out", {"metavar": "PAGE.html"}),
+    ("--json", {"metavar": "FILE.json"}),
+    ("--tables", {"metavar": "FOLDER"}),
+    ("--force", {"action": "store_true"}),
+)
+SOURCE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("--format", {"metavar": "NAME"}),
+    ("--currency", {"metavar": "CODE"}),
+    ("--timezone", {"metavar": "ZONE"}),
+)
+COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
+    "demo": (("--out", {"metavar": "FOLDER", "default": "reports"}), ("--force", {"action": "store_true"})),
+    "new": (
+        ("stage", {"metavar": "STAGE"}),
+        ("dest", {"metavar": "FOLDER", "nargs": "?", "default": "."}),
+        ("--data", {"metavar": "PATH"}),
+        *SOURCE,
+        ("--force", {"action": "store_true"}),
+    ),
+    "lab": (
+        ("folder", {"metavar": "FOLDER", "nargs": "?", "default": "."}),
+        ("--no-browser", {"action": "store_true"}),
+    ),
+    "check": (
+        ("path", {"metavar": "PATH"}),
+        *SOURCE,
+        ("--json", {"metavar": "FILE.json"}),
+        ("--force", {"action": "store_true"}),
+    ),
+    "run": (
+        ("stage", {"metavar": "STAGE"}),
+        ("--data", {"metavar": "PATH"}),
+        *SOURCE,
+        *WRITES,
+        ("--notebook", {"metavar": "FILE.ipynb"}),
+    ),
+    "export": (("notebook", {"metavar": "NOTEBOOK.ipynb"}), *WRITES),
+    "simulate": (
+        ("dest", {"metavar": "FOLDER"}),
+        ("--seed", {"type": int, "default": 7}),
+        ("--force", {"action": "store_true"}),
+    ),
+    "formats": (),
+}
+
+
+def language(given: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Return the language of words: that of ``--lang``, else the system's, else English.
+
+    >>> language(["run", "--lang", "zh"], {}), language([], {"LANG": "zh_CN.UTF-8"}), language([], {})
+    ('zh', 'zh', 'en')
+    """
+    for at, word in enumerate(given):
+        value = word.partition("=")[2] if word.startswith("--lang=") else ""
+        if word == "--lang" and at + 1 < len(given):
+            value = given[at + 1]
+        if value in LANGUAGES:
+            return value
+    system = next((environment[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(n)), "")
+    return "zh" if system.lower().startswith("zh") else "en"
+
+
+@cache
+def texts(lang: str) -> dict[str, Any]:
+    """Return the words of the command line, read without loading the presentation layer."""
+    file = resources.files("ecomops") / "result" / "words" / lang / "report.toml"
+    said: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))["cli"]
+    return said
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose headings speak the reader's language."""
+
+    def __init__(self, *, lang: str, **told: Any) -> None:
+        said = texts(lang)
+
+        class Formatter(argparse.RawDescriptionHelpFormatter):
+            def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+                super().add_usage(usage, actions, groups, said["usage"] if prefix is None else prefix)
+
+        super().__init__(formatter_class=Formatter, add_help=False, allow_abbrev=False, **told)
+        self._positionals.title, self._optionals.title = said["positional"], said["options"]
+        self.add_argument("-h", "--help", action="help", help=said["help"])
+        self.add_argument("--lang", choices=LANGUAGES, help=said["lang"])
+        self._headings = (said["positional"], said["options"], said["commands"]) if lang == "zh" else ()
+
+    def format_help(self) -> str:
+        """Return the help; its Chinese headings end with a Chinese colon."""
+        text = super().format_help()
+        for heading in self._headings:
+            text = text.replace(f"\n{heading}:\n", f"\n{heading}：\n")
+        return text
+
+
+def parser(lang: str) -> argparse.ArgumentParser:
+    """Return the parser of every command.
+
+    >>> parser("en").parse_args(["run", "analyse", "--data", "demo"]).stage
+    'analyse'
+    """
+    said = texts(lang)
+    head = f"{said['example']}\n  {said['run']['example']}\n\n{said['exits']}"
+    whole = Parser(lang=lang, prog="ecomops", description=said["description"], epilog=head)
+    whole.add_argument(
+        "--version", action="version", version=f"ecomops {ecomops.__version__}", help=said["version"]
+    )
+    every = whole.add_subparsers(
+        dest="command", metavar="COMMAND", title=said["commands"], parser_class=Parser
+    )
+    for name, arguments in COMMANDS.items():
+        _add(every, name, arguments, said, lang)
+    return whole
+
+
+def _add(every: Any, name: str, arguments: Any, said: Mapping[str, Any], lang: str) -> None:
+    own = said[name]
+    epilog = f"{said['example']}\n  {own['example']}\n\n{said['exits']}"
+    sub = every.add_parser(name, lang=lang, help=own["help"], description=own["help"], epilog=epilog)
+    for flag, told in arguments:
+        key = flag.lstrip("-").replace("-", "_")
+        text = own.get(key) or said["run"].get(key) or said[key]
+        sub.add_argument(flag, help=text, **told)

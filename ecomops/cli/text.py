@@ -1,0 +1,36 @@
+"""A result in a terminal: its sentences and its table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from ecomops.result import Result
+
+WIDTH = 120
+
+
+def printed(result: Result) -> None:
+    """Print what a result says and its table."""
+    console = Console(width=None if Console().is_terminal else WIDTH, highlight=False)
+    words = result.words()
+    for sentence in result.sentences() if not result.locked else [result.explain()]:
+        console.print(escape(sentence))
+    if len(result.rows):
+        console.print(_table(result, words))
+
+
+def _table(result: Result, words: Any) -> Table:
+    units = {column: result.columns.get(column, "text") for column in result.rows.columns}
+    table = Table(box=None, pad_edge=False)
+    for column, unit in units.items():
+        right = unit.partition(".")[0] in ("count", "money", "percent", "points", "days", "number")
+        table.add_column(escape(str(words.find("columns", column) or column)), justify="right" if right else "left")
+    for row in result.rows.itertuples(index=False):
+        cells = zip(row, units.values(), strict=True)
+        table.add_row(*(escape(words.format_field(value, unit)) for value, unit in cells))
+    return table
