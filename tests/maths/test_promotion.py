@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecomops.base.errors import OptionError
-from ecomops.maths import promotion
 from ecomops.maths.promotion import Carts, Rule, carts, priced, refund
 
 RULES = (

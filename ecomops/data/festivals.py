@@ -1,0 +1,141 @@
+"""Festivals 2015 to 2035: fixed, lunar and platform days with presale and hangover windows."""
+
+from __future__ import annotations
+
+import calendar
+import tomllib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from ecomops.base.errors import OptionError
+from ecomops.maths.lunar import solar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FIRST_YEAR, LAST_YEAR = 2015, 2035
+PHASES = ("presale", "main", "after")
+
+
+@dataclass(frozen=True)
+class Festival:
+    """One festival of one year: its day, and first and last day of each phase relative to it."""
+
+    code: str
+    day: date
+    kind: str
+    presale: tuple[int, int]
+    main: tuple[int, int]
+    after: tuple[int, int]
+
+    @property
+    def start(self) -> date:
+        """The first day on which sales may differ."""
+        return self.day + timedelta(days=self.presale[0])
+
+    @property
+    def end(self) -> date:
+        """The last day on which sales may differ."""
+        return self.day + timedelta(days=self.after[1])
+
+    def phase(self, day: date) -> str | None:
+        """Return the phase that `day` falls in, or None outside the window."""
+        offset = (day - self.day).days
+        inside = (name for name in PHASES if self._covers(name, offset))
+        return next(inside, None)
+
+    def _covers(self, name: str, offset: int) -> bool:
+        first, last = getattr(self, name)
+        return bool(first <= offset <= last)
+
+
+@cache
+def rules() -> Mapping[str, Mapping[str, Any]]:
+    """Return the rules of every festival by code.
+
+    >>> len(rules())
+    18
+    """
+    text = (resources.files("ecomops.data") / "festivals.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _day(rule: str, year: int, shift: int) -> date:
+    kind, _, rest = rule.rpartition(" ") if rule.startswith("lunar") else ("", "", rule)
+    if kind == "lunar":
+        month, number = (int(part) for part in rest.split("-"))
+        day = solar(year, month, number)
+    elif rule.startswith("weekday"):
+        month, nth, weekday = (int(part) for part in rule.split()[1:])
+        first = calendar.weekday(year, month, 1)
+        day = date(year, month, 1 + (weekday - first) % 7 + 7 * (nth - 1))
+    else:
+        day = date.fromisoformat(f"{year}-{rule}")
+    return day + timedelta(days=shift)
+
+
+@cache
+def festivals(kinds: tuple[str, ...] = ("holiday", "platform")) -> tuple[Festival, ...]:
+    """Return every festival of the `kinds` from 2015 to 2035, by day.
+
+    Kinds: "holiday", "platform" (sales days of Chinese platforms), "western".
+
+    >>> [str(f.day) for f in festivals() if f.code == "spring_festival" and f.day.year > 2033]
+    ['2034-02-19', '2035-02-08']
+    """
+    found = [
+        _festival(code, rule, year)
+        for code, rule in rules().items()
+        if rule["kind"] in kinds
+        for year in range(FIRST_YEAR, LAST_YEAR + 1)
+    ]
+    return tuple(sorted(found, key=lambda f: (f.day, f.code)))
+
+
+def _festival(code: str, rule: Mapping[str, Any], year: int) -> Festival:
+    windows = {phase: tuple(rule[phase]) for phase in PHASES}
+    day = _day(rule["rule"], year, rule.get("shift", 0))
+    return Festival(code=code, day=day, kind=rule["kind"], **windows)
+
+
+def calendar_of(
+    name: str, own: Iterable[Mapping[str, Any]] = (), *, until: int = LAST_YEAR
+) -> tuple[Festival, ...]:
+    """Return the festivals of a named calendar with a shop's `own` days put in their place.
+
+    `name` is "cn" (holidays and platforms), "western" or "all". A row of `own` has ``code, day``
+    and, where it knows better, ``presale, main, after``; it replaces the built-in day of that code
+    and year. Raises `OptionError` for an unknown name.
+
+    >>> rows = [{"code": "double_11", "day": date(2025, 11, 11), "presale": (-28, -13)}]
+    >>> mine = calendar_of("cn", rows)
+    >>> [f.presale for f in mine if f.code == "double_11" and f.day.year == 2025]
+    [(-28, -13)]
+    """
+    named = {"cn": ("holiday", "platform"), "western": ("western",)}
+    named["all"] = (*named["cn"], *named["western"])
+    if name not in named:
+        raise OptionError("unknown_choice", name="calendar", value=name, allowed=list(named))
+    replaced = {(row["code"], row["day"].year): _own(row) for row in own}
+    built_in = [f for f in festivals(named[name]) if (f.code, f.day.year) not in replaced]
+    kept = [f for f in (*built_in, *replaced.values()) if f.day.year <= until]
+    return tuple(sorted(kept, key=lambda f: (f.day, f.code)))
+
+
+def _own(row: Mapping[str, Any]) -> Festival:
+    known = rules().get(row["code"], {"presale": (-3, -1), "main": (0, 0), "after": (1, 3)})
+    windows = {phase: tuple(row.get(phase, known[phase])) for phase in PHASES}
+    kind = str(known.get("kind", "own"))
+    return Festival(code=str(row["code"]), day=row["day"], kind=kind, **windows)
+
+
+def between(found: Iterable[Festival], start: date, end: date) -> tuple[Festival, ...]:
+    """Return the festivals whose windows touch the days from `start` to `end`.
+
+    >>> [f.code for f in between(festivals(), date(2025, 9, 15), date(2025, 9, 20))]
+    []
+    """
+    return tuple(f for f in found if f.start <= end and f.end >= start)
