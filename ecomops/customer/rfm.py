@@ -1,0 +1,438 @@
+"""Who keeps the store alive: recency, frequency and money of every customer, and their segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from ecomops.base import checks
+from ecomops.base.errors import OptionError
+from ecomops.customer import holdout, segments
+from ecomops.customer.charts import draw_grid, draw_shares
+from ecomops.data.tables import frame
+from ecomops.metrics.customers import Customers, customers
+from ecomops.result import Action, Basis, Finding, Need, Result, style
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+    from ecomops.result.words import Words
+
+PRESETS = ("grid", "shopify", "eight")
+MEASURES = ("recency", "frequency", "monetary")
+SCORES = ["r_score", "f_score", "m_score"]
+EXACT = 6  # decimals of a cut: far below a cent, far above the noise of interpolation
+Cuts = dict[str, tuple[float, ...]]
+
+
+def measured(facts: Customers) -> ibis.Table:
+    """Return one row per customer: ``customer_id, recency_days, frequency, monetary, scored``.
+
+    Recency is days from the last purchase to `as_of`, frequency the number of purchases, monetary
+    their net money. Not `scored`: those without a purchase or whose net money is 0 or less.
+    """
+    t = facts.table
+    # the table is named, because a literal date offers no difference of its own
+    days = -t.last_day.delta(ibis.literal(facts.as_of), unit="day")
+    return t.select(
+        customer_id=t.customer_id,
+        recency_days=days.cast("int64"),
+        frequency=t.orders.cast("int64"),
+        monetary=t.net,
+        scored=(t.orders > 0) & (t.net > 0),
+    )
+
+
+def quantile_cuts(rows: ibis.Table, bins: int) -> Cuts:
+    """Return the cuts between scores: linear quantiles (Hyndman and Fan's type 7) at k / `bins`.
+
+    Those of frequency are taken among customers with two or more purchases.
+    """
+    scored = rows.filter(rows.scored)
+    repeat = scored.frequency > 1
+    at = [k / bins for k in range(1, bins)]
+    among = [k / (bins - 1) for k in range(1, bins - 1)]
+    wanted = {"recency": scored.recency_days.cast("float64").quantile(at)}
+    wanted["monetary"] = scored.monetary.cast("float64").quantile(at)
+    if among:
+        wanted["frequency"] = scored.frequency.cast("float64").quantile(among, where=repeat)
+    found = frame(scored.aggregate(**wanted)).iloc[0]
+    return {name: _cuts(found.get(name)) for name in MEASURES}
+
+
+def _cuts(values: Any) -> tuple[float, ...]:
+    listed = [] if values is None or np.ndim(values) == 0 else values
+    return tuple(round(float(v), EXACT) for v in listed if v is not None and np.isfinite(v))
+
+
+def scored(rows: ibis.Table, cuts: Cuts, bins: int, fixed: Sequence[str] = ()) -> ibis.Table:
+    """Return `rows` with ``r_score, f_score, m_score``, 1 to `bins`, 5 best, missing if not scored.
+
+    A score depends on the value alone, so equal customers score alike. A value on a cut takes the
+    better score of recency and the lower one of frequency and money; whoever bought once has
+    frequency score 1 and nobody else has. Cuts of `fixed` measures belong to the better side.
+    """
+    known = rows.scored
+    repeat = 0 if "frequency" in fixed else (rows.frequency > 1).ifelse(1, 0)
+    value = rows.monetary.cast("float64")
+    return rows.mutate(
+        r_score=_where(known, bins - _above(rows.recency_days, cuts["recency"], equal=False)),
+        f_score=_where(
+            known, 1 + repeat + _above(rows.frequency, cuts["frequency"], equal="frequency" in fixed)
+        ),
+        m_score=_where(known, 1 + _above(value, cuts["monetary"], equal="monetary" in fixed)),
+    )
+
+
+def _above(value: Any, cuts: tuple[float, ...], *, equal: bool) -> Any:
+    """Return how many cuts lie below `value`, those it equals included when `equal`."""
+    count: Any = ibis.literal(0)
+    for cut in cuts:
+        count = count + ((value >= cut) if equal else (value > cut)).ifelse(1, 0)
+    return count
+
+
+def _where(known: Any, score: Any) -> Any:
+    return known.ifelse(score, ibis.null()).cast("int64")
+
+
+def by_code(rows: ibis.Table) -> pd.DataFrame:
+    """Return customers and sums per triple of scores; the unscored ones by having paid or not."""
+    grouped = rows.group_by([*SCORES, rows.monetary.notnull().name("paid")]).aggregate(
+        customers=rows.count(),
+        amount=rows.monetary.sum(),
+        days=rows.recency_days.sum(),
+        orders=rows.frequency.sum(),
+    )
+    codes = frame(grouped).sort_values([*SCORES, "paid"], ignore_index=True)
+    return codes.astype(dict.fromkeys([*SCORES, "customers", "amount", "days", "orders"], float))
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class RFM(Result):
+    """Segments by size and money; `customers` has every customer, `cells` the grid, `cuts` the rule."""
+
+    code: ClassVar[str] = "customer.rfm"
+    columns: ClassVar[dict[str, str]] = {
+        "segment": "label",
+        "customers": "count",
+        "customer_share": "percent",
+        "amount": "money",
+        "amount_share": "percent",
+        "recency_days": "days",
+        "frequency": "number",
+        "monetary": "money",
+    }
+
+    customers: ibis.Table | None = None
+    cells: pd.DataFrame = field(default_factory=pd.DataFrame)
+    cuts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say who brings the money, how much of it drifts away, and what was set apart."""
+        n = int(self.rows["customers"].sum())
+        said = [self._answer(n), self._one_time(n)]
+        away = self._total(segments.DRIFTING[self.params["preset"]])
+        if away["customers"]:
+            said.append(Finding("drifting", "watch", away, n))
+        refunded = self._total((segments.REFUNDED,))
+        if refunded["customers"]:
+            said.append(Finding("refunded", "watch", refunded, n))
+        later = self.basis.excluded.get("later", 0)
+        if later:
+            said.append(Finding("later", "watch", {"orders": later, "day": self.basis.end}, n))
+        return tuple(said)
+
+    def _answer(self, n: int) -> Finding:
+        best = segments.BEST[self.params["preset"]]
+        named = self.rows.set_index("segment")
+        if not named.loc[best, "customers"]:
+            best = str(named["amount"].idxmax())
+        row = named.loc[best]
+        values = {"segment": best, **{c: row[c] for c in ("customers", "customer_share", "amount_share")}}
+        return Finding("answer", "note", {**values, "monetary": row["monetary"]}, n)
+
+    def _one_time(self, n: int) -> Finding:
+        return Finding("one_time", "note", {"share": self.params["one_time"]}, n)
+
+    def _total(self, names: Sequence[str]) -> dict[str, Any]:
+        chosen = self.rows[self.rows["segment"].isin(names) & (self.rows["customers"] > 0)]
+        sums = chosen[["customers", "customer_share", "amount_share"]].sum()
+        return {
+            "segments": list(chosen["segment"]),
+            "customers": int(sums["customers"]),
+            "customer_share": sums["customer_share"],
+            "amount_share": sums["amount_share"],
+        }
+
+    def propose(self) -> tuple[Action, ...]:
+        """Propose to win back those who drift away; orders alone give that no value."""
+        away = self._total(segments.DRIFTING[self.params["preset"]])
+        days = 60
+        change = {
+            "segments": away["segments"],
+            "customers": away["customers"],
+            "amount_share": away["amount_share"],
+            "days": days,
+            "points": holdout.visible_difference(away["customers"]),
+        }
+        expires = (self.basis.end or date.max) + timedelta(days=30)
+        return (Action("win_back", ("drifting",), change, "D", expires),)
+
+    def migration(self, earlier: RFM) -> pd.DataFrame:
+        """Count how customers moved between segments since an earlier analysis.
+
+        Returns
+        -------
+        One row per pair that occurs: ``from, to, customers, share`` (of those in ``from``),
+        ``move``. Whoever was no customer yet comes from ``"none"`` and has joined; whoever bought
+        again after having been away is ``reactivated``, never new.
+
+        Raises
+        ------
+        OptionError
+            When the two use different presets.
+        """
+        if self.customers is None or earlier.customers is None:
+            return pd.DataFrame(columns=["from", "to", "customers", "share", "move"])
+        presets = (earlier.params["preset"], self.params["preset"])
+        if len(set(presets)) > 1:
+            raise OptionError("presets_differ", earlier=presets[0], later=presets[1])
+        pairs = _pairs(earlier.customers, self.customers)
+        moves = [_move(a, b, presets[0]) for a, b in zip(pairs["from"], pairs["to"], strict=True)]
+        share = pairs["customers"] / pairs.groupby("from")["customers"].transform("sum")
+        return pairs.assign(share=share, move=moves)
+
+    def layout(self, *, wide: bool) -> style.Layout:
+        """Return height and margins in pixels."""
+        if self.params["preset"] == "grid":
+            height, left = (440, 44) if wide else (404, 26)
+            return style.Layout(height, left=left, right=1, top=4, bottom=66 if wide else 46)
+        left, right = (150, 150) if wide else (92, 118)
+        return style.Layout(34 * len(self.rows) + 34, left=left, right=right, top=26, bottom=8)
+
+    def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
+        """Draw the grid of ten segments, or one row per segment for the other presets."""
+        if self.params["preset"] == "grid":
+            draw_grid(ax, self.cells, self.rows, self.cuts, wide=wide, words=words)
+        else:
+            draw_shares(ax, self.rows, wide=wide, words=words)
+
+
+def _pairs(before: ibis.Table, after: ibis.Table) -> pd.DataFrame:
+    old = before.select("customer_id", old=before.segment)
+    new = after.select(id=after.customer_id, new=after.segment)
+    both = old.outer_join(new, old.customer_id == new.id)
+    named = both.select(old=both.old.fill_null("none"), new=both.new.fill_null("none"))
+    counted = frame(named.group_by(["old", "new"]).aggregate(customers=named.count()))
+    counted = counted.rename(columns={"old": "from", "new": "to"})
+    return counted.sort_values(["from", "to"], ignore_index=True)
+
+
+def _move(old: str, new: str, preset: str) -> str:
+    away = (*segments.AWAY[preset], segments.REFUNDED, segments.PROSPECTS)
+    if old == "none":
+        return "joined"
+    if old == new:
+        return "stayed"
+    if old in away and new not in away:
+        return "reactivated"
+    return "drifted" if old not in away and new in away else "moved"
+
+
+def rfm(
+    orders: object,
+    *,
+    as_of: date | str | None = None,
+    bins: int = 5,
+    preset: str = "grid",
+    thresholds: Mapping[str, Sequence[float]] | None = None,
+    lang: str | None = None,
+) -> RFM:
+    """Score every customer by recency, frequency and money, and say which segments carry the store.
+
+    Parameters
+    ----------
+    orders
+        One row per order: ``order_id, customer_id, created_at`` or ``paid_at``, ``paid_amount``,
+        where there are ``refund_amount, order_status``. Money in the shop's currency.
+    as_of
+        Last day that counts; None is the last day with a sale. Recency is counted to this day.
+    bins
+        How many scores, 2 to 10 (5 to 10 for the grid and Shopify's groups, which map them to
+        fifths).
+    preset
+        ``"grid"`` (ten names by recency and frequency), ``"shopify"`` (eleven groups) or
+        ``"eight"`` (重要价值 …: each score against the mean score; above it is high, for recency
+        from it on).
+    thresholds
+        Fixed cuts instead of quantiles: ``"recency"`` in days, ``"frequency"`` in orders,
+        ``"monetary"`` in money, each ``bins - 1`` rising numbers that belong to the better side.
+    lang
+        Language of the words.
+
+    Returns
+    -------
+    RFM
+        `.table`: one row per segment: ``segment, customers, customer_share, amount``
+        (net money), ``amount_share`` (0-1) and the means ``recency_days, frequency, monetary``.
+        Customers whose net money is 0 or less are a segment of their own, ``refunded``.
+        `.customers`: an ibis table with one row per customer: ``customer_id, recency_days,
+        frequency, monetary, r_score, f_score, m_score, segment``.
+
+    Raises
+    ------
+    DataError
+        When there is no sale, more than one currency or an impossible date.
+    OptionError
+        When a parameter is out of range.
+
+    Notes
+    -----
+    Hughes, Strategic Database Marketing (1994), with a rule for ties: a score is read off the value
+    alone. Cuts are quantiles at k / bins; whoever bought once has frequency score 1, the others
+    share the remaining scores by the quantiles among themselves.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame(
+    ...     {
+    ...         "order_id": ["1", "2", "3", "4"],
+    ...         "customer_id": ["a", "a", "b", "c"],
+    ...         "created_at": ["2025-01-05", "2025-03-01", "2025-02-28", "2024-12-01"],
+    ...         "paid_amount": [120.0, 80.0, 50.0, 50.0],
+    ...     }
+    ... )
+    >>> made = rfm(orders, as_of="2025-03-01")
+    >>> rows = made.customers.order_by("customer_id").to_pandas()
+    >>> print(rows[["customer_id", "recency_days", "f_score", "segment"]].to_string(index=False))
+    customer_id  recency_days  f_score              segment
+              a             0        2  potential_loyalists
+              b             1        1            promising
+              c            90        1          hibernating
+    """
+    checks.choice("preset", preset, PRESETS)
+    checks.between("bins", bins, 2 if preset == "eight" else segments.BINS, 10)
+    fixed = _fixed(thresholds, bins)
+    facts = customers(orders, as_of=as_of)
+    params = {"preset": preset, "bins": bins, "as_of": facts.as_of}
+    if not facts.coverage.purchases:
+        need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
+        return RFM.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
+    rows = measured(facts)
+    cuts = (quantile_cuts(rows, bins) if len(fixed) < len(MEASURES) else {}) | fixed
+    rows = scored(rows, cuts, bins, tuple(fixed))
+    codes = _with_segments(by_code(rows), preset, bins)
+    table = _table(codes, preset)
+    return RFM(
+        rows=table,
+        basis=_basis(facts, table),
+        params=params | {"one_time": _one_time_share(codes, facts)},
+        lang=checks.language(lang),
+        customers=_customers(rows, codes, preset, bins),
+        cells=_cells(codes, bins),
+        cuts=cuts,
+    )
+
+
+def _fixed(thresholds: Mapping[str, Sequence[float]] | None, bins: int) -> Cuts:
+    fixed = {name: tuple(map(float, cuts)) for name, cuts in (thresholds or {}).items()}
+    for name, cuts in fixed.items():
+        checks.choice("thresholds", name, MEASURES)
+        if len(cuts) != bins - 1 or list(cuts) != sorted(set(cuts)):
+            raise OptionError("bad_thresholds", measure=name, cuts=list(cuts), needed=bins - 1)
+    return fixed
+
+
+def _means(codes: pd.DataFrame) -> tuple[float, float, float]:
+    """Return the mean scores, each customer counting once."""
+    known = codes.dropna(subset=SCORES)
+    return tuple(  # type: ignore[return-value]
+        float((known[s] * known["customers"]).sum() / known["customers"].sum()) for s in SCORES
+    )
+
+
+def _with_segments(codes: pd.DataFrame, preset: str, bins: int) -> pd.DataFrame:
+    known = codes[SCORES].notna().all(axis=1)
+    scores = [codes.loc[known, s].astype(int).to_numpy() for s in SCORES]
+    names = np.where(codes["paid"], segments.REFUNDED, segments.PROSPECTS).astype(object)
+    if known.any():
+        means = _means(codes)
+        names[known] = segments.segment(preset, *scores, bins=bins, means=means)
+    codes = codes.assign(segment=names)
+    return codes if preset == "shopify" else codes[codes["segment"] != segments.PROSPECTS]
+
+
+def _table(codes: pd.DataFrame, preset: str) -> pd.DataFrame:
+    names = [*segments.NAMES[preset], segments.REFUNDED]
+    sums = codes.groupby("segment")[["customers", "amount", "days", "orders"]].sum()
+    sums = sums.reindex(names).fillna(0)
+    if not sums.loc[segments.REFUNDED, "customers"]:
+        sums = sums.drop(index=segments.REFUNDED)
+    heads, total = sums["customers"], sums["amount"].sum()
+    base = heads.where(heads > 0)
+    return pd.DataFrame(
+        {
+            "segment": sums.index,
+            "customers": heads.astype(int),
+            "customer_share": heads / heads.sum(),
+            "amount": sums["amount"],
+            "amount_share": sums["amount"] / total if total > 0 else np.nan,
+            "recency_days": (sums["days"] / base).where(sums["orders"] > 0),
+            "frequency": sums["orders"] / base,
+            "monetary": sums["amount"] / base,
+        }
+    ).reset_index(drop=True)
+
+
+def _cells(codes: pd.DataFrame, bins: int) -> pd.DataFrame:
+    """Return customers and share of money in each of the 5 x 5 cells of recency and frequency."""
+    known = codes.dropna(subset=SCORES)
+    fifths = known.assign(
+        r=segments.recency_fifth(known["r_score"].astype(int), bins),
+        f=segments.frequency_fifth(known["f_score"].astype(int), bins),
+    )
+    every = pd.MultiIndex.from_product([range(1, 6), range(1, 6)], names=["r", "f"])
+    sums = fifths.groupby(["r", "f"])[["customers", "amount"]].sum().reindex(every).fillna(0)
+    sums["amount_share"] = sums["amount"] / codes["amount"].sum()
+    return sums.reset_index()
+
+
+def _one_time_share(codes: pd.DataFrame, facts: Customers) -> float:
+    t = facts.table
+    counted = frame(t.aggregate(once=(t.orders == 1).ifelse(1, 0).sum(), known=(t.orders > 0).sum()))
+    return float(counted["once"].iloc[0] / counted["known"].iloc[0]) if len(codes) else float("nan")
+
+
+def _customers(rows: ibis.Table, codes: pd.DataFrame, preset: str, bins: int) -> ibis.Table:
+    """Return every customer with scores and segment, lazily."""
+    means = _means(codes) if codes[SCORES].notna().all(axis=1).any() else (0.0, 0.0, 0.0)
+    tests = segments.rules(preset, bins, means)(rows.r_score, rows.f_score, rows.m_score)
+    unscored = rows.monetary.notnull().ifelse(segments.REFUNDED, segments.PROSPECTS)
+    named = rows.mutate(
+        segment=ibis.cases((~rows.scored.fill_null(ibis.literal(value=False)), unscored),
+                           *((test, name) for name, test in tests.items()), else_="")
+    )
+    if preset != "shopify":
+        named = named.filter(named.segment != segments.PROSPECTS)
+    columns = ["customer_id", "recency_days", "frequency", "monetary", *SCORES, "segment"]
+    return named.select(*columns)
+
+
+def _basis(facts: Customers, table: pd.DataFrame) -> Basis:
+    covered = facts.coverage
+    return Basis(
+        n=int(table["customers"].sum()),
+        unit="customers",
+        start=covered.first_day,
+        end=facts.as_of,
+        currency=covered.currency,
+        excluded=covered.excluded_customers,
+    )

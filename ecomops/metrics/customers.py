@@ -1,0 +1,195 @@
+"""One pass over the orders: first, second and last day, orders and money of every customer.
+
+Recency, frequency, cohorts and time to the next order are all read off this one table. It is made
+once per table of orders, in the engine, and kept for the next analysis of the same table.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from ecomops.data.policy import POLICY, Coverage, coverage
+from ecomops.data.tables import table
+from ecomops.metrics import periods
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MONTHS_PER_COLUMN = 60  # bits of one 64-bit integer, with room for its sign
+KEPT = 3
+_kept: OrderedDict[tuple[int, date | None], tuple[ibis.Table, Customers]] = OrderedDict()
+
+
+@ibis.udf.agg.builtin(name="min", signature=((dt.date, dt.int64), dt.Array(dt.date)))
+def _smallest(day: Any, n: int) -> Any: ...  # type: ignore[empty-body]
+
+
+@dataclass(frozen=True, eq=False)
+class Customers:
+    """Every known customer of a set of orders, as the orders stood at the end of `as_of`.
+
+    `table` has one row per customer id: ``customer_id``; ``first_day, second_day, last_day`` of
+    its purchases (missing where there is none; the second equals the first when both were made on
+    one day); ``orders`` (how many purchases); ``net`` (money paid less refunds over all sales, those
+    refunded in full included; missing without a sale); ``months_0, months_1, …``, integers whose
+    bit k says that a purchase fell into month k (month 0 holds the first sale of all).
+
+    A purchase is a sale that was not refunded in full: see `OrderPolicy`.
+    """
+
+    table: ibis.Table
+    purchases: ibis.Table
+    coverage: Coverage
+    as_of: date
+
+    @property
+    def origin(self) -> date:
+        """The first day of month 0."""
+        return periods.start(self.coverage.first_day, "month")
+
+    @property
+    def months(self) -> int:
+        """How many calendar months the orders touch."""
+        return len(periods.span(self.coverage.first_day, self.as_of, "month"))
+
+    def active_in(self, k: int) -> ibis.BooleanColumn:
+        """Return whether a customer purchased in month `k`, counted from 0."""
+        mask = self.table[f"months_{k // MONTHS_PER_COLUMN}"]
+        return ((mask >> (k % MONTHS_PER_COLUMN)) & 1) == 1
+
+
+def customers(orders: object, *, as_of: date | str | None = None) -> Customers:
+    """Return the facts of every known customer, from one pass over the orders.
+
+    Parameters
+    ----------
+    orders
+        One row per order: ``order_id, customer_id, created_at`` or ``paid_at``, ``paid_amount``
+        and, where there are, ``refund_amount, order_status, is_gift_or_brush``.
+    as_of
+        Last day that counts; None is the last day with a sale. Later orders are left out and
+        counted in `coverage`.
+
+    Returns
+    -------
+    Customers
+        Facts per customer in the engine; guests are left out and counted. The facts of an ibis
+        table are kept for the next call with the same table object: open a shop again after
+        writing to it. Those of a frame, which may change in place, are not.
+
+    Raises
+    ------
+    DataError
+        When there is no row, no sale, more than one currency or an impossible date.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = {"order_id": ["1", "2", "3"], "customer_id": ["a", "a", "b"], "paid_amount": [5, 7, 9],
+    ...         "created_at": ["2025-01-31", "2025-02-03", "2025-02-03"]}
+    >>> made = customers(pd.DataFrame(rows))
+    >>> columns = ["customer_id", "orders", "net", "months_0"]
+    >>> print(made.table[columns].order_by("customer_id").to_pandas().to_string(index=False))
+    customer_id  orders  net  months_0
+              a       2   12         3
+              b       1    9         2
+    """
+    last = as_day(as_of)
+    key = (id(orders), last)
+    if isinstance(orders, ibis.Table) and key in _kept:
+        _kept.move_to_end(key)
+        return _kept[key][1]
+    made = _made(table(orders, "orders"), last)
+    if isinstance(orders, ibis.Table):
+        _kept[key] = (orders, made)  # the table itself is held, so that its id stays its own
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return made
+
+
+def as_day(day: date | str | None) -> date | None:
+    """Return a day given as a date, a time stamp or ISO text.
+
+    >>> as_day("2025-11-11")
+    datetime.date(2025, 11, 11)
+    """
+    return date.fromisoformat(str(day)[:10]) if day is not None else None
+
+
+def _made(orders: ibis.Table, last: date | None) -> Customers:
+    covered = coverage(orders, as_of=last)
+    end = last or covered.last_day
+    origin = periods.start(covered.first_day, "month")
+    months = len(periods.span(origin, end, "month"))
+    known = _known(orders, last)
+    return Customers(
+        table=_per_customer(known, origin, months).cache(),
+        purchases=POLICY.purchases(orders, as_of=last),
+        coverage=covered,
+        as_of=end,
+    )
+
+
+def _known(orders: ibis.Table, last: date | None) -> ibis.Table:
+    """Return orders of known customers: day of purchase, net money of the sale; else missing."""
+    sold = ~_any(list(POLICY.reasons(orders).values()))
+    if last:
+        day = ibis.coalesce(orders.paid_at, orders.created_at).date()
+        orders = orders.filter((day <= ibis.literal(last)).fill_null(ibis.literal(value=True)))
+    rows = orders.filter(orders.customer_id.notnull()).select(
+        customer_id=orders.customer_id,
+        net=sold.ifelse(orders.paid_amount - orders.refund_amount.fill_null(0), ibis.null()),
+        day=ibis.coalesce(orders.paid_at, orders.created_at).date(),
+    )
+    return rows.mutate(day=(rows.net > 0).ifelse(rows.day, ibis.null()))
+
+
+def _any(tests: Sequence[Any]) -> Any:
+    result = ibis.literal(value=False)
+    for test in tests:
+        result = result | test
+    return result
+
+
+def _per_customer(known: ibis.Table, origin: date, months: int) -> ibis.Table:
+    day = known.day
+    month = day.year() * 12 + day.month() - (origin.year * 12 + origin.month)
+    columns = range(-(-months // MONTHS_PER_COLUMN))
+    known = known.mutate(**{f"bit_{i}": _bit(month, i, len(columns)) for i in columns})
+    grouped = known.group_by("customer_id").aggregate(
+        first_days=_first_two(known.day),
+        last_day=known.day.max(),
+        orders=known.day.count(),
+        net=known.net.sum(),
+        **{f"months_{i}": known[f"bit_{i}"].bit_or() for i in columns},
+    )
+    first = grouped.first_days
+    return grouped.select(
+        "customer_id",
+        first_day=(grouped.orders > 0).ifelse(first[0], ibis.null()),
+        second_day=(grouped.orders > 1).ifelse(first[1], ibis.null()),
+        **{c: grouped[c] for c in ("last_day", "orders", "net")},
+        **{f"months_{i}": grouped[f"months_{i}"].fill_null(0) for i in columns},
+    )
+
+
+def _first_two(day: Any) -> Any:
+    """Return the days of the first two purchases as an array.
+
+    DuckDB keeps the two smallest while it aggregates; elsewhere the days are collected and sorted.
+    """
+    return _smallest(day, 2) if day.get_backend().name == "duckdb" else day.collect().sort()
+
+
+def _bit(month: Any, column: int, columns: int) -> Any:
+    """Return the bit of a month of purchase in its column; missing for months of other columns."""
+    low = column * MONTHS_PER_COLUMN
+    bit = ibis.literal(1, "int64") << (month - low if low else month)
+    inside = month.between(low, low + MONTHS_PER_COLUMN - 1)
+    return bit if columns == 1 else inside.ifelse(bit, ibis.null())
