@@ -1,0 +1,181 @@
+"""From events or path tables to journeys: ordered channels, with or without a conversion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+if TYPE_CHECKING:
+    from datetime import date
+
+OUTCOMES = ("purchase", "refund")
+DAY = 86_400
+MONEY = "decimal(38,4)"
+
+
+def met(events: ibis.Table, *, by: str) -> ibis.Table:
+    """Return the events in which a visitor met a channel or, held out, would have met it."""
+    outcome = events.event_name.isin(OUTCOMES).fill_null(False)  # noqa: FBT003
+    return events.filter(events[by].notnull(), ~outcome, events.visitor_id.notnull())
+
+
+def touches(events: ibis.Table, *, by: str) -> ibis.Table:
+    """Return touches: ``visitor, at, sec, channel``, one row per visitor, moment and channel.
+
+    `events` is the canonical table of touchpoints; `by` the column that names the channel. Events
+    of one session and channel are one touch, at the first of them. Ghosts of a holdout
+    (``is_holdout``), outcomes and events without a channel are no touches.
+    """
+    kept = met(events, by=by)
+    if "is_holdout" in events.columns:
+        kept = kept.filter(~kept.is_holdout.cast("boolean").fill_null(False))  # noqa: FBT003
+    at = kept.event_time
+    keyed = kept.select(
+        visitor=kept.visitor_id,
+        at=at,
+        channel=kept[by].cast("string"),
+        session=ibis.coalesce(kept.session_id, at.cast("string")),
+    )
+    found = keyed.group_by("visitor", "channel", "session").aggregate(at=keyed.at.min())
+    return found.mutate(sec=found.at.epoch_seconds()).drop("session")
+
+
+def conversions(events: ibis.Table) -> ibis.Table:
+    """Return conversions: ``visitor, order, at, sec, conversions, value``, one row per order.
+
+    An order that was exported twice counts once; purchases without any id count each.
+    """
+    sold = events.filter(events.event_name == "purchase", events.visitor_id.notnull())
+    name = ibis.coalesce(sold.order_id, sold.event_id)
+    keyed = sold.select(
+        visitor=sold.visitor_id,
+        at=sold.event_time,
+        order=ibis.coalesce(name, sold.event_time.cast("string")),
+        named=name.notnull(),
+        value=sold.value.cast(MONEY).fill_null(0),
+    )
+    once = keyed.group_by("visitor", "order", "named").aggregate(
+        at=keyed.at.min(), rows=keyed.count(), most=keyed.value.max(), total=keyed.value.sum()
+    )
+    return once.select(
+        "visitor",
+        "order",
+        "at",
+        sec=once.at.epoch_seconds(),
+        conversions=once.named.ifelse(1, once.rows),
+        value=once.named.ifelse(once.most, once.total).cast(MONEY),
+    )
+
+
+def from_events(
+    events: ibis.Table,
+    *,
+    by: str,
+    lookback_days: int,
+    basis: str,
+    start: date | None = None,
+    end: date | None = None,
+) -> ibis.Table:
+    """Return journeys: ``channels, ages, conversions, nulls, value, open``, one row per journey.
+
+    Each order looks back `lookback_days` over its visitor's touches, oldest first; ties in time go
+    by channel. Touches in no order's window are journeys without conversion, cut where a visitor
+    pauses longer than the lookback; ``open`` is 1 where the data ends before its window does.
+    ``ages`` are days before the order, 0 without one. The period from `start` to `end` holds
+    orders (``basis="order"``) or touches (``basis="click"``).
+    """
+    seen, sold = touches(events, by=by), conversions(events)
+    counted = within(seen, start, end)
+    if basis == "click":
+        seen = counted
+    back = lookback_days * DAY
+    lost = counted.anti_join(sold, _window(counted, sold, back))
+    closed = events.event_time.max().epoch_seconds() - back
+    asked = sold if basis == "click" else within(sold, start, end)
+    pairs = seen.rename(touch_at="at", touch_sec="sec").join(
+        asked, _window(seen.rename(touch_at="at", touch_sec="sec"), asked, back, "touch_sec")
+    )
+    steps = pairs.mutate(
+        step=ibis.struct(
+            {
+                "at": pairs.touch_at,
+                "channel": pairs.channel,
+                "age": (pairs.sec - pairs.touch_sec) / float(DAY),
+            }
+        )
+    )
+    won = steps.group_by("visitor", "order").aggregate(
+        steps=steps.step.collect(),
+        conversions=steps.conversions.max(),
+        nulls=ibis.literal(0),
+        open=ibis.literal(0),
+        value=steps.value.max(),
+    )
+    unfinished = _unfinished(lost, back, closed.as_scalar())
+    return _ordered(won.drop("visitor", "order")).union(_ordered(unfinished))
+
+
+def within(table: ibis.Table, start: date | None, end: date | None) -> ibis.Table:
+    """Return the rows whose ``at`` lies on a day from `start` to `end`."""
+    if start:
+        table = table.filter(table.at.date() >= ibis.literal(start))
+    return table.filter(table.at.date() <= ibis.literal(end)) if end else table
+
+
+def _window(seen: ibis.Table, sold: ibis.Table, back: int, sec: str = "sec") -> list[Any]:
+    return [seen.visitor == sold.visitor, seen[sec] <= sold.sec, seen[sec] >= sold.sec - back]
+
+
+def _unfinished(lost: ibis.Table, back: int, closed: Any) -> ibis.Table:
+    window = ibis.window(group_by=lost.visitor, order_by=[lost.at, lost.channel])
+    pause = lost.sec - lost.sec.lag().over(window)
+    marked = lost.mutate(fresh=(pause > back).fill_null(False).ifelse(1, 0))  # noqa: FBT003
+    running = ibis.cumulative_window(group_by=marked.visitor, order_by=[marked.at, marked.channel])
+    numbered = marked.mutate(number=marked.fresh.sum().over(running))
+    step = ibis.struct({
+        "at": numbered.at, "channel": numbered.channel, "age": ibis.literal(0.0)
+    })  # fmt: skip
+    return (
+        numbered.mutate(step=step)
+        .group_by("visitor", "number")
+        .aggregate(
+            steps=ibis._.step.collect(),
+            conversions=ibis.literal(0),
+            nulls=ibis.literal(1),
+            open=(ibis._.sec.max() > closed).cast("int64"),
+            value=ibis.literal(0).cast(MONEY),
+        )
+        .drop("visitor", "number")
+    )
+
+
+def _ordered(journeys: ibis.Table) -> ibis.Table:
+    steps = journeys.steps.sort()
+    return journeys.select(
+        channels=steps.map(lambda s: s.channel),
+        ages=steps.map(lambda s: s.age),
+        conversions=journeys.conversions.cast("float64"),
+        nulls=journeys.nulls.cast("float64"),
+        open=journeys.open.cast("float64"),
+        value=journeys.value.cast(MONEY),
+    )
+
+
+def from_paths(paths: ibis.Table) -> ibis.Table:
+    """Return journeys from paths: ``path`` (channels joined by >), ``conversions, nulls, value``.
+
+    Spaces around channels are dropped, as are empty channels. Such a table has no times, so
+    ``ages`` is null. ``nulls`` and ``value`` are optional.
+    """
+    columns = paths.columns
+    zero = ibis.literal(0.0)
+    parts = paths.path.split(">").map(lambda part: part.strip())
+    return paths.select(
+        channels=parts.filter(lambda part: part != ""),
+        ages=ibis.null("array<float64>"),
+        conversions=paths.conversions.cast("float64").fill_null(0.0),
+        nulls=paths.nulls.cast("float64").fill_null(0.0) if "nulls" in columns else zero,
+        open=zero,
+        value=(paths.value.cast(MONEY) if "value" in columns else zero.cast(MONEY)).fill_null(0),
+    )
