@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ecomops.sim.latent import Latent
     from ecomops.sim.people import People
     from ecomops.sim.plan import Plan
-    from ecomops.sim.streams import Floats, Ints
+    from ecomops.sim.streams import Bools, Floats, Ints
 
 MOST = 6
 MANY = (0.94, 0.99)
@@ -22,17 +22,24 @@ MANY = (0.94, 0.99)
 
 @dataclass(frozen=True)
 class Lines:
-    """Order lines; `order` is the position of the order, `price` the list price in cents."""
+    """Possible order lines; `order` is the position of the order, `halo` marks added lines.
+
+    Product, variant and quantity are those without any intervention.
+    """
 
     order: Ints
     rank: Ints
     product: Ints
     sku: Ints
     quantity: Ints
-    price: Ints
+    halo: Bools
 
     def __len__(self) -> int:
         return len(self.order)
+
+    def take(self, rows: Ints) -> Lines:
+        """Return the lines at `rows`."""
+        return Lines(**{f.name: getattr(self, f.name)[rows] for f in fields(Lines)})
 
 
 def join(parts: list[Lines], sizes: list[int]) -> Lines:
@@ -53,43 +60,77 @@ def fill(plan: Plan, orders: Latent, people: People, process: str, chunk: int) -
     c, o = plan.settings.customers, plan.settings.orders
     target = people.spend[orders.customer] * random.gamma(c.p, 1 / c.p, len(orders))
     wanted = 1 + random.poisson(o.lines * (target / c.spend) ** 0.8)
-    order, rank = spread(wanted.clip(1, MOST))
+    order, rank = spread(np.minimum(wanted, MOST))
     chance, variant, some, tilt = random.random((4, len(order)))
     quantity = 1 + np.searchsorted(np.array(MANY), some, side="right")
     part = np.exp(tilt - 0.5)
     part /= np.bincount(order, part, minlength=len(orders))[order]
+    product = _product(plan, orders, order, chance, target[order] * part / quantity)
+    none = np.zeros(len(order), dtype=bool)
+    lines = Lines(order, rank, product, _variant(plan, product, variant), quantity, none)
+    return _with_halo(plan, orders, target, lines, process, chunk)
+
+
+def _product(plan: Plan, orders: Latent, order: Ints, chance: Floats, price: Floats) -> Ints:
     day = np.minimum(orders.time, orders.moved)[order] // DAY
+    return plan.catalogue.choose(chance, np.maximum(day, 0).astype(np.int64), price)
+
+
+def _variant(plan: Plan, product: Ints, uniform: Floats) -> Ints:
     goods = plan.catalogue
-    product = goods.choose(chance, day.astype(np.int64).clip(0), target[order] * part / quantity)
-    sku = goods.sku_first[product] + (variant**1.4 * goods.variants[product]).astype(np.int64)
-    return Lines(order, rank, product, sku, quantity, goods.price[product])
+    sku: Ints = goods.sku_first[product] + (uniform**1.4 * goods.variants[product]).astype(np.int64)
+    return sku
 
 
-def totals(lines: Lines, values: Ints, orders: int) -> Ints:
+def _with_halo(
+    plan: Plan, orders: Latent, target: Floats, lines: Lines, process: str, chunk: int
+) -> Lines:
+    """Return `lines` and, last in their orders, the lines that a promotion's halo may add."""
+    most = max((p.halo for p in plan.settings.promotions), default=0.0)
+    if not most:
+        return lines
+    random = stream(plan.seed, f"halo/{process}", chunk)
+    lot, chance, variant, part = random.random((4, len(orders)))
+    order = np.flatnonzero(lot < most)
+    size = np.bincount(lines.order, minlength=len(orders))[order]
+    price = target[order] * (0.2 + 0.4 * part[order])
+    product = _product(plan, orders, order, chance[order], price)
+    one, yes = np.ones(len(order), dtype=np.int64), np.ones(len(order), dtype=bool)
+    added = Lines(order, size, product, _variant(plan, product, variant[order]), one, yes)
+    both = join([lines, added], [0, 0])
+    return both.take(np.lexsort((both.rank, both.order)))
+
+
+def single(plan: Plan, product: Ints, process: str, chunk: int) -> Lines:
+    """Return one line per order, of the given product."""
+    variant = stream(plan.seed, f"baskets/{process}", chunk).random(len(product))
+    order: Ints = np.arange(len(product))
+    one = np.ones(len(product), dtype=np.int64)
+    none = np.zeros(len(product), dtype=bool)
+    return Lines(order, one - 1, product, _variant(plan, product, variant), one, none)
+
+
+def totals(order: Ints, values: Ints, orders: int) -> Ints:
     """Return the sum over each order's lines."""
-    return np.bincount(lines.order, values, minlength=orders).astype(np.int64)
+    sums: Ints = np.bincount(order, values, minlength=orders).astype(np.int64)
+    return sums
 
 
-def share_out(lines: Lines, amount: Ints, weight: Ints) -> Ints:
+def share_out(order: Ints, amount: Ints, weight: Ints) -> Ints:
     """Return `amount` of each order split over its lines by `weight`, exact to the cent.
 
-    Cumulative amounts are rounded down and differenced, so that parts always add up.
+    Cumulative amounts are rounded down and differenced, so that parts always add up. Lines of
+    one order must be neighbours; lines of weight 0 get nothing.
 
-    >>> one = np.zeros(3, dtype=np.int64)
-    >>> lines = Lines(one, np.arange(3), one, one, one, one)
-    >>> share_out(lines, np.array([100]), np.array([1, 1, 1])).tolist()
+    >>> share_out(np.zeros(3, dtype=np.int64), np.array([100]), np.array([1, 1, 1])).tolist()
     [33, 33, 34]
     """
+    if not len(order):
+        return np.empty(0, dtype=np.int64)
+    begins = np.append(True, order[1:] != order[:-1])  # noqa: FBT003 - a value, not a switch
     running = np.cumsum(weight)
-    begins = lines.rank == 0
     before = (running - weight)[begins]
     position = np.cumsum(begins) - 1
-    within = running - before[position]
     total = np.diff(np.append(before, running[-1:]))[position]
-    reached = amount[lines.order] * within // np.maximum(total, 1)
-    return np.diff(reached, prepend=0) * ~begins + reached * begins
-
-
-def moments(orders: Latent, on: Floats) -> Floats:
-    """Return the time of each order: moved where `on`."""
-    return np.where(on, orders.moved, orders.time)
+    reached = amount[order] * (running - before[position]) // np.maximum(total, 1)
+    return np.where(begins, reached, np.diff(reached, prepend=0))

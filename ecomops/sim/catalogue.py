@@ -18,7 +18,8 @@ from ecomops.sim.streams import pick, stream
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ecomops.sim.streams import Floats, Ints
+    from ecomops.sim.settings import Settings
+    from ecomops.sim.streams import Bools, Floats, Ints
 
 TIERS = 16
 CHEAPEST, DEAREST = 2500.0, 70000.0
@@ -56,11 +57,25 @@ class Catalogue:
     cells: Floats
     cell_product: Ints
     months: int
+    shock: Floats
+    defect: Bools
 
     @property
     def variants(self) -> Ints:
         """Number of variants of each product."""
         return self.colours * self.sizes
+
+    def sku_names(self) -> list[str]:
+        """Return the names of all variants: colour and size."""
+        names = vocabulary()
+        owner = self.sku_product
+        place = np.arange(len(owner)) - self.sku_first[owner]
+        colour = (self.colour[owner] + place // self.sizes[owner]) % len(names["colour"])
+        size, single = place % self.sizes[owner], self.sizes[owner] == 1
+        return [
+            f"{names['colour'][c][0]}；{'均码' if one else names['size'][s]}"
+            for c, s, one in zip(colour, size, single, strict=True)
+        ]
 
     def tier(self, price: Floats) -> Ints:
         """Return the price tier (0 to 15) of prices in cents."""
@@ -75,11 +90,16 @@ class Catalogue:
         return self.cell_product[found.clip(max=len(self.cell_product) - 1)]
 
 
-def catalogue(products: int, start: date, days: int, seed: int) -> Catalogue:
-    """Return a catalogue of `products` whose appeal follows Zipf's law within a price tier.
+DEFECT = 0.55
 
-    A third is there from the first day and stays; the others launch by season and fade.
+
+def catalogue(settings: Settings, days: int, seed: int) -> Catalogue:
+    """Return a catalogue whose appeal follows Zipf's law within a price tier.
+
+    A third is there from the first day and stays; the others launch by season and fade. Listings
+    with a planted defect convert at 55 % of what they would.
     """
+    products, start = settings.orders.products, settings.store.start
     random = stream(seed, "catalogue")
     kinds = vocabulary()["category"]
     category = np.sort(pick(random.random(products), np.array([k["share"] for k in kinds])))
@@ -96,13 +116,22 @@ def catalogue(products: int, start: date, days: int, seed: int) -> Catalogue:
     appeal = _zipf(random.permutation(products), log_price)
     colours, sizes = random.integers(2, 5, products), np.where(category == len(kinds) - 1, 1, 3)
     first = np.cumsum(colours * sizes) - colours * sizes
-    cells, members, months = _cells(category, price, launch, fade, appeal, start, days)
+    shock, defect = _planted(settings, products, days // 30 + 1, seed)
+    pull = appeal * np.where(defect, DEFECT, 1.0)
+    cells, members, months = _cells(category, price, launch, fade, pull, shock, start, days)
     return Catalogue(
         category, price, cost, launch, fade, appeal,
         _titles(category, launch, start, random.random((products, 3))),
         random.integers(0, len(vocabulary()["colour"]), products), colours, sizes, first,
-        np.repeat(np.arange(products), colours * sizes), cells, members, months,
+        np.repeat(np.arange(products), colours * sizes), cells, members, months, shock, defect,
     )  # fmt: skip
+
+
+def _planted(settings: Settings, products: int, months: int, seed: int) -> tuple[Floats, Bools]:
+    """Return monthly demand shocks (log) and which listings have a defect."""
+    random = stream(seed, "planted")
+    shock = settings.prices.shock * random.standard_normal((products, months))
+    return shock, random.random(products) < settings.orders.defects
 
 
 def _friendly(yuan: Floats, ending: Ints) -> Ints:
@@ -127,7 +156,7 @@ def _zipf(shuffled: Ints, log_price: Floats) -> Floats:
 
 
 def _cells(
-    category: Ints, price: Ints, launch: Floats, fade: Floats, appeal: Floats,
+    category: Ints, price: Ints, launch: Floats, fade: Floats, appeal: Floats, shock: Floats,
     start: date, days: int,
 ) -> tuple[Floats, Ints, int]:  # fmt: skip
     """Return the cumulative choice weights by (month, tier) and the product of each entry."""
@@ -137,7 +166,7 @@ def _cells(
     calendar = np.array([(start + timedelta(days=int(d))).month - 1 for d in middle[:, 0]])
     age = middle - launch
     life = np.where(age >= 0, np.exp(-age / fade), 0.0)
-    weight = appeal * life * season[category][:, calendar].T
+    weight = appeal * life * season[category][:, calendar].T * np.exp(shock.T)
     tier = _tier_of(np.log(price / 100))
     members = np.argsort(tier, kind="stable")
     shelf = [_shelf(members, tier, k) for k in range(TIERS)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecomops.sim import baskets, journeys, latent, people
+from ecomops.sim import baskets, journeys, latent, newcomers, people, referrals
 from ecomops.sim.plan import NOBODY
 from ecomops.sim.streams import stream
 
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ecomops.sim.plan import Plan
-    from ecomops.sim.streams import Bools, Floats
+    from ecomops.sim.streams import Floats, Ints
 
 
 @dataclass(frozen=True)
 class Chunk:
     """Everything drawn for one chunk; nothing in it depends on what is switched on.
 
-    `blocks` gives the number of possible orders of each process, in the order they are laid.
+    `blocks` gives the number of possible orders of each process, in the order they are laid;
+    `groups` the number of customers of each group.
     """
 
     number: int
@@ -31,6 +32,8 @@ class Chunk:
     lines: baskets.Lines
     blocks: Mapping[str, int]
     line_blocks: Mapping[str, int]
+    groups: Mapping[str, int]
+    referrer: Ints
     buyers: journeys.Visitors
     browsers: journeys.Visitors
 
@@ -45,9 +48,11 @@ class Chunk:
 
 def _draws(plan: Plan, module: str, rows: int, chunk: int, blocks: Mapping[str, int]) -> Floats:
     parts = [
-        stream(plan.seed, f"{module}/{name}", chunk).random((rows, n)) for name, n in blocks.items()
+        stream(plan.seed, f"{module}/{name}", chunk).random((rows, n))
+        for name, n in blocks.items()
+        if n
     ]
-    return np.concatenate(parts, axis=1)
+    return np.concatenate(parts, axis=1) if parts else np.empty((rows, 0))
 
 
 def chunks(plan: Plan) -> list[int]:
@@ -59,38 +64,80 @@ def chunks(plan: Plan) -> list[int]:
 def chunk(plan: Plan, number: int) -> Chunk:
     """Return chunk `number`: customers, their possible orders and the panel's visitors."""
     count = chunks(plan)[number]
-    group = people.arrivals(plan, number, count)
-    ordinary = latent.ordinary(plan, group, 0, "orders", number)
     share = count / plan.settings.customers.count
+    group = people.arrivals(plan, number, count)
+    base = latent.ordinary(plan, group, 0, "orders", number)
     browsers = journeys.browsers(plan, number, round(plan.settings.panel.journeys * share))
     won = journeys.customers(plan, browsers, number)
-    everyone = people.join([group, won])
-    blocks = {
-        "orders": ordinary,
-        "unpaid": latent.unpaid(plan, ordinary, number),
-        "extra": latent.extra(plan, group, ordinary, number),
-        "panel": latent.ordinary(plan, won, len(group), "panel", number),
+    groups, blocks = {"people": group, "panel": won}, {"orders": base}
+    blocks["unpaid"] = latent.unpaid(plan, base, number)
+    blocks["extra"] = latent.prompted(plan, group, base, number)
+    start = sum(len(b) for b in blocks.values())
+    blocks["panel"] = latent.ordinary(plan, won, len(group), "panel", number)
+    blocks["message"] = latent.messaged(plan, group, base, number)
+    lines = {
+        name: baskets.fill(plan, block, people.join(list(groups.values())), name, number)
+        for name, block in blocks.items()
     }
-    lines = [baskets.fill(plan, b, everyone, name, number) for name, b in blocks.items()]
+    referrer = _late(plan, number, share, groups, blocks, lines)
+    return _laid(plan, number, groups, blocks, lines, referrer, _placed(browsers, start))
+
+
+def _late(
+    plan: Plan, number: int, share: float, groups: dict[str, people.People],
+    blocks: dict[str, latent.Latent], lines: dict[str, baskets.Lines],
+) -> Ints:  # fmt: skip
+    """Add the groups that come on top of ordinary orders; return who referred the referred."""
+    base, base_lines = blocks["orders"], lines["orders"]
+
+    def first() -> int:
+        return sum(len(g) for g in groups.values())
+
+    for name, make in {
+        "price": lambda: newcomers.tempted(plan, base, base_lines, first(), number),
+        "experiment": lambda: newcomers.converted(plan, base, first(), number),
+        "live": lambda: newcomers.spectators(plan, first(), number, share),
+    }.items():
+        new = make()
+        groups[name], blocks[name] = new.people, new.orders
+        everyone = people.join(list(groups.values()))
+        known = new.lines
+        if known is None:
+            known = baskets.fill(plan, new.orders, everyone, name, number)
+        lines[name] = known
+    start = first()
+    friends, referrer = referrals.friends(plan, groups["people"], start, number)
+    groups["referral"] = friends
+    blocks["referral"] = latent.ordinary(plan, friends, start, "referral", number)
+    everyone = people.join(list(groups.values()))
+    lines["referral"] = baskets.fill(plan, blocks["referral"], everyone, "referral", number)
+    return referrer
+
+
+def _laid(
+    plan: Plan, number: int, groups: dict[str, people.People], blocks: dict[str, latent.Latent],
+    lines: dict[str, baskets.Lines], referrer: Ints, browsers: journeys.Visitors,
+) -> Chunk:  # fmt: skip
+    """Return the chunk with all blocks laid one after the other."""
+    everyone, base = people.join(list(groups.values())), blocks["orders"]
     sizes = {name: len(b) for name, b in blocks.items()}
+    uncaused = everyone.cause[base.customer] == NOBODY
     return Chunk(
         number=number,
         people=everyone,
         orders=latent.join(list(blocks.values())),
-        lines=baskets.join(lines, list(sizes.values())),
+        lines=baskets.join(list(lines.values()), list(sizes.values())),
         blocks=sizes,
-        line_blocks={name: len(part) for name, part in zip(blocks, lines, strict=True)},
-        buyers=journeys.buyers(plan, ordinary, _uncaused(everyone, ordinary), number),
-        browsers=_placed(browsers, len(ordinary) + sizes["unpaid"] + sizes["extra"]),
+        line_blocks={name: len(part) for name, part in lines.items()},
+        groups={name: len(g) for name, g in groups.items()},
+        referrer=referrer,
+        buyers=journeys.buyers(plan, base, uncaused, number),
+        browsers=browsers,
     )
-
-
-def _uncaused(group: people.People, orders: latent.Latent) -> Bools:
-    return group.cause[orders.customer] == NOBODY
 
 
 def _placed(visitors: journeys.Visitors, first: int) -> journeys.Visitors:
     """Return the browsers with the position of the order that each won one of them placed."""
     won = visitors.cause != NOBODY
     order = np.where(won, first + np.cumsum(won) - 1, NOBODY)
-    return journeys.Visitors(**{**visitors.__dict__, "order": order})
+    return replace(visitors, order=order)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtri
 
-from ecomops.sim import baskets
+from ecomops.sim import baskets, ids
 from ecomops.sim.calendar import DAY, HOUR
 from ecomops.sim.catalogue import vocabulary
+from ecomops.sim.plan import batch_product
 from ecomops.sim.streams import pick
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def fulfil(plan: Plan, part: Chunk, sale: Sale) -> Fate:
     received = shipped + 2.3 * DAY * np.exp(0.35 * ndtri(road))
     completed = np.floor(received + np.minimum(-4.5 * DAY * np.log1p(-accept), 10 * DAY))
     goods = sale.paid - sale.shipping * (sale.paid > 0)
-    listed = part.lines.price * part.lines.quantity
-    line_paid = baskets.share_out(part.lines, goods, listed)
+    listed = np.where(sale.line_on, sale.price * part.lines.quantity, 0)
+    line_paid = baskets.share_out(part.lines.order, goods, listed)
     return _returns(plan, part, sale, shipped, received, completed, line_paid)
 
 
@@ -69,7 +70,8 @@ def _returns(
     lot, phase, wait, handle, why, cut = part.line_draws(plan, "refunds", 6)
     order = part.lines.order
     chance = np.array([k["returned"] for k in vocabulary()["category"]])
-    hazard = chance[plan.catalogue.category[part.lines.product]] * plan.settings.refunds
+    hazard = chance[plan.catalogue.category[sale.product]] * plan.settings.returns.level
+    hazard = hazard + _batch(plan, sale, order)
     asked = (lot < hazard) & ~sale.unpaid[order] & (line_paid > 0)
     early, partial = phase < 0.2, phase > 0.93  # noqa: PLR2004 - shares of the two rarer kinds
     soon = sale.paid_at[order] + 300 + wait * np.maximum(shipped - sale.paid_at - 600, 0)[order]
@@ -83,3 +85,14 @@ def _returns(
     return Fate(
         shipped, completed, asked, early, partial, applied, refunded, amount, reason, line_paid
     )
+
+
+def _batch(plan: Plan, sale: Sale, order: Ints) -> Floats:
+    """Return the added chance of a return for lines of the bad batch."""
+    settings = plan.settings.returns
+    if not settings.batch:
+        return np.zeros(len(order))
+    product = batch_product(plan.catalogue)
+    on = plan.on(f"batch:{ids.product_name(product)}")
+    late = sale.created[order] >= settings.batch_from * plan.horizon
+    return settings.batch * (on & late & (sale.product == product))

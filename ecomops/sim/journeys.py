@@ -84,7 +84,7 @@ def browsers(plan: Plan, chunk: int, count: int) -> Visitors:
     channel = open_to.clip(max=len(channels) - 1)
     row = np.arange(count)
     won = (open_to < len(channels)) & (met & ~held)[row, channel]
-    numbers = np.array([plan.number(c.key) if c.paid else NOBODY for c in channels])
+    numbers = np.array([plan.index[c.key] if c.paid else NOBODY for c in channels])
     start = max(plan.horizon - panel.days * DAY, 0.0)
     end = plan.clock.within(moment, np.full(count, start), np.full(count, plan.horizon))
     kept = met.any(axis=1)

@@ -1,8 +1,9 @@
 """Possible orders: every order that exists in some world, with what it depends on.
 
 An order never depends on another one, so any world is a selection of the same possible orders:
-`requires` names the intervention without which it does not exist, `mover` the one that moves it.
-Causes, counterfactuals and twin worlds all follow from these few columns.
+`requires` names the intervention without which it does not exist, `blocked` the one that
+prevents it, `mover` the one that moves it. Causes, counterfactuals and twin worlds all follow
+from these few columns.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from ecomops.sim.calendar import DAY
 from ecomops.sim.people import repeats
-from ecomops.sim.plan import NOBODY
+from ecomops.sim.plan import NOBODY, session_days
 from ecomops.sim.streams import pick, stream
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
     from ecomops.sim.plan import Plan
     from ecomops.sim.streams import Bools, Floats, Ints
 
-PROCESSES = ("orders", "unpaid", "extra", "panel")
+PROCESSES = (
+    "orders", "unpaid", "extra", "panel", "price", "experiment", "live", "message", "referral",
+)  # fmt: skip
+AFTER, BEFORE, FADING = 30, 10, 12
+LIVE_HOUR, SPILL = 20, 5
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Latent:
     moved: Floats
     mover: Ints
     requires: Ints
+    blocked: Ints
     unpaid: Bools
     source: Ints
 
@@ -53,8 +59,20 @@ def join(parts: list[Latent]) -> Latent:
     )
 
 
-def _keys(process: str, chunk: int, count: int) -> Ints:
+def keys(process: str, chunk: int, count: int) -> Ints:
+    """Return the keys of `count` possible orders of a process."""
     return ((chunk * 16 + PROCESSES.index(process)) << 22) + np.arange(count)
+
+
+def plain(
+    customer: Ints, key: Ints, time: Floats, source: Ints, requires: Ints | None = None
+) -> Latent:
+    """Return possible orders that nothing moves or blocks."""
+    none = np.full(len(key), NOBODY)
+    return Latent(
+        customer, key, time, time, none, none if requires is None else requires, none,
+        np.zeros(len(key), dtype=bool), source,
+    )  # fmt: skip
 
 
 def ordinary(plan: Plan, group: People, first: int, process: str, chunk: int) -> Latent:
@@ -63,15 +81,15 @@ def ordinary(plan: Plan, group: People, first: int, process: str, chunk: int) ->
     customer = np.concatenate([np.arange(len(group)), owner])
     time = np.concatenate([group.arrival, moments])
     source = np.concatenate([group.source, _again(plan, len(owner), process, chunk)])
-    none = np.full(len(time), NOBODY)
     moved, mover = _moves(plan, time, group.cause[customer], process, chunk)
     return Latent(
         customer=customer + first,
-        key=_keys(process, chunk, len(time)),
+        key=keys(process, chunk, len(time)),
         time=time,
         moved=moved,
         mover=mover,
-        requires=none,
+        requires=np.full(len(time), NOBODY),
+        blocked=_annoyed(plan, group, customer, time, process, chunk),
         unpaid=np.zeros(len(time), dtype=bool),
         source=source,
     )
@@ -84,44 +102,93 @@ def _again(plan: Plan, count: int, process: str, chunk: int) -> Ints:
 
 
 def _moves(plan: Plan, time: Floats, cause: Ints, process: str, chunk: int) -> tuple[Floats, Ints]:
-    """Return where promotions would move each order, and which promotion does.
+    """Return where promotions and live sessions would move each order, and which one does.
 
-    Claims are made whether or not the promotion is switched on: an order has one mover at most,
-    the first whose days it falls on.
+    Claims are made whether or not the mover is switched on: an order has one mover at most, the
+    first on whose days it falls.
     """
     random = stream(plan.seed, f"moves/{process}", chunk)
     lot, place = random.random((2, len(time)))
     claim, chance, low, high = _claims(plan)
-    day = (time // DAY).astype(np.int64).clip(0, plan.days - 1)
+    day = np.clip(time // DAY, 0, plan.days - 1).astype(np.int64)
     moves = (lot < chance[day]) & (cause == NOBODY)
     mover = np.where(moves, claim[day], NOBODY)
-    promo = np.where(moves, mover, 0)
-    moved = plan.clock.within(place, low[promo], high[promo]) if len(low) else time
-    return np.where(moves, moved, time), mover
+    moved = time.copy()
+    promo = mover[moves]
+    moved[moves] = plan.clock.within(place[moves], low[promo], high[promo])
+    return moved, mover
 
 
 def _claims(plan: Plan) -> tuple[Ints, Floats, Floats, Floats]:
-    """Return by day the promotion that may move its orders and the chance; by number, windows."""
+    """Return by day what may move its orders and the chance; by intervention, its window."""
     claim, chance = np.full(plan.days, NOBODY), np.zeros(plan.days)
-    low, high = np.zeros((2, len(plan.interventions)))
+    low, high = np.zeros((2, len(plan.index) + 1))
+    days: Ints = np.arange(plan.days)
     inside = np.zeros(plan.days, dtype=bool)
-    days = np.arange(plan.days)
     for promo in plan.settings.promotions:
         start, end = plan.window(promo.day, promo.first, promo.last)
         inside |= (days * DAY >= start) & (days * DAY < end)
     for promo in plan.settings.promotions:
-        number = plan.number(promo.key)
+        number = plan.index[promo.key]
         window = np.clip(plan.window(promo.day, promo.first, promo.last), 0, plan.horizon)
         low[number], high[number] = window
-        if low[number] >= high[number]:
-            continue
         after = days - window[1] // DAY
         before = window[0] // DAY - days
-        pull = np.where((after >= 0) & (after < 30), promo.pulled * np.exp(-after / 12), 0)  # noqa: PLR2004
-        wait = np.where((before > 0) & (before <= 10), promo.waited, 0)  # noqa: PLR2004
-        free = (claim == NOBODY) & ~inside & (pull + wait > 0)
+        pull = np.where((after >= 0) & (after < AFTER), promo.pulled * np.exp(-after / FADING), 0)
+        wait = np.where((before > 0) & (before <= BEFORE), promo.waited, 0)
+        free = (claim == NOBODY) & ~inside & (pull + wait > 0) & (window[0] < window[1])
         claim[free], chance[free] = number, (pull + wait)[free]
+    return _live_claims(plan, claim, chance, low, high, inside)
+
+
+def _live_claims(
+    plan: Plan, claim: Ints, chance: Floats, low: Floats, high: Floats, inside: Bools
+) -> tuple[Ints, Floats, Floats, Floats]:
+    """Add to the claims the days after each live session, as far as they are free."""
+    live = plan.settings.live
+    for number, day in zip(plan.numbers("live"), session_days(live.every, plan.days), strict=True):
+        low[number] = day * DAY + LIVE_HOUR * 3600
+        high[number] = min(low[number] + live.minutes * 60, plan.horizon)
+        after = slice(day + 1, day + 1 + SPILL)
+        free = np.zeros(plan.days, dtype=bool)
+        free[after] = (claim[after] == NOBODY) & ~inside[after] & (live.shifted > 0)
+        claim[free], chance[free] = number, live.shifted
     return claim, chance, low, high
+
+
+def _annoyed(
+    plan: Plan, group: People, customer: Ints, time: Floats, process: str, chunk: int
+) -> Ints:
+    """Return the message that would cost each repeat order of annoyed customers, -1 for none."""
+    crm = plan.settings.crm
+    blocked = np.full(len(time), NOBODY)
+    sends = session_days(crm.every, plan.days)
+    if not sends:
+        return blocked
+    lot = stream(plan.seed, f"annoyed/{process}", chunk).random(len(time))
+    kind, held = senders(plan, group, chunk)
+    last = np.searchsorted(np.array(sends), time // DAY, side="right") - 1
+    sent = np.array(sends)[last.clip(0)]
+    recent = (last >= 0) & (time // DAY - sent < AFTER) & (group.arrival[customer] < sent * DAY)
+    lost = recent & (kind[customer] == ANNOYED) & (lot < crm.loss) & ~held[last.clip(0), customer]
+    return np.where(lost, plan.numbers("message")[last.clip(0)], blocked)
+
+
+PERSUADABLE, ANNOYED = 1, 2
+
+
+def senders(plan: Plan, group: People, chunk: int) -> tuple[Ints, Bools]:
+    """Return each customer's kind (0 indifferent, 1 persuadable, 2 annoyed) and who is held out.
+
+    The second array is (send, customer). Only customers without a cause of their own are sent to.
+    """
+    crm = plan.settings.crm
+    random = stream(plan.seed, "crm", chunk)
+    sends = len(session_days(crm.every, plan.days))
+    lot, held = random.random(len(group)), random.random((sends, len(group))) < crm.holdout
+    kind = np.where(lot < crm.persuadable, PERSUADABLE, 0)
+    kind = np.where(lot > 1 - crm.annoyed, ANNOYED, kind)
+    return kind, held | (group.cause != NOBODY) | group.guest
 
 
 def unpaid(plan: Plan, orders: Latent, chunk: int) -> Latent:
@@ -130,20 +197,14 @@ def unpaid(plan: Plan, orders: Latent, chunk: int) -> Latent:
     lot, before = random.random((2, len(orders)))
     index = np.flatnonzero(lot < plan.settings.orders.unpaid)
     time = np.maximum(orders.time[index] + np.log1p(-before[index]) * 0.5 * DAY - 120, 1.0)
-    none = np.full(len(index), NOBODY)
-    return Latent(
-        customer=orders.customer[index],
-        key=_keys("unpaid", chunk, len(orders))[index],
-        time=time,
-        moved=time,
-        mover=none,
-        requires=none,
-        unpaid=np.ones(len(index), dtype=bool),
-        source=orders.source[index],
-    )
+    placed = plain(
+        orders.customer[index], keys("unpaid", chunk, len(orders))[index], time,
+        orders.source[index],
+    )  # fmt: skip
+    return Latent(**{**placed.__dict__, "unpaid": np.ones(len(index), dtype=bool)})
 
 
-def extra(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
+def prompted(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
     """Return orders that customers place only because a promotion is on."""
     random = stream(plan.seed, "extra", chunk)
     promos = plan.settings.promotions
@@ -152,25 +213,41 @@ def extra(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
     bounds = [np.clip(plan.window(p.day, p.first, p.last), 0, plan.horizon) for p in promos]
     low, high = np.array(bounds).reshape(-1, 2).T
     push = np.array([p.extra for p in promos])
-    alive = (group.arrival < low[:, None]) & (_gone(group, orders) > low[:, None])
+    alive = (group.arrival < low[:, None]) & (gone(group, orders) > low[:, None])
     here = alive & (high > low)[:, None] & (group.cause == NOBODY) & ~group.guest
     which, customer = np.nonzero(here & (lot < -np.expm1(-push[:, None] * group.rate)))
-    numbers = np.array([plan.number(p.key) for p in promos], dtype=np.int64)
+    numbers = np.array([plan.index[p.key] for p in promos], dtype=np.int64)
     chosen = which, customer
-    time = plan.clock.within(place[chosen], low[which], high[which])
-    return Latent(
-        customer=customer,
-        key=_keys("extra", chunk, lot.size).reshape(shape)[chosen],
-        time=time,
-        moved=time,
-        mover=np.full(len(which), NOBODY),
-        requires=numbers[which],
-        unpaid=np.zeros(len(which), dtype=bool),
-        source=pick(channel[chosen], np.array([c.again for c in plan.settings.channels])),
+    return plain(
+        customer,
+        keys("extra", chunk, lot.size).reshape(shape)[chosen],
+        plan.clock.within(place[chosen], low[which], high[which]),
+        pick(channel[chosen], np.array([c.again for c in plan.settings.channels])),
+        numbers[which],
     )
 
 
-def _gone(group: People, orders: Latent) -> Floats:
+def messaged(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
+    """Return orders that persuadable customers place within a week of a message."""
+    random = stream(plan.seed, "message", chunk)
+    sends = np.array(session_days(plan.settings.crm.every, plan.days), dtype=np.int64)
+    shape = (len(sends), len(group))
+    lot, place, channel = random.random((3, *shape))
+    kind, held = senders(plan, group, chunk)
+    sent = sends[:, None] * float(DAY)
+    alive = (group.arrival < sent) & (gone(group, orders) > sent) & (kind == PERSUADABLE) & ~held
+    chosen = np.nonzero(alive & (lot < plan.settings.crm.lift))
+    start = sends[chosen[0]] * float(DAY) + 10 * 3600
+    return plain(
+        chosen[1],
+        keys("message", chunk, lot.size).reshape(shape)[chosen],
+        plan.clock.within(place[chosen], start, np.minimum(start + 7 * DAY, plan.horizon)),
+        pick(channel[chosen], np.array([c.again for c in plan.settings.channels])),
+        plan.numbers("message")[chosen[0]],
+    )
+
+
+def gone(group: People, orders: Latent) -> Floats:
     """Return when each customer left for good (infinity: not within the data)."""
     made = np.bincount(orders.customer, minlength=len(group))[: len(group)] - 1
     last = np.zeros(len(group))

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.special import ndtri
 
-from ecomops.sim import arrow, tables
+from ecomops.sim import arrow, ids
 from ecomops.sim.calendar import DAY
 from ecomops.sim.streams import pick, stream
 
@@ -33,8 +33,8 @@ def phrases() -> Mapping[str, Any]:
     return tomllib.loads(text)
 
 
-def reviews(scene: Scene, share: float = 0.06) -> pa.Table:
-    """Return the canonical table `reviews`: `share` of received lines, after completion.
+def reviews(scene: Scene) -> pa.Table:
+    """Return the canonical table `reviews`: a share of received lines, after completion.
 
     Buyers who send goods back write more often and give fewer stars.
     """
@@ -43,7 +43,7 @@ def reviews(scene: Scene, share: float = 0.06) -> pa.Table:
     order = part.lines.order
     written = np.floor(fate.completed[order] - 3 * DAY * np.log1p(-lag))
     upset = fate.asked & ~fate.early
-    chance = share * (1 + 0.8 * upset)
+    chance = scene.plan.settings.opinions.reviews * (1 + 0.8 * upset)
     rows = rows[
         (lot < chance)[rows]
         & ~scene.sale.unpaid[order[rows]]
@@ -56,8 +56,8 @@ def reviews(scene: Scene, share: float = 0.06) -> pa.Table:
     line = part.lines.rank[rows] + 1
     return pa.table({
         "review_id": arrow.digits(number, 3, "RV", line),
-        "product_id": tables.product_ids(part.lines.product[rows]),
-        "order_line_id": arrow.digits(number, 3, tables.ORDER, line),
+        "product_id": ids.products(scene.sale.product[rows]),
+        "order_line_id": arrow.digits(number, 3, ids.ORDER, line),
         "rating": pa.array(stars.astype(np.float64)),
         "content": pa.array([_text(*row) for row in zip(stars, one[rows], two[rows], three[rows], strict=True)], pa.string()),
         "created_at": arrow.stamps(written[rows], scene.plan.epoch),

@@ -28,13 +28,17 @@ PROVINCES: tuple[tuple[str, str, float], ...] = (
 )  # fmt: skip
 
 
+GROUPS = ("people", "panel", "price", "experiment", "live", "referral")
+
+
 @dataclass(frozen=True)
 class People:
     """Customers of one chunk; arrays have one entry per customer.
 
     `arrival` is in seconds, `rate` in orders per operational day, `leaves` the number of repeat
-    orders after which the customer is gone, `spend` mean cents per order at list prices, `cause`
-    the intervention without which the customer would not have come (-1: none).
+    orders after which the customer is gone, `life` the operational days until then (infinite
+    under BG/NBD), `spend` mean cents per order at list prices, `cause` the intervention without
+    which the customer would not have come (-1: none).
     """
 
     key: Ints
@@ -42,6 +46,7 @@ class People:
     rate: Floats
     drop: Floats
     leaves: Ints
+    life: Floats
     spend: Floats
     thrift: Floats
     source: Ints
@@ -69,15 +74,18 @@ def arrivals(plan: Plan, chunk: int, count: int) -> People:
     cause = pick(lot, shares)
     low, high = windows[cause].T
     arrival = plan.arrivals.within(moment, low, high)
+    for position, clock in plan.paced.items():
+        his = numbers[cause] == plan.index[plan.settings.channels[position].key]
+        arrival[his] = clock.seconds(moment[his] * clock.tau[-1])
     return people(plan, "people", chunk, arrival, numbers[cause])
 
 
 def _causes(plan: Plan) -> tuple[Floats, Floats, Ints]:
     """Return shares, arrival windows and intervention numbers; the first entry is "none"."""
     whole = (0.0, plan.horizon)
-    rows = [(c.caused, whole, plan.number(c.key)) for c in plan.settings.channels if c.paid]
+    rows = [(c.caused, whole, plan.index[c.key]) for c in plan.settings.channels if c.paid]
     rows += [
-        (p.arrivals, plan.window(p.day, p.first, p.last), plan.number(p.key))
+        (p.arrivals, plan.window(p.day, p.first, p.last), plan.index[p.key])
         for p in plan.settings.promotions
     ]
     rest = 1 - sum(share for share, _, _ in rows)
@@ -94,12 +102,17 @@ def people(plan: Plan, process: str, chunk: int, arrival: Floats, cause: Ints) -
     drop = random.beta(c.a, c.b, n).clip(1e-9, 1 - 1e-9)
     leaves = np.ceil(np.log1p(-random.random(n)) / np.log1p(-drop)).clip(1, 10**6)
     thrift, lot, guest, place, sex = random.random((5, n))
+    life = np.full(n, np.inf)
+    if c.death == "pareto":
+        leaves[:] = 10**6
+        life = random.standard_exponential(n) / random.gamma(c.s, 1 / c.beta, n)
     return People(
         key=_keys(process, chunk, n),
         arrival=arrival,
         rate=rate,
         drop=drop,
         leaves=leaves.astype(np.int64),
+        life=life,
         spend=spend,
         thrift=thrift,
         source=_source(plan, lot, cause),
@@ -111,8 +124,7 @@ def people(plan: Plan, process: str, chunk: int, arrival: Floats, cause: Ints) -
 
 
 def _keys(process: str, chunk: int, count: int) -> Ints:
-    block = {"people": 0, "panel": 1, "referral": 2}[process]
-    return ((chunk * 4 + block) << 20) + np.arange(count)
+    return ((chunk * 8 + GROUPS.index(process)) << 20) + np.arange(count)
 
 
 def _latents(plan: Plan, random: Generator, n: int) -> tuple[Floats, Floats]:
@@ -140,12 +152,12 @@ def _source(plan: Plan, lot: Floats, cause: Ints) -> Ints:
 def repeats(plan: Plan, group: People, process: str, chunk: int) -> tuple[Ints, Floats]:
     """Return (customer, seconds) of all repeat orders up to the end of the data.
 
-    A Poisson process in operational time that stops at the customer's last order: BG/NBD
-    (Fader, Hardie & Lee 2005). Rows are sorted by customer and time; guests have none.
+    A Poisson process in operational time that stops when the customer leaves: BG/NBD (Fader,
+    Hardie & Lee 2005) or Pareto/NBD (Schmittlein, Morrison & Colombo 1987). Rows are sorted by customer and time; guests have none.
     """
     random = stream(plan.seed, f"repeats/{process}", chunk)
     start = plan.clock.operational(group.arrival)
-    length = plan.clock.tau[-1] - start
+    length = np.minimum(plan.clock.tau[-1] - start, group.life)
     counts = random.poisson(group.rate * length)
     owner, rank = spread(counts)
     place = np.sort(owner + random.random(len(owner))) - owner

@@ -1,19 +1,23 @@
-"""What all chunks of one world share: clocks, catalogue, interventions and what is switched on."""
+"""What all chunks of one world share: clocks, catalogue, schedules and what is switched on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecomops.base.errors import OptionError, suggestion
+from ecomops.sim import ids
 from ecomops.sim.calendar import DAY, HOUR, Clock, daily_rate, hourly
 from ecomops.sim.catalogue import Catalogue, catalogue
+from ecomops.sim.media import responses
+from ecomops.sim.prices import PricePlan, price_plan
+from ecomops.sim.stock import StockPlan, stock_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from ecomops.sim.settings import Settings
     from ecomops.sim.streams import Bools, Floats, Ints
@@ -35,9 +39,17 @@ class Plan:
     daily: Floats
     clock: Clock
     arrivals: Clock
+    paced: Mapping[int, Clock]
     catalogue: Catalogue
-    interventions: tuple[str, ...]
+    prices: PricePlan
+    stock: StockPlan
+    index: Mapping[str, int]
     present: Bools
+
+    @property
+    def interventions(self) -> tuple[str, ...]:
+        """The names of everything that can be switched off."""
+        return tuple(self.index)
 
     @property
     def horizon(self) -> float:
@@ -49,9 +61,24 @@ class Plan:
         """The first midnight in seconds since 1970, wall time."""
         return epoch_of(self.settings.store.start)
 
-    def number(self, key: str) -> int:
-        """Return the index of an intervention."""
-        return self.interventions.index(key)
+    def numbers(self, kind: str) -> Ints:
+        """Return the indices of all interventions of a kind, such as "stockout"."""
+        found = [i for key, i in self.index.items() if key.split(":")[0] == kind]
+        return np.array(found, dtype=np.int64)
+
+    def has(self, number: Ints) -> Bools:
+        """Return whether each intervention is on; -1 (none needed) counts as on."""
+        on: Bools = self.present[number]
+        return on
+
+    def hit(self, number: Ints) -> Bools:
+        """Return whether each intervention is on; -1 (none there) counts as off."""
+        on: Bools = self.present[number] & (number != NOBODY)
+        return on
+
+    def on(self, key: str) -> bool:
+        """Return whether the intervention `key` exists and is switched on."""
+        return key in self.index and bool(self.present[self.index[key]])
 
     def window(self, day: date, first: int, last: int) -> tuple[float, float]:
         """Return the seconds at which days `first` to `last` around `day` begin and end."""
@@ -61,17 +88,16 @@ class Plan:
     def without(self, keys: Collection[str]) -> Plan:
         """Return the same plan with some interventions switched off."""
         present = self.present.copy()
-        present[[self.number(key) for key in self.known(keys)]] = False
-        return Plan(**{**self.__dict__, "present": present})
+        present[[self.index[key] for key in self.known(keys)]] = False
+        return replace(self, present=present)
 
     def known(self, keys: Collection[str]) -> tuple[str, ...]:
         """Return `keys` when every one is an intervention of this world; raise otherwise."""
         for key in keys:
-            if key not in self.interventions:
-                near = suggestion(key, self.interventions)
-                raise OptionError(
-                    "sim_intervention", value=key, near=near or "—", known=list(self.interventions)
-                )
+            if key not in self.index:
+                near = suggestion(key, self.index) or "—"
+                known = list(self.index)
+                raise OptionError("sim_intervention", value=key, near=near, known=known)
         return tuple(keys)
 
 
@@ -81,34 +107,77 @@ def epoch_of(day: date) -> int:
     >>> epoch_of(date(1970, 1, 2))
     86400
     """
-    return (datetime(day.year, day.month, day.day) - datetime(1970, 1, 1)).days * DAY  # noqa: DTZ001
+    return (datetime(day.year, day.month, day.day) - datetime(1970, 1, 1)).days * DAY
 
 
 def plan(settings: Settings, seed: int) -> Plan:
     """Return the plan of a world in which every intervention is switched on."""
     store = settings.store
-    daily = daily_rate(store.start, store.end, seed)
+    daily = daily_rate(store.start, store.end, seed, store.noise)
     clock = Clock.of(hourly(daily, store.start))
-    keys = (
-        *(c.key for c in settings.channels if c.paid),
-        *(p.key for p in settings.promotions),
-    )
+    hours = np.diff(clock.tau)
+    goods = catalogue(settings, len(daily), seed)
+    stock = stock_plan(settings.stock, goods, len(daily), seed)
+    prices = price_plan(settings.prices, goods, len(daily), seed)
+    keys = _keys(settings, len(daily), prices, stock, goods)
     return Plan(
         settings=settings,
         seed=seed,
         days=len(daily),
         daily=daily,
         clock=clock,
-        arrivals=Clock.of(np.diff(clock.tau) * _trend(settings, len(daily))),
-        catalogue=catalogue(settings.orders.products, store.start, len(daily), seed),
-        interventions=keys,
+        arrivals=Clock.of(hours * _trend(settings, len(daily))),
+        paced={i: Clock.of(hours * pace) for i, pace in responses(settings, daily, seed).items()},
+        catalogue=goods,
+        prices=prices,
+        stock=stock,
+        index={key: i for i, key in enumerate(keys)},
         present=np.ones(len(keys) + 1, dtype=bool),
     )
 
 
+def _keys(
+    settings: Settings, days: int, prices: PricePlan, stock: StockPlan, goods: Catalogue
+) -> list[str]:
+    """Return the names of all interventions of a world, module by module."""
+    keys = [c.key for c in settings.channels if c.paid]
+    keys += [p.key for p in settings.promotions]
+    keys += [f"price:{ids.product_name(i)}" for i in prices.product]
+    spells = zip(stock.product, range(len(stock.product)), strict=True)
+    keys += [f"stockout:{ids.product_name(i)}:{spell}" for i, spell in spells]
+    start = settings.store.start
+    keys += [f"live:{start + timedelta(days=d)}" for d in session_days(settings.live.every, days)]
+    keys += [f"message:{start + timedelta(days=d)}" for d in session_days(settings.crm.every, days)]
+    keys += [e.key for e in settings.experiments]
+    keys += [i.key for i in settings.incidents]
+    if settings.returns.batch:
+        keys.append(f"batch:{ids.product_name(batch_product(goods))}")
+    flags = {
+        "referral": settings.referral,
+        "brushing": settings.opinions.brushed,
+        "dirt": settings.dirt.duplicates + settings.dirt.tests + settings.dirt.foreign,
+    }
+    return keys + [key for key, amount in flags.items() if amount]
+
+
+def session_days(every: int, days: int) -> list[int]:
+    """Return the days since the start on which something periodic happens.
+
+    >>> session_days(30, 100)
+    [30, 60, 90]
+    """
+    return list(range(every, days, every)) if every else []
+
+
+def batch_product(goods: Catalogue) -> int:
+    """Return the product that gets the bad batch: the most wanted one that stays on sale."""
+    return int(np.argmax(np.where(goods.launch < 0, goods.appeal, 0)))
+
+
 def _trend(settings: Settings, days: int) -> Floats:
     """Return the level of acquisition by hour: a ramp after opening, then yearly growth."""
-    day: Ints = np.arange(days * DAY // HOUR) / 24
+    day = np.arange(days * DAY // HOUR, dtype=np.float64) / 24
     customers = settings.customers
     ramp = 1 - 0.6 * np.exp(-day / customers.ramp)
-    return ramp * (1 + customers.growth) ** (day / 365)
+    level: Floats = ramp * (1 + customers.growth) ** (day / 365)
+    return level

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ecomops.sim import arrow, tables
+from ecomops.sim import arrow, ids
 from ecomops.sim.catalogue import attributes, launch_seconds, vocabulary
 from ecomops.sim.people import PROVINCES
 
@@ -42,7 +42,7 @@ def customers(scene: Scene) -> pa.Table:
     place = people.province[found]
     level = np.searchsorted([50_000, 150_000, 400_000], total[found], side="right")
     return pa.table({
-        "customer_id": tables.buyer_ids(people.key[found]),
+        "customer_id": ids.buyers(people.key[found]),
         "member_level": arrow.words(level, ("普通会员", "银卡会员", "金卡会员", "钻石会员")),
         "joined_at": arrow.stamps(first[found], scene.plan.epoch),
         "first_order_at": arrow.stamps(first[found], scene.plan.epoch),
@@ -66,7 +66,7 @@ def products(plan: Plan) -> pa.Table:
     titles = [en for _, en in goods.titles]
     english = [attributes(en, kinds[c]["en"]) for en, c in zip(titles, goods.category, strict=True)]
     return pa.table({
-        "product_id": tables.product_ids(number),
+        "product_id": ids.products(number),
         "product_name": pa.array([zh for zh, _ in goods.titles]),
         "category_l1": arrow.words(goods.category, [k["lead"][0] for k in kinds]),
         "category_l2": arrow.words(goods.category, [k["zh"] for k in kinds]),
@@ -84,9 +84,9 @@ def product_skus(plan: Plan) -> pa.Table:
     goods = plan.catalogue
     number = np.arange(len(goods.sku_product))
     return pa.table({
-        "sku_id": tables.sku_ids(number),
-        "product_id": tables.product_ids(goods.sku_product),
-        "sku_name": pa.array(tables.sku_names(plan)),
+        "sku_id": ids.skus(number),
+        "product_id": ids.products(goods.sku_product),
+        "sku_name": pa.array(goods.sku_names()),
         "price": arrow.money(goods.price[goods.sku_product]),
         "unit_cost": arrow.money(goods.cost[goods.sku_product]),
     })  # fmt: skip
@@ -94,8 +94,10 @@ def product_skus(plan: Plan) -> pa.Table:
 
 def campaigns(plan: Plan) -> pa.Table:
     """Return the canonical table `campaigns`: the promotions that are switched on."""
-    here = [p for p in plan.settings.promotions if plan.present[plan.number(p.key)]]
-    kinds = ["平台大促" if p.platform_min else "店铺活动" for p in here]
+    here = [p for p in plan.settings.promotions if plan.on(p.key)]
+    kinds = [
+        "平台大促" if any(r.payer == "platform" for r in p.rules) else "店铺活动" for p in here
+    ]
     starts = [datetime.combine(p.day + timedelta(days=p.first), time()) for p in here]
     ends = [datetime.combine(p.day + timedelta(days=p.last), time(23, 59, 59)) for p in here]
     second = pa.timestamp("us")

@@ -1,4 +1,4 @@
-"""The orders of one world: which exist, when, and what was paid, in integer cents."""
+"""The orders of one world: which exist, when, what is in them and what was paid, in cents."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecomops.sim import baskets
-from ecomops.sim.calendar import HOUR
+from ecomops.sim import baskets, discounts
+from ecomops.sim.calendar import DAY, HOUR
 from ecomops.sim.plan import NOBODY
+from ecomops.sim.prices import FULL
 
 if TYPE_CHECKING:
     from ecomops.sim.chunk import Chunk
@@ -21,9 +22,10 @@ PAY_SECONDS = 1800.0
 
 @dataclass(frozen=True)
 class Sale:
-    """Possible orders as they are in one world; arrays have one entry per possible order.
+    """Possible orders and lines as they are in one world.
 
-    Money is in cents. `promo` is the position of the promotion whose price applies (-1: none);
+    Arrays have one entry per possible order; those from `line_on` on one per possible line.
+    Money is in cents. `promo` is the position of the promotion whose rules apply (-1: none);
     `paid` is 0 for orders that exist and are not paid.
     """
 
@@ -32,58 +34,148 @@ class Sale:
     paid_at: Floats
     promo: Ints
     listed: Ints
-    shop_discount: Ints
-    platform_discount: Ints
+    off: discounts.Off
     shipping: Ints
     paid: Ints
     unpaid: Bools
+    line_on: Bools
+    product: Ints
+    sku: Ints
+    price: Ints
 
 
 def sell(plan: Plan, part: Chunk) -> Sale:
     """Return what becomes of the possible orders of `part` under what is switched on."""
-    orders, people = part.orders, part.people
-    delay = (8 - 150 * np.log1p(-part.draws(plan, "paying", 1)[0])).clip(0, PAY_SECONDS)
-    exists = plan.present[people.cause[orders.customer]] & plan.present[orders.requires]
-    moves = (orders.mover != NOBODY) & plan.present[orders.mover]
-    created = np.floor(baskets.moments(orders, moves))
+    orders, people, lines = part.orders, part.people, part.lines
+    delay = np.clip(8 - 150 * np.log1p(-part.draws(plan, "paying", 1)[0]), 0, PAY_SECONDS)
+    exists = plan.has(people.cause[orders.customer]) & plan.has(orders.requires)
+    exists &= ~plan.hit(orders.blocked)
+    created = np.floor(np.where(plan.hit(orders.mover), orders.moved, orders.time))
     paid_at = np.floor(created + delay)
-    listed = baskets.totals(part.lines, part.lines.price * part.lines.quantity, len(orders))
     promo = promotion_at(plan, created)
-    shop, platform = discounts(plan, listed, promo, people.thrift[orders.customer])
-    goods = listed - shop - platform
+    line_on, product, sku = _goods(plan, part, created, promo)
+    price = _price(plan, product, created[lines.order])
+    count = len(orders)
+    listed = baskets.totals(lines.order, np.where(line_on, price * lines.quantity, 0), count)
+    pieces = baskets.totals(lines.order, np.where(line_on, lines.quantity, 0), count)
+    off = discounts.apply(plan, listed, pieces, promo, people.thrift[orders.customer])
+    goods = listed - off.total
     o = plan.settings.orders
     shipping = np.where(goods < o.free_shipping, o.shipping, 0)
+    unpaid = orders.unpaid | _outage(plan, created)
+    exists &= (paid_at < plan.horizon) & (pieces > 0)
+    paid = np.where(unpaid, 0, goods + shipping)
     return Sale(
-        exists=exists & (paid_at < plan.horizon),
-        created=created,
-        paid_at=paid_at,
-        promo=promo,
-        listed=listed,
-        shop_discount=shop,
-        platform_discount=platform,
-        shipping=shipping,
-        paid=np.where(orders.unpaid, 0, goods + shipping),
-        unpaid=orders.unpaid,
-    )
+        exists, created, paid_at, promo, listed, off, shipping, paid, unpaid, line_on, product,
+        sku, price,
+    )  # fmt: skip
 
 
 def promotion_at(plan: Plan, seconds: Floats) -> Ints:
     """Return the position of the promotion that is on at each moment, -1 where none is."""
     by_hour = np.full(plan.days * 24 + 1, NOBODY)
     for position, promo in enumerate(plan.settings.promotions):
-        if plan.present[plan.number(promo.key)]:
+        if plan.on(promo.key):
             low, high = np.clip(plan.window(promo.day, promo.first, promo.last), 0, plan.horizon)
             by_hour[int(low) // HOUR : int(high) // HOUR] = position
-    return by_hour[(seconds // HOUR).astype(np.int64).clip(0, len(by_hour) - 1)]
+    return by_hour[np.clip(seconds // HOUR, 0, len(by_hour) - 1).astype(np.int64)]
 
 
-def discounts(plan: Plan, listed: Ints, promo: Ints, thrift: Floats) -> tuple[Ints, Ints]:
-    """Return (shop's, platform's) discount in cents; coupons count outside promotions only."""
-    promos, o = plan.settings.promotions, plan.settings.orders
-    rate = np.array([*(round(p.discount * 1000) for p in promos), 0])[promo]
-    least = np.array([*(p.platform_min for p in promos), 0])[promo]
-    off = np.array([*(p.platform_off for p in promos), 0])[promo]
-    coupon = (promo == NOBODY) & (thrift < o.coupon) & (listed >= o.coupon_min)
-    shop = listed * rate // 1000 + np.where(coupon, o.coupon_off, 0)
-    times = np.minimum((listed - shop) // np.maximum(least, 1), 3) * (least > 0)
-    return shop, times * off
+def _outage(plan: Plan, created: Floats) -> Bools:
+    """Return which orders fall into a payment outage and stay unpaid."""
+    down = np.zeros(len(created), dtype=bool)
+    for incident in plan.settings.incidents:
+        if incident.kind == "payment" and plan.on(incident.key):
+            start = plan.window(incident.day, 0, 0)[0] + incident.hour * HOUR
+            down |= (created >= start) & (created < start + incident.hours * HOUR)
+    return down
+
+
+def _day(plan: Plan, seconds: Floats) -> Ints:
+    return np.clip(seconds // DAY, 0, plan.days - 1).astype(np.int64)
+
+
+def _goods(plan: Plan, part: Chunk, created: Floats, promo: Ints) -> tuple[Bools, Ints, Ints]:
+    """Return which lines exist and which product and variant each has, after all effects."""
+    lines = part.lines
+    product = lines.product
+    day = _day(plan, created)[lines.order]
+    on = ~lines.halo | _halo(plan, part, promo)
+    if len(plan.prices.product):
+        product = _switched_by_price(plan, part, product, day)
+        on &= ~_too_dear(plan, part, product, day)
+    if any(p.switched for p in plan.settings.promotions):
+        product = _switched_by_promo(plan, part, product, promo)
+    if len(plan.stock.product):
+        product, missing = _out_of_stock(plan, part, product, day)
+        on &= ~missing
+    goods = plan.catalogue
+    same = product == lines.product
+    return on, product, np.where(same, lines.sku, goods.sku_first[product])
+
+
+def _halo(plan: Plan, part: Chunk, promo: Ints) -> Bools:
+    """Return which added lines are there: those of orders in a promotion with enough halo."""
+    most = max((p.halo for p in plan.settings.promotions), default=0.0)
+    if not most:
+        return np.zeros(len(part.lines), dtype=bool)
+    chance = np.array([*(p.halo / most for p in plan.settings.promotions), 0.0])
+    lot = part.line_draws(plan, "added", 1)[0]
+    added: Bools = lot < chance[promo[part.lines.order]]
+    return added
+
+
+def _switched_by_promo(plan: Plan, part: Chunk, product: Ints, promo: Ints) -> Ints:
+    """Return products after buyers went over to the promoted one of the category."""
+    chance = np.array([*(p.switched for p in plan.settings.promotions), 0.0])
+    goods = plan.catalogue
+    order = np.lexsort((goods.appeal, goods.category))
+    hero = np.empty(goods.category.max() + 1, dtype=np.int64)
+    hero[goods.category[order]] = order
+    lot = part.line_draws(plan, "switched", 1)[0]
+    return np.where(lot < chance[promo[part.lines.order]], hero[goods.category[product]], product)
+
+
+def _switched_by_price(plan: Plan, part: Chunk, product: Ints, day: Ints) -> Ints:
+    """Return products after buyers went over to a rival in the category whose price fell."""
+    share = plan.settings.prices.cross
+    if not share:
+        return product
+    lot, who = part.line_draws(plan, "rivals", 2)
+    rival = plan.stock.rival[product]
+    slot = plan.prices.slot[rival]
+    here = (slot != NOBODY) & plan.has(np.append(plan.numbers("price"), NOBODY)[slot])
+    gain = np.append(plan.prices.response(), np.ones((1, plan.days)), axis=0)[slot, day] - 1
+    return np.where(here & (lot < share * np.maximum(gain, 0)) & (who < 1), rival, product)
+
+
+def _too_dear(plan: Plan, part: Chunk, product: Ints, day: Ints) -> Bools:
+    """Return the lines that a raised price prevents."""
+    slot = plan.prices.slot[product]
+    here = (slot != NOBODY) & plan.has(np.append(plan.numbers("price"), NOBODY)[slot])
+    stays = np.append(plan.prices.response(), np.ones((1, plan.days)), axis=0)[slot, day]
+    lot = part.line_draws(plan, "dear", 1)[0]
+    prevented: Bools = here & (lot > stays)
+    return prevented
+
+
+def _out_of_stock(plan: Plan, part: Chunk, product: Ints, day: Ints) -> tuple[Ints, Bools]:
+    """Return products after substitution, and the lines that a stock-out prevents."""
+    present = plan.present[plan.numbers("stockout")]
+    out = plan.stock.out(plan.days, len(plan.catalogue.price), present)
+    gone = out[product, day] != NOBODY
+    rival = plan.stock.rival[product]
+    lot = part.line_draws(plan, "substitutes", 1)[0]
+    takes = gone & (lot < plan.settings.stock.substitute) & (out[rival, day] == NOBODY)
+    return np.where(takes, rival, product), gone & ~takes
+
+
+def _price(plan: Plan, product: Ints, seconds: Floats) -> Ints:
+    """Return the price of each line in cents: the list price times the day's factor."""
+    base = plan.catalogue.price[product]
+    if not len(plan.prices.product):
+        return base
+    slot = plan.prices.slot[product]
+    here = (slot != NOBODY) & plan.has(np.append(plan.numbers("price"), NOBODY)[slot])
+    factor = plan.prices.factor[slot, _day(plan, seconds)]
+    return np.where(here, base * factor // FULL, base)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ecomops.sim import arrow, baskets
+from ecomops.sim import arrow, baskets, ids
 from ecomops.sim.calendar import DAY
 from ecomops.sim.catalogue import vocabulary
 from ecomops.sim.fulfilment import EARLY, REASONS, Fate
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from ecomops.sim.plan import Plan
     from ecomops.sim.selling import Sale
     from ecomops.sim.streams import Bools, Floats, Ints
-
-ORDER = "2410077"
-BUYER = "tb"
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Scene:
         rows = self.rows
         place[rows] = np.arange(len(rows))
         rank = place[self.part.lines.order]
-        kept = np.flatnonzero(rank >= 0)
+        kept = np.flatnonzero((rank >= 0) & self.sale.line_on)
         return kept[np.argsort(rank[kept], kind="stable")]
 
     def known(self, seconds: Floats) -> Bools:
@@ -63,19 +60,9 @@ class Scene:
     @property
     def closed(self) -> Bools:
         """Paid orders that were refunded whole before the end, by possible order."""
-        back = baskets.totals(self.part.lines, self.refunded, len(self.part.orders))
+        back = baskets.totals(self.part.lines.order, self.refunded, len(self.part.orders))
         goods = self.sale.paid - self.sale.shipping
         return (goods > 0) & (back == goods)
-
-
-def order_ids(key: Ints) -> pa.Array:
-    """Return the order numbers of possible orders: 19 digits, the same in every world."""
-    return arrow.digits(arrow.scattered(key), 3, ORDER)
-
-
-def buyer_ids(key: Ints) -> pa.Array:
-    """Return the identifiers of customers."""
-    return arrow.digits(arrow.scattered(key), 3, BUYER)
 
 
 def orders(scene: Scene) -> pa.Table:
@@ -85,7 +72,7 @@ def orders(scene: Scene) -> pa.Table:
     owner = latent.customer[rows]
     lines = scene.part.lines
     count = len(latent)
-    goods = (sale.listed - sale.shop_discount)[rows]
+    goods = (sale.listed - sale.off.shop - sale.off.points)[rows]
     paid_at, shipped, completed = sale.paid_at[rows], fate.shipped[rows], fate.completed[rows]
     unpaid, closed = sale.unpaid[rows], scene.closed[rows]
     expires = sale.created[rows] + DAY
@@ -94,14 +81,15 @@ def orders(scene: Scene) -> pa.Table:
     ends = np.where(unpaid, expires, last)
     store = plan.settings.store
     promo = sale.promo[rows]
-    pieces = baskets.totals(lines, lines.quantity, count)[rows]
-    back = baskets.totals(lines, scene.refunded, count)[rows]
+    on = sale.line_on
+    pieces = baskets.totals(lines.order, lines.quantity * on, count)[rows]
+    back = baskets.totals(lines.order, scene.refunded, count)[rows]
     place = people.province[owner]
     epoch = plan.epoch
     return pa.table({
-        "order_id": order_ids(latent.key[rows]),
+        "order_id": ids.orders(latent.key[rows]),
         "store_id": arrow.constant(store.store_id, len(rows)),
-        "customer_id": arrow.nullable(buyer_ids(people.key[owner]), people.guest[owner]),
+        "customer_id": arrow.nullable(ids.buyers(people.key[owner]), people.guest[owner]),
         "created_at": arrow.stamps(sale.created[rows], epoch),
         "paid_at": arrow.stamps(paid_at, epoch, unpaid),
         "shipped_at": arrow.stamps(shipped, epoch, never | ~scene.known(shipped)),
@@ -110,10 +98,10 @@ def orders(scene: Scene) -> pa.Table:
         "order_status": _status(scene, rows, closed),
         "currency": arrow.constant(store.currency, len(rows)),
         "item_count": pa.array(pieces),
-        "sku_kind_count": pa.array(np.bincount(lines.order, minlength=count)[rows]),
+        "sku_kind_count": pa.array(baskets.totals(lines.order, on, count)[rows]),
         "list_amount": arrow.money(sale.listed[rows]),
-        "shop_discount": arrow.money(sale.shop_discount[rows]),
-        "platform_discount": arrow.money(sale.platform_discount[rows]),
+        "shop_discount": arrow.money(sale.off.shop[rows]),
+        "platform_discount": arrow.money(sale.off.platform[rows]),
         "shipping_fee": arrow.money(sale.shipping[rows]),
         "goods_payable_amount": arrow.money(goods),
         "payable_amount": arrow.money(goods + sale.shipping[rows]),
@@ -159,20 +147,21 @@ def _status(scene: Scene, rows: Ints, closed: Bools) -> pa.Array:
 def order_lines(scene: Scene) -> pa.Table:
     """Return the canonical table `order_lines` of a scene."""
     plan, lines, rows, goods = scene.plan, scene.part.lines, scene.line_rows, scene.plan.catalogue
-    order, product, quantity = lines.order[rows], lines.product[rows], lines.quantity[rows]
+    sale = scene.sale
+    order, product, quantity = lines.order[rows], sale.product[rows], lines.quantity[rows]
     number = arrow.scattered(scene.part.orders.key[order])
-    listed = lines.price[rows] * quantity
+    listed = sale.price[rows] * quantity
     paid = scene.fate.line_paid[rows]
-    unpaid = scene.sale.unpaid[order]
+    unpaid = sale.unpaid[order]
     return pa.table({
-        "order_line_id": arrow.digits(number, 3, ORDER, lines.rank[rows] + 1),
-        "order_id": arrow.digits(number, 3, ORDER),
-        "product_id": product_ids(product),
-        "sku_id": sku_ids(lines.sku[rows]),
+        "order_line_id": arrow.digits(number, 3, ids.ORDER, lines.rank[rows] + 1),
+        "order_id": arrow.digits(number, 3, ids.ORDER),
+        "product_id": ids.products(product),
+        "sku_id": ids.skus(sale.sku[rows]),
         "product_name": arrow.words(product, [zh for zh, _ in goods.titles]),
-        "sku_name": arrow.words(lines.sku[rows], sku_names(plan)),
+        "sku_name": arrow.words(sale.sku[rows], goods.sku_names()),
         "quantity": pa.array(quantity),
-        "unit_price": arrow.money(lines.price[rows], digits=4),
+        "unit_price": arrow.money(sale.price[rows], digits=4),
         "line_list_amount": arrow.money(listed),
         "line_discount": arrow.money(np.where(unpaid, 0, listed - paid)),
         "line_paid_amount": arrow.money(paid),
@@ -204,8 +193,8 @@ def refunds(scene: Scene) -> pa.Table:
     reasons = [*(name for name, _ in REASONS), *EARLY]
     return pa.table({
         "refund_id": arrow.digits(number, 3, "TK", lines.rank[rows] + 1),
-        "order_id": arrow.digits(number, 3, ORDER),
-        "order_line_id": arrow.digits(number, 3, ORDER, lines.rank[rows] + 1),
+        "order_id": arrow.digits(number, 3, ids.ORDER),
+        "order_line_id": arrow.digits(number, 3, ids.ORDER, lines.rank[rows] + 1),
         "refund_type": arrow.words(returned.astype(np.int64), ("refund_only", "return_refund")),
         "refund_phase": arrow.words(early.astype(np.int64), ("aftersale", "onsale")),
         "refund_status": arrow.words(done.astype(np.int64), ("refunding", "refunded")),
@@ -215,28 +204,3 @@ def refunds(scene: Scene) -> pa.Table:
         "goods_received": pa.array(~early),
         "reason": arrow.words(fate.reason[rows], reasons),
     })  # fmt: skip
-
-
-def product_ids(product: Ints) -> pa.Array:
-    """Return the identifiers of products."""
-    return arrow.digits(product * 37 + 6_0000, 2, "7350")
-
-
-def sku_ids(sku: Ints) -> pa.Array:
-    """Return the identifiers of variants."""
-    return arrow.digits(sku * 13 + 51_0000, 2, "4980")
-
-
-def sku_names(plan: Plan) -> list[str]:
-    """Return the names of all variants: colour and size."""
-    goods, names = plan.catalogue, vocabulary()
-    place = np.arange(len(goods.sku_product)) - goods.sku_first[goods.sku_product]
-    colour = (goods.colour[goods.sku_product] + place // goods.sizes[goods.sku_product]) % len(
-        names["colour"]
-    )
-    size = place % goods.sizes[goods.sku_product]
-    single = goods.sizes[goods.sku_product] == 1
-    return [
-        f"{names['colour'][c][0]}；{'均码' if one else names['size'][s]}"
-        for c, s, one in zip(colour, size, single, strict=True)
-    ]

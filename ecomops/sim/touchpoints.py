@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ecomops.sim import arrow, journeys, tables
+from ecomops.sim import arrow, ids, journeys
 from ecomops.sim.plan import NOBODY
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def last_clicks(plan: Plan, part: Chunk) -> tuple[Ints, Ints]:
 def _present(plan: Plan) -> Bools:
     """Return which channels exist: free ones, and paid ones that are switched on."""
     channels = plan.settings.channels
-    return np.array([not c.paid or plan.present[plan.number(c.key)] for c in channels], dtype=bool)
+    return np.array([not c.paid or plan.on(c.key) for c in channels], dtype=bool)
 
 
 def touchpoints(scene: Scene) -> pa.Table:
@@ -68,9 +68,9 @@ def touchpoints(scene: Scene) -> pa.Table:
         "event_time": arrow.stamps(time, scene.plan.epoch),
         "event_name": arrow.words(event, ("impression", "click", "purchase")),
         "visitor_id": arrow.digits(visitor, 3, "v"),
-        "customer_id": arrow.nullable(tables.buyer_ids(owner.key[buyer]), nobody),
+        "customer_id": arrow.nullable(ids.buyers(owner.key[buyer]), nobody),
         "channel": arrow.words(channel, [c.name for c in channels], bought),
-        "order_id": arrow.nullable(tables.order_ids(scene.part.orders.key[order]), ~bought),
+        "order_id": arrow.nullable(ids.orders(scene.part.orders.key[order]), ~bought),
         "value": arrow.money(scene.sale.paid[order], ~bought),
         "cost": arrow.money(cost, digits=4),
         "is_holdout": pa.array(held),

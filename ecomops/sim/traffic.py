@@ -53,7 +53,7 @@ def sums(scene: Scene) -> Mapping[str, Ints]:
 
 def _pieces(scene: Scene) -> Ints:
     lines = scene.part.lines
-    return baskets.totals(lines, lines.quantity, len(scene.part.orders))
+    return baskets.totals(lines.order, lines.quantity, len(scene.part.orders))
 
 
 def _sum(
@@ -96,7 +96,7 @@ def visitors(plan: Plan, buyers: Ints) -> Ints:
     level = (level / level.mean()) ** 0.72
     base = np.array([0.6 * c.mix + 0.4 * c.again for c in channels])
     rates = np.array([c.conversion for c in channels])
-    present = [plan.present[plan.number(c.key)] if c.paid else True for c in channels]
+    present = [plan.on(c.key) if c.paid else True for c in channels]
     mean = orders * level[:, None] * (base / base.sum() / rates) * present
     others = np.rint(mean * np.exp(0.10 * ndtri(uniform[:, :-1]))).astype(np.int64)
     table = np.empty((plan.days, len(channels) + 1), dtype=np.int64)
@@ -144,7 +144,7 @@ def ad_reports(plan: Plan, daily: Mapping[str, Ints]) -> pa.Table:
     Clicks are the channel's visitors and a few more; conversions are last-click orders.
     """
     channels = plan.settings.channels
-    paid = [i for i, c in enumerate(channels) if c.paid and plan.present[plan.number(c.key)]]
+    paid = [i for i, c in enumerate(channels) if c.paid and plan.on(c.key)]
     seen = visitors(plan, daily["order_buyers"])[:, paid]
     lot = stream(plan.seed, "ads").random((3, plan.days, len(channels)))[:, :, paid]
     clicks = np.rint(seen * (1.05 + 0.06 * lot[0])).astype(np.int64)

@@ -36,7 +36,7 @@ def stage(plan: Plan, part: Chunk) -> Scene:
 def _existing(plan: Plan, source: np.ndarray) -> np.ndarray:
     """Return sources with those that are switched off replaced by the first free one."""
     free = next(i for i, c in enumerate(plan.settings.channels) if not c.paid)
-    off = [c.paid and not plan.present[plan.number(c.key)] for c in plan.settings.channels]
+    off = [c.paid and not plan.on(c.key) for c in plan.settings.channels]
     return np.where(np.array(off)[source], free, source)
 
 

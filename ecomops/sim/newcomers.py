@@ -1,0 +1,129 @@
+"""Orders of people who come once and only because of something: a price, a test, a live session.
+
+Each is a clone of an ordinary order or comes at a rate of its own, so effects are multiplicative
+in demand whatever the season, and are known order by order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecomops.sim import baskets, latent, people
+from ecomops.sim.calendar import DAY
+from ecomops.sim.plan import session_days
+from ecomops.sim.streams import stream
+
+if TYPE_CHECKING:
+    from ecomops.sim.baskets import Lines
+    from ecomops.sim.latent import Latent
+    from ecomops.sim.people import People
+    from ecomops.sim.plan import Plan
+    from ecomops.sim.streams import Floats, Ints
+
+HALF_LIFE = 7.0
+
+
+@dataclass(frozen=True)
+class Newcomers:
+    """One-time customers, their single orders, and what they buy (None: anything)."""
+
+    people: People
+    orders: Latent
+    lines: Lines | None
+
+
+def _block(
+    plan: Plan, process: str, chunk: int, first: int, time: Floats, cause: Ints, source: Ints,
+    product: Ints | None,
+) -> Newcomers:  # fmt: skip
+    """Return newcomers that order at `time`; their customers start at position `first`."""
+    group = people.people(plan, process, chunk, time, cause)
+    count = len(time)
+    orders = latent.plain(
+        np.arange(count) + first, latent.keys(process, chunk, count), time, source, cause
+    )
+    lines = None if product is None else baskets.single(plan, product, process, chunk)
+    return Newcomers(group, orders, lines)
+
+
+def _source(plan: Plan, process: str, chunk: int, count: int) -> Ints:
+    lot = stream(plan.seed, f"source/{process}", chunk).random(count)
+    from_mix = np.cumsum([c.mix for c in plan.settings.channels])
+    found: Ints = np.searchsorted(from_mix / from_mix[-1], lot, side="right")
+    return np.minimum(found, len(from_mix) - 1)
+
+
+def tempted(plan: Plan, orders: Latent, lines: Lines, first: int, chunk: int) -> Newcomers:
+    """Return orders that only a lowered price brings: clones of ordinary lines of that product."""
+    random = stream(plan.seed, "tempted", chunk)
+    prices = plan.prices
+    slot = prices.slot[lines.product]
+    response = (1 - plan.settings.prices.cross) * (prices.response() - 1).clip(0)
+    most = np.append(response.max(axis=1, initial=0.0), 0.0)[slot]
+    count = random.poisson(most)
+    line = np.repeat(np.arange(len(lines)), count)
+    day = np.clip(orders.time[lines.order[line]] // DAY, 0, plan.days - 1).astype(np.int64)
+    kept = random.random(len(line)) * most[line] < response[slot[line], day]
+    line = line[kept]
+    time = orders.time[lines.order[line]]
+    cause = plan.numbers("price")[slot[line]]
+    source = _source(plan, "price", chunk, len(line))
+    return _block(plan, "price", chunk, first, time, cause, source, lines.product[line])
+
+
+def converted(plan: Plan, orders: Latent, first: int, chunk: int) -> Newcomers:
+    """Return orders that only the B arm of an experiment brings: clones of B's ordinary orders."""
+    times, causes = [np.empty(0)], [np.empty(0, dtype=np.int64)]
+    for test in plan.settings.experiments:
+        random = stream(plan.seed, f"experiment/{test.name}", chunk)
+        lot, moment = random.random((2, len(orders)))
+        low, high = plan.window(test.start, 0, test.days - 1)
+        inside = (orders.time >= low) & (orders.time < high)
+        lift = (test.lift + test.novelty * 0.5 ** ((orders.time - low) / DAY / HALF_LIFE)).clip(0)
+        won = inside & (lot < test.share * lift)
+        jitter = np.minimum(orders.time[won] + 3600 * moment[won], high - 1)
+        times.append(jitter)
+        causes.append(np.full(len(jitter), plan.index[test.key]))
+    time, cause = np.concatenate(times), np.concatenate(causes)
+    source = _source(plan, "experiment", chunk, len(time))
+    return _block(plan, "experiment", chunk, first, time, cause, source, None)
+
+
+def spectators(plan: Plan, first: int, chunk: int, share: float) -> Newcomers:
+    """Return orders that live sessions bring, spread over the chunk's `share` of customers.
+
+    They come within the session, most after its middle, and are for the product on show then.
+    """
+    live = plan.settings.live
+    random = stream(plan.seed, "live", chunk)
+    days = np.array(session_days(live.every, plan.days), dtype=np.int64)
+    pull = np.array(live.hosts)[np.arange(len(days)) % len(live.hosts)]
+    level = plan.daily[days] / plan.daily.mean()
+    count = random.poisson(live.orders * pull * level * share)
+    session = np.repeat(np.arange(len(days)), count)
+    minute = random.beta(2.2, 1.6, len(session)) * live.minutes
+    time = days[session] * float(DAY) + latent.LIVE_HOUR * 3600 + minute * 60
+    product = on_show(plan, session, minute)
+    cause = plan.numbers("live")[session]
+    source = np.full(len(session), _channel(plan, "直播"))
+    return _block(plan, "live", chunk, first, time, cause, source, product)
+
+
+def _channel(plan: Plan, name: str) -> int:
+    names = [c.name for c in plan.settings.channels]
+    return names.index(name) if name in names else 0
+
+
+SLOT = 15
+
+
+def on_show(plan: Plan, session: Ints, minute: Floats) -> Ints:
+    """Return the product that a session shows in a minute: a new one every quarter of an hour."""
+    goods = plan.catalogue
+    best = np.argsort(-goods.appeal, kind="stable")[:40]
+    slot = (minute // SLOT).astype(np.int64)
+    chosen: Ints = best[(session * 7 + slot * 3) % len(best)]
+    return chosen
