@@ -1,0 +1,5 @@
+"""The store as a whole: how it is doing, what moved it, what its data is worth."""
+
+from ecomops.store.scorecard import scorecard
+
+__all__ = ["scorecard"]
