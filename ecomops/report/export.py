@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from html import escape
 from importlib import resources
@@ -53,7 +54,17 @@ class PageExporter(TemplateExporter):  # type: ignore[misc]
         environment.autoescape = True
         environment.trim_blocks = environment.lstrip_blocks = True
         environment.filters["prose"] = prose
+        environment.filters["unbroken"] = unbroken
         return environment
+
+
+def unbroken(text: str) -> str:
+    """Return `text` escaped, its dates kept on one line.
+
+    >>> unbroken("to 2025-11-30")
+    'to <span class="nb">2025-11-30</span>'
+    """
+    return re.sub(r"\d{4}-\d\d-\d\d", r'<span class="nb">\g<0></span>', escape(text))
 
 
 def read(path: str | Path) -> NotebookNode:
@@ -124,7 +135,7 @@ def head(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
     results = [part.facts for part in found if part.kind == "result"]
     cover = next((facts for facts in results if facts["code"] == "report.cover"), {})
     quality = next((part for part in found if part.code == "store.check"), None)
-    cards = summary.cards(results, words)
+    cards, kpis = summary.cards(results, words), kpi.cards(results, words)
     return {
         "words": words,
         "locale": LOCALES[words.lang],
@@ -136,9 +147,10 @@ def head(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
         "quality": quality,
         "score": _score(quality),
         "cards": cards,
-        "measures": summary.measures(results, words.lang)[: 2 if cards else 3],
-        "outstanding": summary.outstanding(results, words.lang),
-        "kpis": kpi.cards(results, words),
+        "measures": summary.measures(results, words)[: 2 if cards else 3],
+        "outstanding": summary.outstanding(results, words),
+        "kpis": kpis,
+        "kpi_lead": kpi.lead(results, words) if kpis else "",
         "glossary": glossary.rows(results, words.lang),
     }
 
@@ -160,7 +172,9 @@ def body(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
     for part in found:
         if part.code in OWN_PLACE:
             continue
-        if part.kind == "result":
+        if part.code == "report.explore":
+            blocks.append({"kind": "note", "html": part.text})
+        elif part.kind == "result":
             numbered = sum(1 for block in blocks if block["kind"] == "section")
             blocks.append(_section(part, numbered + 1, words))
         else:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ecomops.base.formatting import plus, points, shown
-from ecomops.metrics import catalogue
+from ecomops.result.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ecomops.result.words import Words
-
-MOST, COURSE = 6, 13
-FIRST = ("net_sales", "pay_amount", "visitors", "cvr_pay", "aov_buyer", "refund_rate_amount", "repurchase_rate")
+COURSE = 13
 WIDTH, HEIGHT, EDGE = 132, 34, 5.0
 
 
@@ -24,9 +20,7 @@ class Reading:
 
     period: str
     value: float | None
-    previous: float | None
-    low: float | None
-    high: float | None
+    change: float | None
     partial: bool
 
 
@@ -36,61 +30,57 @@ def readings(result: Mapping[str, Any]) -> dict[str, list[Reading]]:
     found: dict[str, list[Reading]] = {}
     for row in result["table"]["rows"]:
         cell = dict(zip(names, row, strict=True))
-        kept = {name: cell[name] for name in ("value", "previous", "low", "high")}
-        reading = Reading(period=str(cell["period"])[:10], partial=bool(cell["partial"]), **kept)
+        reading = Reading(str(cell["period"]), cell["value"], cell["change"], bool(cell["partial"]))
         found.setdefault(cell["metric"], []).append(reading)
     return {code: sorted(course, key=lambda each: each.period) for code, course in found.items()}
 
 
 def cards(results: Iterable[Mapping[str, Any]], words: Words) -> list[dict[str, Any]]:
-    """Return up to six cards; none without a scorecard."""
+    """Return up to six cards; none without a scorecard that has a full period."""
     card = next((r for r in results if r["code"] == "store.scorecard"), None)
     if card is None or not card["table"]["rows"]:
         return []
     found = readings(card)
-    order = [code for code in FIRST if code in found]
-    order += [code for code in found if code not in order]
-    made = (_card(code, found[code], words) for code in order)
-    return [each for each in made if each][:MOST]
+    made = (_card(code, found[code], card["params"], words) for code in card["params"]["cards"] if code in found)
+    return [each for each in made if each]
 
 
-def _card(code: str, course: Sequence[Reading], words: Words) -> dict[str, Any] | None:
+def lead(results: Iterable[Mapping[str, Any]], words: Words) -> str:
+    """Return the line above the cards: which period against which."""
+    card = next(r for r in results if r["code"] == "store.scorecard")
+    return words.say("kpi_lead", period=card["params"]["answer"], previous=card["params"]["versus"])
+
+
+def _card(
+    code: str, course: Sequence[Reading], params: Mapping[str, Any], words: Words
+) -> dict[str, Any] | None:
     full = [each for each in course if not each.partial and each.value is not None]
-    if not full:
+    now = next((each for each in full if each.period == str(params["answer"])), None)
+    if now is None:
         return None
-    now, unit = full[-1], catalogue()[code].unit
     later = next((r for r in course if r.partial and r.value is not None and r.period > now.period), None)
+    own = Words("store.scorecard", words.lang, words.currency)
+    unit, change = (own.find(part, code) or "number" for part in ("units", "changes"))
 
     def say(value: float | None) -> str:
-        return shown(value, unit, words.lang, words.currency)
+        return own.format_field(value, unit)
 
     return {
-        "name": catalogue()[code].names[words.lang],
+        "name": own.label(code),
         "value": say(now.value),
-        "period": now.period[:7],
         "spark": spark([r.value for r in full][-COURSE:], later.value if later else None),
-        **_change(code, now, words),
-        "partial": words.say("kpi_partial", period=later.period[:7], value=say(later.value)) if later else "",
+        **_change(now, change, params["verdicts"].get(code, ""), own, words),
+        "partial": words.say("kpi_partial", period=later.period, value=say(later.value)) if later else "",
     }
 
 
-def _change(code: str, now: Reading, words: Words) -> dict[str, str]:
-    """Return text, arrow and verdict: the arrow is direction, the verdict is good or worth a look."""
-    if now.previous is None or now.value is None:
+def _change(now: Reading, unit: str, verdict: str, own: Words, words: Words) -> dict[str, str]:
+    """Return text, arrow and verdict: the arrow is direction, the verdict good or worth a look."""
+    if now.change is None:
         return {"change": words.say("kpi_no_change"), "arrow": "", "verdict": ""}
-    metric = catalogue()[code]
-    gap = now.value - now.previous
-    if metric.unit == "percent":
-        text = points(gap, words.lang)
-    elif now.previous:
-        text = plus(shown(gap / now.previous, "percent", words.lang))
-    else:
-        return {"change": words.say("kpi_no_change"), "arrow": "", "verdict": ""}
-    if not gap:
-        return {"change": words.say("kpi_flat"), "arrow": "", "verdict": ""}
-    wanted = {"up": gap > 0, "down": gap < 0}.get(metric.good)
-    verdict = "" if wanted is None else "good" if wanted else "bad"
-    return {"change": words.say("kpi_change", change=text), "arrow": "▲" if gap > 0 else "▼", "verdict": verdict}
+    text = words.say("kpi_change", change=own.format_field(now.change, unit))
+    arrow = "▲" if now.change > 0 else "▼" if now.change < 0 else ""
+    return {"change": text, "arrow": arrow, "verdict": {"good": "good", "watch": "bad"}.get(verdict, "")}
 
 
 def spark(values: Sequence[float | None], partial: float | None = None) -> str:

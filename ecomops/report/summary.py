@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MONTH = 30
 MOST_CARDS = 3
 NEAR_ZERO, FARTHEST = 13.0, 91.0  # per cent of the bar: labels beyond would leave the card
-STANDS_OUT = (("good", "strength"), ("act", "problem"), ("watch", "opportunity"))
+STANDS_OUT = (("good", "strength"), ("act", "problem"), ("watch", "watch"))
 
 
 def anchor(code: str) -> str:
@@ -79,23 +79,24 @@ def _card(action: Mapping[str, Any], result: Mapping[str, Any], top: float, word
     }
 
 
-def measures(results: Iterable[Mapping[str, Any]], lang: str) -> list[dict[str, str]]:
-    """Return what to test before acting: the advice whose evidence carries no value yet."""
-    return [
-        {"text": action["text"]["measure"][lang], "anchor": anchor(result["code"])}
-        for result in results
-        for action in result.get("actions", ())
-        if not action["emitted"]
+def measures(results: Iterable[Mapping[str, Any]], words: Words) -> list[dict[str, str]]:
+    """Return what to test before acting, one of each analysis before the second of any."""
+    found = [
+        (rank, number, action["text"]["measure"][words.lang], anchor(result["code"]))
+        for number, result in enumerate(results)
+        for rank, action in enumerate(a for a in result.get("actions", ()) if not a["emitted"])
     ]
+    return [{"text": text, "anchor": place} for _, _, text, place in sorted(found)]
 
 
-def outstanding(results: Sequence[Mapping[str, Any]], lang: str) -> list[dict[str, str]]:
-    """Return one strength, one problem and one opportunity, the first found of each level."""
-    found = []
+def outstanding(results: Sequence[Mapping[str, Any]], words: Words) -> list[dict[str, str]]:
+    """Return one strength, one problem and one thing to watch, of different analyses if there are."""
+    found: list[dict[str, str]] = []
     for level, kind in STANDS_OUT:
         said = [(f, r) for r in results for f in r.get("findings", ()) if f["level"] == level]
-        if said:
-            finding, result = said[0]
-            entry = {"kind": kind, "text": finding["text"][lang], "anchor": anchor(result["code"])}
-            found.append(entry)
+        used = {entry["anchor"] for entry in found}
+        said.sort(key=lambda pair: anchor(pair[1]["code"]) in used)
+        for finding, result in said[:1]:
+            text = finding["text"][words.lang]
+            found.append({"kind": kind, "text": text, "anchor": anchor(result["code"])})
     return found

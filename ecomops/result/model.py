@@ -201,6 +201,16 @@ class Result:
         texts = {part: self._both(action.change, "actions", action.code, part) for part in parts}
         return _fields(action) | {"emitted": action.emitted, "text": texts}
 
+    def headline(self) -> pd.DataFrame:
+        """Return the rows that a page shows beside the chart; none unless a subclass names some."""
+        return self.rows.head(0)
+
+    def brief(self) -> dict[str, Any]:
+        """Return what a notebook keeps for the page: `to_dict` with the rows of `headline` only."""
+        rows = [[plain(v) for v in row] for row in self.headline().itertuples(index=False)]
+        table = {"columns": list(self.rows.columns), "rows": rows, "count": len(self.rows)}
+        return self.to_dict() | {"table": table, "lang": self.lang}
+
     def _repr_html_(self) -> str:
         return html.fragment(self)
 
@@ -208,7 +218,7 @@ class Result:
         return {
             "text/plain": self.explain(),
             "text/html": self._repr_html_(),
-            "application/vnd.ecomops+json": self.to_dict() | {"lang": self.lang},
+            "application/vnd.ecomops+json": self.brief(),
         }
 
     def __repr__(self) -> str:

@@ -49,6 +49,7 @@ CARDS = (
     "repeat_buyer_share",
 )
 SIX = 6
+COURSE = 14
 MOST_PERIODS = 60
 MOMENTS = (
     "sales.squares",
@@ -229,6 +230,12 @@ class Scorecard(Result):
         until = (self.basis.end or date.max) + timedelta(days=28)
         change = {"metric": bad.values["metric"], "until": until}
         return (Action("split", (bad.code,), change, "D", until),)
+
+    def headline(self) -> pd.DataFrame:
+        """Return the course of the six cards over the latest periods, the unfinished one included."""
+        recent = sorted(self.rows["period"].unique())[-COURSE:]
+        kept = self.rows["metric"].isin(self.params.get("cards", ()))
+        return self.rows[kept & self.rows["period"].isin(recent)]
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
