@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from functools import cache
@@ -130,6 +132,18 @@ SPARK = {
 }
 
 
+def ecomops(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, as a person does."""
+    code = "import sys; from ecomops.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.fixture(scope="session")
 def run_analyse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return a function that gives the Analyse page of the demo shop in "zh" or "en".
@@ -139,12 +153,14 @@ def run_analyse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
     folder = tmp_path_factory.mktemp("analyse")
 
     @cache
-    def page(lang: str) -> Path:
-        from ecomops.cli import main
-
+    def made(lang: str) -> tuple[Path, subprocess.CompletedProcess[str]]:
         out = folder / f"analyse.{lang}.html"
         command = ["run", "analyse", "--data", "demo", "--lang", lang, "--out", str(out)]
-        assert main([*command, "--json", str(out.with_suffix(".json"))]) == 0
+        return out, ecomops(*command, "--json", str(out.with_suffix(".json")))
+
+    def page(lang: str) -> Path:
+        out, run = made(lang)
+        assert run.returncode == 0, run.stderr
         return out
 
     return page
