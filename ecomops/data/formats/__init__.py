@@ -1,0 +1,20 @@
+"""Exports of shops and platforms in, canonical tables out."""
+
+from __future__ import annotations
+
+from ecomops.data.formats.pipeline import Loaded, SourceFile, detect, load
+from ecomops.data.formats.recognise import Candidate
+from ecomops.data.formats.registry import Format, format_of, formats
+from ecomops.data.problems import Problem
+
+__all__ = [
+    "Candidate",
+    "Format",
+    "Loaded",
+    "Problem",
+    "SourceFile",
+    "detect",
+    "format_of",
+    "formats",
+    "load",
+]

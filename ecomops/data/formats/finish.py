@@ -1,0 +1,260 @@
+"""What is left to do once the files of a platform are typed and merged: orders and their lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from ecomops.data.formats import statuses
+from ecomops.data.formats.allocate import allocated
+from ecomops.data.problems import Problem
+
+if TYPE_CHECKING:
+    from ecomops.data.formats.registry import Format
+
+Tables = dict[str, ibis.Table]
+FIRST_OF = ("created_at", "paid_at")
+HOUSEKEEPING = ("_row", "_file", "_source", "_format", "_platform")
+
+
+@dataclass
+class Context:
+    """What a finisher may need: the layout, and where it notes problems."""
+
+    fmt: Format
+    con: Any
+    problems: list[Problem] = field(default_factory=list)
+
+    def note(self, code: str, table: str, action: str, rows: ibis.Table, amount: Any = None,
+             example: str | None = None) -> None:  # fmt: skip
+        """Count `rows` under a reason; `amount` is an expression summed, `example` a column shown."""
+        sums = {"n": rows.count()} | ({"amount": amount.sum()} if amount is not None else {})
+        found = rows.aggregate(**sums).to_pandas().iloc[0]
+        if not found["n"]:
+            return
+        shown: tuple[str, ...] = ()
+        if example:
+            few = (
+                rows.select(x=rows[example].cast("string"))
+                .distinct()
+                .order_by("x")
+                .limit(3)
+                .to_pandas()
+            )
+            shown = tuple(few["x"].dropna())
+        self.problems.append(
+            Problem(code, table, action, int(found["n"]), shown, found.get("amount"))
+        )
+
+
+def has(table: ibis.Table | None, *columns: str) -> bool:
+    """Return whether a table is there and has all these columns."""
+    return table is not None and set(columns) <= set(table.columns)
+
+
+def with_status(orders: ibis.Table, context: Context) -> ibis.Table:
+    """Return orders with ``order_status`` (canonical) and ``order_status_raw``."""
+    if "order_status" not in orders.columns:
+        return orders
+    paid = orders.paid_at.notnull() if has(orders, "paid_at") else ibis.literal(False)  # noqa: FBT003
+    meant = statuses.order_status(orders.order_status, paid, context.fmt.statuses)
+    done = orders.mutate(order_status=meant, order_status_raw=orders.order_status)
+    unknown = done.filter(done.order_status == "unknown")
+    context.note("unknown_status", "orders", "flagged", unknown, example="order_status_raw")
+    return done
+
+
+def with_line_status(lines: ibis.Table, context: Context) -> ibis.Table:
+    """Return lines with canonical ``line_status`` and ``refund_status``."""
+    fixed = {}
+    if has(lines, "line_status"):
+        paid = lines.paid_at.notnull() if has(lines, "paid_at") else None
+        fixed["line_status"] = statuses.order_status(lines.line_status, paid, context.fmt.statuses)
+    if has(lines, "refund_status"):
+        fixed["refund_status"] = statuses.refund_status(lines.refund_status, context.fmt.statuses)
+    return lines.mutate(**fixed) if fixed else lines
+
+
+def with_line_ids(lines: ibis.Table) -> ibis.Table:
+    """Return lines with an ``order_line_id``: the platform's, else order id and place in the order."""
+    order = ibis.window(group_by=lines.order_id, order_by=[lines._file, lines._row])
+    place = ibis.row_number().over(order) + 1
+    made = lines.order_id + "-" + place.cast("string")
+    own = lines.order_line_id if has(lines, "order_line_id") else ibis.null("string")
+    return lines.mutate(order_line_id=ibis.coalesce(own, made))
+
+
+def one_per_order(rows: ibis.Table, *, summed: tuple[str, ...] = ()) -> ibis.Table:
+    """Return one row per order from rows that repeat it on each line.
+
+    Columns in `summed` are per line and add up; times of creation and payment are the earliest;
+    everything else is what any line says (the largest, where they differ).
+    """
+    parts = {}
+    for name in rows.columns:
+        if name in {"order_id", *HOUSEKEEPING}:
+            continue
+        if name in summed:
+            parts[name] = rows[name].sum().cast(rows[name].type())
+        elif name == "order_status":
+            parts[name] = statuses.furthest(rows[name])
+        else:
+            parts[name] = rows[name].min() if name in FIRST_OF else rows[name].max()
+    keep = {
+        n: rows[n].max() if n == "_file" else rows[n].min()
+        for n in HOUSEKEEPING
+        if n in rows.columns
+    }
+    return rows.filter(rows.order_id.notnull()).group_by("order_id").aggregate(**parts, **keep)
+
+
+def summed_columns(context: Context) -> tuple[str, ...]:
+    """Return the order columns that the layout gives per line."""
+    return tuple(
+        t.column for targets in context.fmt.targets.values() for t in targets
+        if t.table == "orders" and t.rule == "money_line_sum"
+    )  # fmt: skip
+
+
+def list_amount(lines: ibis.Table) -> Any:
+    """Return what a line costs before discounts."""
+    own = lines.line_list_amount if has(lines, "line_list_amount") else ibis.null(dt.Decimal(18, 2))
+    if not has(lines, "unit_price", "quantity"):
+        return own
+    made = (lines.unit_price * lines.quantity).cast(dt.Decimal(18, 4))
+    return ibis.coalesce(own.cast(dt.Decimal(18, 4)), made)
+
+
+def with_unit_price(lines: ibis.Table) -> ibis.Table:
+    """Return lines with a unit price: the file's, else list (or paid) amount by quantity."""
+    if has(lines, "unit_price") or not has(lines, "quantity"):
+        return lines
+    name = next((c for c in ("line_list_amount", "line_paid_amount") if has(lines, c)), None)
+    if not name:
+        return lines
+    price = lines[name].cast("float64") / lines.quantity.nullif(0)
+    return lines.mutate(unit_price=price.cast(dt.Decimal(18, 4)))
+
+
+def with_paid_lines(lines: ibis.Table, orders: ibis.Table | None, context: Context,
+                    total: str = "paid_amount") -> ibis.Table:  # fmt: skip
+    """Return lines with ``line_paid_amount``: the platform's, else the order's, allocated."""
+    if has(lines, "line_paid_amount"):
+        return lines
+    if not has(orders, total):
+        guess = list_amount(lines).cast(dt.Decimal(18, 2))
+        context.note("line_paid_is_list", "order_lines", "changed", lines)
+        return lines.mutate(line_paid_amount=guess)
+    assert orders is not None  # noqa: S101
+    sums = orders.select("order_id", _total=orders[total])
+    done = allocated(lines.mutate(_weight=list_amount(lines)), sums, weight="_weight").drop(
+        "_weight"
+    )
+    context.note(
+        "line_paid_allocated",
+        "order_lines",
+        "changed",
+        done.filter(done.line_paid_amount.notnull()),
+    )
+    return done
+
+
+def with_dates(lines: ibis.Table, orders: ibis.Table) -> ibis.Table:
+    """Return lines with the order's times where the lines have none of their own."""
+    wanted = [c for c in FIRST_OF if has(orders, c) and not has(lines, c)]
+    if not wanted:
+        return lines
+    times = orders.select("order_id", *wanted)
+    return lines.left_join(times, "order_id").drop("order_id_right")
+
+
+def with_refunds(orders: ibis.Table, context: Context) -> ibis.Table:
+    """Return orders where one that closed after payment counts as refunded in full."""
+    if not has(orders, "order_status", "paid_amount"):
+        return orders
+    own = orders.refund_amount if has(orders, "refund_amount") else ibis.null(dt.Decimal(18, 2))
+    bare = (orders.order_status == "closed_refunded") & (own.fill_null(0) == 0)
+    hit = orders.filter(bare & (orders.paid_amount > 0))
+    context.note("refund_inferred", "orders", "changed", hit, hit.paid_amount, "order_id")
+    return orders.mutate(refund_amount=bare.ifelse(orders.paid_amount, own))
+
+
+def unmask(orders: ibis.Table, context: Context) -> ibis.Table:
+    """Return orders without masked customer names: two buyers can be masked alike."""
+    if not has(orders, "customer_id"):
+        return orders
+    masked = orders.customer_id.contains("*").fill_null(False)  # noqa: FBT003
+    context.note("masked_customer", "orders", "kept", orders.filter(masked), example="customer_id")
+    return orders.mutate(customer_id=masked.ifelse(ibis.null("string"), orders.customer_id))
+
+
+def finish_orders(tables: Tables, context: Context) -> Tables:
+    """Finish platforms whose orders and lines come in files of their own (Taobao, Tmall)."""
+    orders, lines = tables.get("orders"), tables.get("order_lines")
+    if orders is not None:
+        orders = with_refunds(unmask(with_status(orders, context), context), context)
+        tables["orders"] = orders
+    if lines is not None:
+        lines = with_line_ids(lines)
+        lines = with_dates(lines, orders) if orders is not None else lines
+        lines = with_line_status(lines, context)
+        tables["order_lines"] = with_paid_lines(lines, orders, context)
+    return tables
+
+
+def finish_rows(tables: Tables, context: Context) -> Tables:
+    """Finish platforms that put order and line on one row (Douyin, Pinduoduo, JD, …)."""
+    lines = with_unit_price(with_line_ids(tables["order_lines"]))
+    if has(tables["orders"], "order_status") and not has(lines, "line_status"):
+        lines = _status_of_row(lines, tables["orders"])
+    lines = with_line_status(lines, context)
+    orders = with_status(tables["orders"], context)
+    orders = one_per_order(orders, summed=summed_columns(context))
+    if not has(orders, "paid_amount") and has(lines, "line_paid_amount"):
+        sums = lines.group_by("order_id").aggregate(
+            paid_amount=lines.line_paid_amount.sum().cast(dt.Decimal(18, 2))
+        )
+        orders = orders.left_join(sums, "order_id").drop("order_id_right")
+    lines = with_paid_lines(lines, orders, context)
+    lines, orders = _refunded_lines(lines, orders, context)
+    orders = with_refunds(unmask(orders, context), context)
+    tables["orders"], tables["order_lines"] = orders, with_dates(lines, orders)
+    return tables
+
+
+def _status_of_row(lines: ibis.Table, orders: ibis.Table) -> ibis.Table:
+    """Return lines with the status (and payment) that stood on the same row of the same file."""
+    wanted = {"line_status": orders.order_status}
+    if has(orders, "paid_at") and not has(lines, "paid_at"):
+        wanted["paid_at"] = orders.paid_at
+    told = orders.select("_file", "_row", **wanted)
+    joined = lines.left_join(told, ["_file", "_row"])
+    return joined.drop("_file_right", "_row_right")
+
+
+def _refunded_lines(
+    lines: ibis.Table, orders: ibis.Table, context: Context
+) -> tuple[ibis.Table, ibis.Table]:
+    """Mark lines that closed with a refund as refunded in full; the order file has only the flag."""
+    if has(lines, "line_refund_amount") or not has(
+        lines, "refund_status", "line_status", "line_paid_amount"
+    ):
+        return lines, orders
+    gone = (lines.refund_status == "refunded") & (lines.line_status == "closed_refunded")
+    gone = gone.fill_null(False)  # noqa: FBT003
+    zero = ibis.literal(0).cast(lines.line_paid_amount.type())
+    lines = lines.mutate(line_refund_amount=gone.ifelse(lines.line_paid_amount, zero))
+    back = lines.group_by("order_id").aggregate(
+        _back=lines.line_refund_amount.sum().cast(dt.Decimal(18, 2))
+    )
+    hit = lines.filter(lines.line_refund_amount > 0)
+    context.note(
+        "refund_inferred", "order_lines", "changed", hit, hit.line_refund_amount, "order_line_id"
+    )
+    if has(orders, "refund_amount"):
+        return lines, orders
+    joined = orders.left_join(back, "order_id").drop("order_id_right")
+    return lines, joined.rename(refund_amount="_back")

@@ -1,0 +1,184 @@
+"""Public data sets of several files: Olist and Superstore."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from ecomops.data.formats.finish import Context, Tables, has, with_refunds, with_status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXACT = dt.Decimal(18, 4)
+
+
+def _housekeeping(rows: ibis.Table) -> dict[str, Any]:
+    kept = {n: rows[n].min() for n in ("_row", "_source", "_format", "_platform")}
+    return kept | {"_file": rows._file.max()}
+
+
+def finish_olist(tables: Tables, context: Context) -> Tables:
+    """Finish Olist: payments and freight are summed per order before they meet the order.
+
+    ``customer_id`` becomes the person (customer_unique_id), not the one made anew for each order.
+    """
+    orders = tables.get("orders")
+    people = tables.pop("_olist_people", None)
+    money = _per_order(tables.pop("_olist_payments", None), "amount", "paid_amount")
+    freight = _per_order(tables.pop("_olist_items", None), "freight", "shipping_fee")
+    side = tables.pop("_olist_orders", None)
+    lines = tables.get("order_lines")
+    if lines is not None:
+        tables["order_lines"] = _olist_lines(lines, orders)
+    if orders is not None:
+        tables["orders"] = _olist_orders(orders, side, people, money, freight, lines, context)
+    if "products" in tables:
+        tables["products"] = _in_english(tables["products"], tables.pop("_olist_words", None))
+    tables.pop("_olist_words", None)
+    if "customers" in tables:
+        tables["customers"] = _one_person(tables["customers"])
+    _olist_reviews(tables, context)
+    return tables
+
+
+def _per_order(rows: ibis.Table | None, column: str, name: str) -> ibis.Table | None:
+    if rows is None:
+        return None
+    sums = {name: rows[column].sum().cast(dt.Decimal(18, 2))}
+    if "payment_method" in rows.columns:
+        sums["payment_method"] = rows.payment_method.argmax(rows.amount)
+    return rows.group_by("order_id").aggregate(**sums)
+
+
+def _joined(left: ibis.Table, right: ibis.Table | None, keys: str | Sequence[Any]) -> ibis.Table:
+    if right is None:
+        return left
+    done = left.left_join(right, keys)
+    return done.drop(*[c for c in done.columns if c.endswith("_right")])
+
+
+def _olist_orders(
+    orders: ibis.Table, side: ibis.Table | None, people: ibis.Table | None, money: ibis.Table | None,
+    freight: ibis.Table | None, lines: ibis.Table | None, context: Context,
+) -> ibis.Table:  # fmt: skip
+    if side is not None and people is not None:
+        who = side.select("order_id", order_customer_id="customer_id")
+        person = people.select(
+            "order_customer_id", "customer_id", receiver_city="city", receiver_province="province"
+        )
+        orders = _joined(orders, who, "order_id")
+        orders = _joined(orders, person, "order_customer_id").drop("order_customer_id")
+    orders = _joined(_joined(orders, money, "order_id"), freight, "order_id")
+    if not has(orders, "paid_amount") and lines is not None:
+        goods = _per_order(lines, "line_paid_amount", "paid_amount")
+        orders = _joined(orders, goods, "order_id")
+    if has(orders, "paid_amount"):
+        unpaid = orders.filter(orders.paid_amount.isnull())
+        context.note("no_payment", "orders", "kept", unpaid, example="order_id")
+    return with_refunds(with_status(orders, context), context)
+
+
+def _olist_lines(lines: ibis.Table, orders: ibis.Table | None) -> ibis.Table:
+    lines = lines.mutate(order_line_id=lines.order_id + "-" + lines.order_line_id)
+    if orders is None:
+        return lines
+    return _joined(lines, orders.select("order_id", "created_at", "paid_at"), "order_id")
+
+
+def _one_person(people: ibis.Table) -> ibis.Table:
+    """Return one row per person from the file that has one per order; the last address counts."""
+    own = [c for c in people.columns if not c.startswith("_") and c != "customer_id"]
+    last = {c: people[c].argmax(people._row) for c in own}
+    return people.group_by("customer_id").aggregate(**last, **_housekeeping(people))
+
+
+def _in_english(products: ibis.Table, words: ibis.Table | None) -> ibis.Table:
+    if words is None:
+        return products
+    told = words.select(category_l1="category", english="english").distinct()
+    done = _joined(products, told, "category_l1")
+    return done.mutate(category_l1=ibis.coalesce(done.english, done.category_l1)).drop("english")
+
+
+def _olist_reviews(tables: Tables, context: Context) -> None:
+    """Tie a review to the product it is about: orders with one line only, the rest stay open."""
+    told = tables.pop("_olist_reviews", None)
+    if told is None or "reviews" not in tables:
+        return
+    reviews = tables["reviews"].left_join(
+        told.select("_file", "_row", "order_id"), ["_file", "_row"]
+    )
+    reviews = reviews.drop("_file_right", "_row_right")
+    shared = reviews.count().over(ibis.window(group_by=reviews.review_id))
+    reviews = reviews.mutate(_shared=shared)
+    again = reviews.filter(reviews._shared > 1)
+    context.note("review_of_several_orders", "reviews", "changed", again, example="review_id")
+    made = (reviews._shared > 1).ifelse(
+        reviews.review_id + "-" + reviews.order_id, reviews.review_id
+    )
+    reviews = reviews.mutate(review_id=made).drop("_shared")
+    lines = tables.get("order_lines")
+    if lines is not None:
+        single = lines.group_by("order_id").aggregate(
+            order_line_id=lines.order_line_id.min(),
+            product_id=lines.product_id.min(),
+            n=lines.count(),
+        )
+        single = single.filter(single.n == 1).drop("n")
+        reviews = _joined(reviews, single, "order_id")
+    tables["reviews"] = reviews.drop("order_id")
+
+
+def finish_superstore(tables: Tables, context: Context) -> Tables:
+    """Finish Superstore: sales after discount are the line's money, returns cancel whole orders."""
+    side = tables.pop("_superstore", None)
+    returns = tables.pop("_returns", None)
+    if "order_lines" not in tables:
+        return tables
+    lines = tables["order_lines"]
+    if side is not None:
+        told = side.select("_file", "_row", *[c for c in ("discount", "profit") if has(side, c)])
+        lines = _joined(lines, told, ["_file", "_row"])
+        lines = _superstore_money(lines)
+    tables["order_lines"] = lines.drop(*[c for c in ("discount", "profit") if has(lines, c)])
+    tables["orders"] = _superstore_orders(tables["orders"], tables["order_lines"], returns, context)
+    return tables
+
+
+def _superstore_money(lines: ibis.Table) -> ibis.Table:
+    money = {}
+    paid = lines.line_paid_amount.cast("float64")
+    if has(lines, "discount"):
+        full = (paid / (1 - lines.discount).nullif(0)).cast(EXACT)
+        money |= {
+            "line_list_amount": full,
+            "line_discount": (full - lines.line_paid_amount).cast(EXACT),
+        }
+        money["unit_price"] = (full.cast("float64") / lines.quantity).cast(EXACT)
+    if has(lines, "profit"):
+        money["line_cost"] = (lines.line_paid_amount - lines.profit).cast(EXACT)
+    return lines.mutate(**money)
+
+
+def _superstore_orders(
+    orders: ibis.Table, lines: ibis.Table, returns: ibis.Table | None, context: Context
+) -> ibis.Table:
+    sums = lines.group_by("order_id").aggregate(
+        paid_amount=lines.line_paid_amount.sum().cast(EXACT)
+    )
+    own = [c for c in orders.columns if not c.startswith("_") and c != "order_id"]
+    one = orders.group_by("order_id").aggregate(
+        **{c: orders[c].min() for c in own}, **_housekeeping(orders)
+    )
+    one = _joined(one, sums, "order_id")
+    one = one.mutate(order_status=ibis.literal("completed"))
+    if returns is None:
+        return one
+    back = returns.select("order_id").distinct().mutate(_back=ibis.literal(True))  # noqa: FBT003
+    one = _joined(one, back, "order_id")
+    gone = one._back.fill_null(False)  # noqa: FBT003
+    one = one.mutate(order_status=gone.ifelse("closed_refunded", one.order_status)).drop("_back")
+    return with_refunds(one, context)

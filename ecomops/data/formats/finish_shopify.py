@@ -1,0 +1,115 @@
+"""Shopify: several rows per order, order money on the first row only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from ecomops.data.formats.finish import (
+    Context,
+    Tables,
+    has,
+    one_per_order,
+    with_line_ids,
+    with_paid_lines,
+    with_refunds,
+    with_status,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def finish_shopify(tables: Tables, context: Context) -> Tables:
+    """Finish orders exports: ids reach every row, amounts stay on the first one.
+
+    The canonical status comes from the financial and the fulfilment status together; what is
+    still outstanding is not paid; the order-level discount is spread over the lines so that they
+    sum to the subtotal (shipping and taxes stay with the order).
+    """
+    rows = tables["orders"]
+    side = tables.pop("_shopify", None)
+    if has(side, "name"):
+        told = side.drop("_source", "_format", "_platform")  # type: ignore[union-attr]
+        rows = rows.left_join(told, ["_file", "_row"]).drop("_file_right", "_row_right")
+    rows = rows.mutate(order_id=_id_on_every_row(rows))
+    lines = tables["order_lines"].left_join(
+        rows.select("_file", "_row", "order_id"), ["_file", "_row"]
+    )
+    lines = lines.drop("_file_right", "_row_right").filter(lambda t: t.quantity.notnull())
+    orders = _fulfilled(one_per_order(with_status(rows, context)))
+    if has(orders, "outstanding", "paid_amount"):
+        orders = orders.mutate(paid_amount=orders.paid_amount - orders.outstanding.fill_null(0))
+    total = "subtotal" if has(orders, "subtotal") else "paid_amount"
+    lines = with_paid_lines(with_line_ids(_net_of_line_discount(lines)), orders, context, total)
+    drop = [c for c in ("name", "subtotal", "outstanding", "fulfillment") if has(orders, c)]
+    tables["orders"] = with_refunds(_never_paid_is_zero(orders), context).drop(*drop)
+    tables["order_lines"] = lines
+    return tables
+
+
+def _id_on_every_row(rows: ibis.Table) -> Any:
+    if not has(rows, "name"):
+        return rows.order_id
+    own = (
+        rows.order_id.max().over(ibis.window(group_by=rows.name)) if has(rows, "order_id") else None
+    )
+    return ibis.coalesce(own, rows.name) if own is not None else rows.name
+
+
+def _net_of_line_discount(lines: ibis.Table) -> ibis.Table:
+    if not has(lines, "unit_price", "quantity"):
+        return lines
+    full = lines.unit_price * lines.quantity
+    less = lines.line_discount.fill_null(0) if has(lines, "line_discount") else 0
+    return lines.mutate(line_list_amount=(full - less).cast(dt.Decimal(18, 2)))
+
+
+def _fulfilled(orders: ibis.Table) -> ibis.Table:
+    if not has(orders, "order_status", "fulfillment"):
+        return orders
+    sent, live = orders.fulfillment.lower(), orders.order_status == "paid"
+    status = ibis.cases(
+        (live & (sent == "fulfilled"), "completed"),
+        (live & (sent == "partial"), "partially_shipped"),
+        else_=orders.order_status,
+    )
+    if has(orders, "closed_at"):
+        gone = orders.closed_at.notnull() & orders.order_status.isin(["unpaid", "closed_unpaid"])
+        status = gone.ifelse("closed_unpaid", status)
+    return orders.mutate(order_status=status)
+
+
+def _never_paid_is_zero(orders: ibis.Table) -> ibis.Table:
+    if not has(orders, "order_status", "paid_amount"):
+        return orders
+    none = orders.order_status.isin(["unpaid", "closed_unpaid"])
+    zero = ibis.literal(0).cast(orders.paid_amount.type())
+    return orders.mutate(
+        paid_amount=none.ifelse(zero, orders.paid_amount), payable_amount=orders.paid_amount
+    )
+
+
+def finish_products(tables: Tables, context: Context) -> Tables:  # noqa: ARG001
+    """Finish product exports: one product over several variant rows, its fields on the first."""
+    products = tables["products"]
+    last = ibis.window(order_by=[products._file, products._row], following=0)
+    group = products.product_id.notnull().ifelse(1, 0).sum().over(last)
+    filled = products.mutate(_group=group)
+    handle = filled.product_id.max().over(ibis.window(group_by=filled._group))
+    filled = filled.mutate(product_id=handle)
+    fields = [
+        c for c in filled.columns if c not in {"product_id", "_group"} and not c.startswith("_")
+    ]
+    tables["products"] = filled.group_by("product_id").aggregate(
+        **{c: filled[c].max() for c in fields},
+        **{c: filled[c].min() for c in ("_row", "_file", "_source", "_format", "_platform")},
+    )
+    skus = tables.get("product_skus")
+    if skus is not None:
+        told = filled.select("_file", "_row", "product_id")
+        skus = skus.left_join(told, ["_file", "_row"]).drop("_file_right", "_row_right")
+        tables["product_skus"] = skus.filter(skus.sku_id.notnull()) if has(skus, "sku_id") else skus
+    return tables

@@ -1,0 +1,132 @@
+"""Several files of one shop become one set of rows: the newest export of a document wins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from ecomops.data.formats import sql
+from ecomops.data.problems import Problem
+from ecomops.data.schema import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ecomops.data.formats.typed import Part
+
+# What one export replaces as a whole: an order with all its lines, not single lines of it.
+DOCUMENTS = {
+    "order_lines": ("order_id",),
+    "_uci": ("invoice",),
+    "_shopify": ("name",),
+    "_olist_items": ("order_id",),
+    "_olist_payments": ("order_id", "sequence"),
+    "_olist_orders": ("order_id",),
+    "_olist_people": ("order_customer_id",),
+    "_olist_words": ("category",),
+    "_olist_reviews": ("order_id",),
+    "_returns": ("order_id",),
+}
+
+
+def key_of(table: str, columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns that say which document a row belongs to, as far as they are there."""
+    wanted = DOCUMENTS.get(table) or (tables()[table].key if table in tables() else ())
+    have = set(columns)
+    return tuple(c for c in wanted if c in have)
+
+
+def merged(parts: Sequence[Part], con: Any) -> tuple[dict[str, ibis.Table], list[Problem]]:
+    """Return the rows of parts (oldest first) by table, each document from its newest file."""
+    pieces: dict[str, list[str]] = {}
+    for part in parts:
+        for table in dict.fromkeys(s.target.table for s in part.fill):
+            pieces.setdefault(table, []).append(canonical(part, table))
+    done, problems = {}, []
+    for table, queries in pieces.items():
+        make = sql.view if len(queries) == 1 else sql.table
+        made = make(con, "load_merged", " UNION ALL BY NAME ".join(queries))
+        columns = con.table(made).columns
+        if len(queries) > 1:
+            made, overlap = _newest(table, made, columns, con)
+            problems += overlap
+        done[table] = con.table(made)
+    return done, problems
+
+
+def canonical(part: Part, table: str) -> str:
+    """Return the query of one canonical (or private) table of a part, with its constants."""
+    own = {s.target.column: sql.name(s.name) for s in part.fill if s.target.table == table}
+    schema = tables().get(table)
+    for (place, column), value in part.constants.items():
+        if place == table and column not in own:
+            kind = sql_type(schema.columns[column].dtype) if schema else "VARCHAR"
+            own[column] = f"{sql.text(value)}::{kind}"
+        elif place == table:
+            own[column] = f"coalesce({own[column]}, {sql.text(value)})"
+    own |= {"_row": "_row", "_file": f"{part.index}::BIGINT", "_source": sql.text(part.name),
+            "_format": sql.text(part.fmt.id), "_platform": sql.text(part.fmt.platform)}  # fmt: skip
+    return sql.select(own, sql.name(part.table))
+
+
+def sql_type(kind: Any) -> str:
+    """Return the engine's name of a canonical type."""
+    if kind.is_decimal():
+        return f"DECIMAL({kind.precision},{kind.scale})"
+    known = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "boolean": "BOOLEAN",
+             "date": "DATE"}  # fmt: skip
+    return known.get(str(kind), "TIMESTAMP")
+
+
+def _newest(table: str, made: str, columns: Sequence[str], con: Any) -> tuple[str, list[Problem]]:
+    """Keep only the rows of the newest file of each document; say how many were left out."""
+    key = key_of(table, columns)
+    if not key:
+        return made, []
+    known = " AND ".join(f"{sql.name(c)} IS NOT NULL" for c in key)
+    group = ", ".join(sql.name(c) for c in key)
+    old = f"{known} AND _file < max(_file) OVER (PARTITION BY {group})"
+    marked = sql.select(None, f"(SELECT *, {old} AS _old FROM {sql.name(made)})")
+    count = sql.rows(con, sql.select({"n": "count(*)"}, marked, where="_old"))[0][0]
+    if not count:
+        return made, []
+    kept = sql.table(
+        con, "load_newest", f"SELECT * EXCLUDE (_old) FROM ({marked}) WHERE _old IS NOT TRUE"
+    )
+    sql.drop(con, made)
+    return kept, [Problem("overlap", table.lstrip("_"), "changed", count)]
+
+
+def joined(table: str, pieces: Sequence[ibis.Table], con: Any) -> tuple[str, list[Problem]]:
+    """Return the finished rows of one canonical table from several platforms, keys unique."""
+    queries = [f"SELECT * FROM ({ibis.to_sql(p, dialect='duckdb')})" for p in pieces]
+    made = sql.table(con, "load_joined", " UNION ALL BY NAME ".join(queries))
+    columns = con.table(made).columns
+    problems: list[Problem] = []
+    if len(queries) > 1:
+        made, problems = _newest(table, made, columns, con)
+    return made, problems
+
+
+def unique(table: str, made: str, con: Any) -> tuple[str, list[Problem]]:
+    """Return one row per key of a canonical table: the last one, and how many were left out."""
+    columns = con.table(made).columns
+    key = [c for c in tables()[table].key if c in columns]
+    if not key:
+        return made, []
+    group = ", ".join(sql.name(c) for c in key)
+    again = sql.select(
+        {c: sql.name(c) for c in key} | {"_n": "count(*)"}, sql.name(made), group=group
+    )
+    (extra,) = sql.rows(con, sql.select({"n": "coalesce(sum(_n - 1), 0)"}, again))[0]
+    if not extra:
+        return made, []
+    few = sql.rows(
+        con, sql.select({c: sql.name(c) for c in key}, again, where="_n > 1", order="ALL", limit=3)
+    )
+    last = f"SELECT * FROM {sql.name(made)} QUALIFY row_number() OVER (PARTITION BY {group} ORDER BY _file DESC, _row DESC) = 1"
+    kept = sql.table(con, "load_unique", last)
+    sql.drop(con, made)
+    examples = tuple(" · ".join(map(str, row)) for row in few)
+    return kept, [Problem("duplicate_key", table, "changed", int(extra), examples)]

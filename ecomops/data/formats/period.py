@@ -1,0 +1,79 @@
+"""The day a report covers, when its rows do not say: above the header or in the file's name."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from ecomops.base.errors import DataError
+from ecomops.data.formats import sql
+from ecomops.data.problems import Problem
+
+if TYPE_CHECKING:
+    from ecomops.data.formats.sheets import Sheet
+    from ecomops.data.formats.typed import Part
+
+DAY = re.compile(r"(?<!\d)(20\d{2})[-/.年]?(\d{1,2})[-/.月]?(\d{2})(?!\d)")
+WORDS = re.compile(r"([A-Z][a-z]+ \d{1,2}, 20\d{2})")
+
+
+def period_of(above: str, name: str) -> tuple[date, date] | None:
+    """Return first and last day named above the header, else in the file's name.
+
+    >>> period_of("统计日期: 2017-11-12 至 2017-11-13", "")
+    (datetime.date(2017, 11, 12), datetime.date(2017, 11, 13))
+    """
+    for source in (above, name):
+        days = [d for m in DAY.findall(source) if (d := _day(m))]
+        days += [d for w in WORDS.findall(source) if (d := _worded(w))]
+        if days:
+            return min(days), max(days)
+    return None
+
+
+def _day(found: tuple[str, str, str]) -> date | None:
+    try:
+        return date(int(found[0]), int(found[1]), int(found[2]))
+    except ValueError:
+        return None
+
+
+def _worded(said: str) -> date | None:
+    try:
+        return datetime.strptime(said, "%B %d, %Y").date()
+    except ValueError:
+        return None
+
+
+def set_period(part: Part, sheet: Sheet, header: int, con: Any) -> None:
+    """Give rows without a date the day their report covers.
+
+    A report over several days is dated on its first one and flagged: it is a total, no daily row.
+
+    Raises `DataError` when neither cells, preamble nor name say which day it is.
+    """
+    if part.fmt.period is None:
+        return
+    table, column = part.fmt.period
+    own = sql.name(f"{table}__{column}")
+    have = any(s.name == f"{table}__{column}" for s in part.fill)
+    if (
+        have
+        and not sql.rows(
+            con, sql.select({"n": "count(*)"}, sql.name(part.table), where=f"{own} IS NULL")
+        )[0][0]
+    ):
+        return
+    above = " ".join(cell for row in sheet.head[:header] for cell in row)
+    days = period_of(above, sheet.name)
+    if days is None:
+        if not have:
+            raise DataError("no_report_date", file=sheet.name, column=column)
+        return
+    part.constants[(table, column)] = days[0]
+    if column == "period_start":
+        part.constants[(table, "period_end")] = days[1]
+    elif days[0] != days[1]:
+        shown = (f"{part.name}: {days[0]} – {days[1]}",)
+        part.problems.append(Problem("period_total", table, "flagged", part.rows, shown))

@@ -1,0 +1,262 @@
+"""Text cells to typed values: one rule per kind of column, as engine expressions.
+
+A rule takes the SQL of a text cell (null where there is nothing) and returns the SQL of its value;
+a cell that does not parse becomes null, which the loader counts. Every rule tries the plain
+spelling first: the engine evaluates the slower ones only for the cells that are left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ecomops.data.formats.sql import listed, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+PENDING = ("数据将于第二天更新", "数据更新中", "数据计算中")
+MISSING = (
+    "-", "--", "---", "—", "——", "/", "空", "null", "NULL", "Null", "None", "nan", "NaN", "N/A",
+    "n/a", "#N/A", "无", "暂无", "无退款申请", "(跳过)", "（跳过）", r"\N", *PENDING,
+)  # fmt: skip
+MISSING_TEXT = (
+    "-", "--", "null", "NULL", "None", "nan", "NaN", "#N/A", "订单未关闭", r"\N", *PENDING,
+)  # fmt: skip
+FULL, HALF = "０１２３４５６７８９．，－＋％：／￥（）", "0123456789.,-+%:/¥()"
+BLANK = r"\s\x{00a0}\x{3000}\x{feff}"
+MONEY_WORDS = r"(?i)[,\s¥€£$]|元|cny|rmb|usd|eur|gbp|us\$|r\$"
+COMMON_TIMES = (
+    "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %I:%M:%S %p", "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日",
+    "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y%m%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d",
+    "%b %d, %Y %I:%M:%S %p", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y",
+)  # fmt: skip
+CLOCKS = (" %H:%M:%S", " %H:%M", "", " %I:%M:%S %p", " %I:%M %p")
+OFFSET = (
+    r"(:\d{2}(?:\.\d+)?(?:\s*[AP]M)?)"
+    r"\s*(?:(?:UTC|GMT|Z)\s*(?:[-+]\d{1,2}:?(?:\d{2})?)?|[-+]\d{2}:?\d{2})$"
+)
+SPAN = r"^(\d{8}|\d{4}-\d{2}-\d{2})\s*[-~～至]\s*\d{4}.*$"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What a rule must know beside the cell: money's scale, zone, spreadsheet epoch, date order."""
+
+    scale: int = 2
+    zone: str | None = None
+    serial_base: date | None = None
+    day_first: bool = False
+    percent: bool = False
+    salt: str = ""
+
+
+UNTIDY = f"^[{BLANK}'=]|[{BLANK}]$"
+WRAPPED = f'^[{BLANK}]*="((?s:.*))"[{BLANK}]*$'
+EDGES = f"^[{BLANK}']+|[{BLANK}]+$"
+
+
+def clean(x: str) -> str:
+    """Return a cell without what exporters wrap text in (``="…"``, a leading ', tabs)."""
+    inner = f"regexp_replace({x}, {text(WRAPPED)}, '\\1')"
+    tidied = f"regexp_replace({inner}, {text(EDGES)}, '', 'g')"
+    untidy = f"regexp_matches({x}, {text(UNTIDY)})"
+    return f"nullif(CASE WHEN {untidy} THEN {tidied} ELSE {x} END, '')"
+
+
+def present(x: str, tokens: tuple[str, ...]) -> str:
+    """Return null for the words that mean "nothing here"."""
+    return f"CASE WHEN {x} IN {listed(tokens)} THEN NULL ELSE {x} END"
+
+
+def number(x: str) -> str:
+    """Return a decimal with four places from any spelling of a number.
+
+    Each step names the one before it only once: the engine computes what occurs twice for every
+    row, even where the plain cast has already succeeded.
+    """
+    plain = (
+        f"regexp_replace(translate({x}, {text(FULL)}, {text(HALF)}), {text(MONEY_WORDS)}, '', 'g')"
+    )
+    signed = f"regexp_replace({plain}, '^\\((.*)\\)$', '-\\1')"
+    scaled = f"replace(replace({signed}, '万', 'e4'), '亿', 'e8')"
+    return f"coalesce(try_cast({x} AS DECIMAL(18,4)), try_cast({scaled} AS DECIMAL(18,4)))"
+
+
+def money(x: str, cells: Cells) -> str:
+    return f"try_cast({number(x)} AS DECIMAL(18,{cells.scale}))"
+
+
+def whole(x: str, _: Cells) -> str:
+    """Return an integer; a fraction is not one, and neither is silently rounded."""
+    bare = f"regexp_replace({x}, '[人次件个张天]$', '')"
+    exact = f"{number(bare)}::VARCHAR"
+    slow = f"try_cast(regexp_extract({exact}, '^(-?\\d+)\\.0000$', 1) AS BIGINT)"
+    return (
+        f"CASE WHEN regexp_full_match({x}, '-?\\d+') THEN try_cast({x} AS BIGINT) ELSE {slow} END"
+    )
+
+
+def real(x: str, _: Cells) -> str:
+    said = f"try_cast({x} AS DOUBLE)"
+    bare = f"regexp_replace({x}, '[秒分%]$', '')"
+    slow = f"{number(bare)}::DOUBLE"
+    return f"CASE WHEN isfinite({said}) THEN {said} ELSE {slow} END"
+
+
+def fraction(x: str, cells: Cells) -> str:
+    """Return a share: ``12.3%`` and, under a header with (%), ``12.3`` become 0.123."""
+    plain = f"translate({x}, {text(FULL)}, {text(HALF)})"
+    said = f"replace(regexp_extract({plain}, '^([-+]?[\\d.,]+)\\s*%$', 1), ',', '')"
+    bare = f"try_cast({plain} AS DOUBLE)" + (" / 100" if cells.percent else "")
+    return f"coalesce(try_cast({said} AS DOUBLE) / 100, {bare})"
+
+
+def identifier(x: str, _: Cells) -> str:
+    """Return an id as text; ``17850.0`` loses its tail, a number in E notation is refused."""
+    tail = f"regexp_matches({x}, '^\\d{{1,15}}\\.0+$')"
+    lost = f"regexp_matches({x}, '^[-+]?\\d+(\\.\\d+)?[eE]\\+?\\d+$|^\\d{{16,}}\\.\\d*$')"
+    odd = f"contains({x}, '.') OR contains({x}, 'e') OR contains({x}, 'E')"
+    slow = f"CASE WHEN {lost} THEN NULL WHEN {tail} THEN split_part({x}, '.', 1) ELSE {x} END"
+    return f"CASE WHEN {odd} THEN {slow} ELSE {x} END"
+
+
+def moment(x: str, cells: Cells) -> str:
+    """Return local wall time: an offset in the cell counts only where the shop's zone is known."""
+    fast = f"CASE WHEN length({x}) <= 19 THEN try_cast({x} AS TIMESTAMP) END"
+    return f"coalesce({fast}, {_slow_moment(x, cells)})"
+
+
+def _slow_moment(x: str, cells: Cells) -> str:
+    base = f"regexp_replace(regexp_replace({x}, {text(OFFSET)}, '\\1'), {text(SPAN)}, '\\1')"
+    date_part = "%d/%m/" if cells.day_first else "%m/%d/"
+    slashed = [date_part + year + clock for year in ("%Y", "%y") for clock in CLOCKS]
+    forms = "[" + ", ".join(text(f) for f in (*COMMON_TIMES, *slashed)) + "]"
+    wall = f"try_strptime({base}, {forms})"
+    if cells.serial_base is not None:
+        wall = f"coalesce({_serial(x, cells.serial_base)}, {wall})"
+    if not cells.zone:
+        return wall
+    return f"CASE WHEN regexp_matches({x}, {text(OFFSET)}) THEN {_shifted(wall, x, cells.zone)} ELSE {wall} END"
+
+
+def _serial(x: str, base: date) -> str:
+    """Return the spreadsheet's day number as a time stamp, for workbooks only."""
+    days = f"CASE WHEN regexp_matches({x}, '^\\d{{5}}(\\.\\d+)?$') THEN {x}::DOUBLE END"
+    return f"(TIMESTAMP '{base:%Y-%m-%d} 00:00:00' + to_seconds(round({days} * 86400)::BIGINT))"
+
+
+def _shifted(wall: str, x: str, zone: str) -> str:
+    sign = f"CASE WHEN regexp_matches({x}, '-\\d{{1,2}}:?(\\d{{2}})?$') THEN -1 ELSE 1 END"
+    hours = f"coalesce(try_cast(regexp_extract({x}, '[-+](\\d{{1,2}}):?(?:\\d{{2}})?$', 1) AS BIGINT), 0)"
+    minutes = (
+        f"coalesce(try_cast(regexp_extract({x}, '[-+]\\d{{1,2}}:?(\\d{{2}})$', 1) AS BIGINT), 0)"
+    )
+    return in_zone(f"({wall} - to_minutes({sign} * ({hours} * 60 + {minutes})))", zone)
+
+
+def in_zone(utc: str, zone: str) -> str:
+    """Return the wall time in `zone` of a time stamp that is in UTC."""
+    return utc if zone == "UTC" else f"timezone({text(zone)}, timezone('UTC', {utc}))"
+
+
+def moment_utc(x: str, cells: Cells) -> str:
+    wall = moment(x, Cells(serial_base=cells.serial_base, day_first=cells.day_first))
+    return in_zone(wall, cells.zone or "UTC")
+
+
+def day(x: str, cells: Cells) -> str:
+    return f"{moment(x, cells)}::DATE"
+
+
+def flag(x: str, _: Cells) -> str:
+    yes = listed(("true", "yes", "y", "1", "是", "有"))
+    no = listed(("false", "no", "n", "0", "否", "没有"))
+    return f"CASE WHEN lower({x}) IN {yes} THEN true WHEN lower({x}) IN {no} THEN false END"
+
+
+def _end(x: str, *, low: bool) -> str:
+    """Return one end of ``600 ~ 1200`` as text."""
+    return f"trim(regexp_replace({x}, {text('[~～].*$' if low else '^.*[~～]')}, ''))"
+
+
+def low_of(x: str, _: Cells) -> str:
+    first = _end(x, low=True)
+    below = f"starts_with({first}, '<') OR starts_with({first}, '＜')"
+    return f"CASE WHEN {below} THEN 0.0::DOUBLE ELSE {number(first)}::DOUBLE END"
+
+
+def high_of(x: str, _: Cells) -> str:
+    last = f"regexp_replace({_end(x, low=False)}, '^[<＜]', '')"
+    return f"{number(last)}::DOUBLE"
+
+
+def low_share(x: str, cells: Cells) -> str:
+    return fraction(_end(x, low=True), cells)
+
+
+def high_share(x: str, cells: Cells) -> str:
+    return fraction(_end(x, low=False), cells)
+
+
+def seconds(x: str, _: Cells) -> str:
+    part = "coalesce(try_cast(regexp_extract({0}, '([\\d.]+)\\s*{1}', 1) AS DOUBLE), 0)"
+    hours, minutes, rest = (part.format(x, unit) for unit in ("(?:小时|时)", "分", "秒"))
+    said = f"regexp_matches({x}, '[时分秒]')"
+    return f"CASE WHEN {said} THEN {hours} * 3600 + {minutes} * 60 + {rest} ELSE try_cast({x} AS DOUBLE) END"
+
+
+def _address(part: int) -> Callable[[str, Cells], str]:
+    """Return one of province, city and district; what follows them is a person's and is not read."""
+    pattern = r"^\s*" + r"\S+\s+" * (part - 1) + r"(\S+)\s+\S"
+    return lambda x, _: f"nullif(regexp_extract({x}, {text(pattern)}, 1), '')"
+
+
+def _hashed(x: str, cells: Cells) -> str:
+    return f"substr(sha256({text(cells.salt)} || lower({x})), 1, 16)"
+
+
+def _outgoing(x: str, cells: Cells) -> str:
+    return f"-abs({money(x, cells)})"
+
+
+def _points(x: str, _: Cells) -> str:
+    return f"try_cast({number(x)} / 100 AS DECIMAL(18,2))"
+
+
+def _text(x: str, _: Cells) -> str:
+    return x
+
+
+Rule = tuple["Callable[[str, Cells], str]", bool]
+# rule -> (expression, whether an unreadable cell is a problem)
+RULES: dict[str, Rule] = {
+    "text": (_text, False), "token": (_text, False), "text_ffill": (_text, False),
+    "status": (_text, False), "id": (identifier, True), "id_compose": (identifier, True),
+    "money": (money, True), "money_or_token": (money, True), "money_line_sum": (money, True),
+    "money_first_row": (money, True), "money_in": (money, True), "money_out": (_outgoing, True),
+    "points": (_points, True), "int": (whole, True), "days": (whole, True), "float": (real, True),
+    "pct": (fraction, True), "pct_low": (low_share, True), "pct_high": (high_share, True),
+    "range_low": (low_of, True), "range_high": (high_of, True), "seconds": (seconds, True),
+    "ts": (moment, True), "ts_utc": (moment_utc, True), "ts_or_order_id": (moment, True),
+    "date": (day, True), "bool": (flag, True),
+    "presale": (lambda x, _: f"{x} IS NOT NULL", False), "email": (_hashed, False),
+    "ip_region": (lambda x, _: f"nullif(regexp_extract({x}, '\\(([^)]*)\\)', 1), '')", False),
+    "address1": (_address(1), False), "address2": (_address(2), False),
+    "address3": (_address(3), False),
+}  # fmt: skip
+TEXTS = (
+    "text",
+    "token",
+    "text_ffill",
+    "status",
+    "email",
+    "presale",
+    "address1",
+    "address2",
+    "address3",
+)
+IDS = ("id", "id_compose")

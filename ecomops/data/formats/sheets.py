@@ -1,0 +1,253 @@
+"""Files as sheets of text cells: a head to recognise, and the rest for the engine."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import python_calamine
+
+from ecomops.base.errors import DataError
+from ecomops.data.formats import archive, sql
+from ecomops.data.formats.text import as_utf8
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HEAD_ROWS = 20
+HEAD_BYTES = 512 << 10
+IN_PYTHON = 2 << 20
+EXACT = 2**53
+csv.field_size_limit(32 << 20)
+
+
+@dataclass
+class Sheet:
+    """One table of cells. `rows` holds all of them when they are few, else `path` is read.
+
+    `head` are the first records; `lines` the physical line each ends on (for text files).
+    """
+
+    name: str
+    kind: str
+    head: list[list[str]]
+    rows: list[list[str]] | None = None
+    path: Path | None = None
+    delimiter: str = ","
+    lines: list[int] = field(default_factory=list)
+    encoding: str = "-"
+    typed: frozenset[int] = frozenset()
+    serial_base: date = date(1899, 12, 30)
+    size: int = 0
+
+
+def sheets(path: Path, scratch: Path, shown: str | None = None, depth: int = 0) -> Iterator[Sheet]:
+    """Yield the sheets of a file: one of a CSV, all of a workbook, those of each file in a zip.
+
+    Raises `DataError` for what cannot be read, naming the file and the reason.
+    """
+    shown = shown or path.name
+    kind = archive.kind(path)
+    if kind in {"zip", "gzip"} and depth > 1:
+        raise DataError("nested_archive", file=shown)
+    if kind == "zip":
+        for name, file in archive.unzip(path, scratch):
+            if not name.rsplit("/", 1)[-1].startswith((".", "__MACOSX")):
+                yield from sheets(file, scratch, f"{shown}/{name}", depth + 1)
+    elif kind == "gzip":
+        inner = shown.removesuffix(".gz")
+        yield from sheets(archive.gunzip(path, scratch), scratch, inner, depth + 1)
+    elif kind in {"xlsx", "xls"}:
+        yield from _workbook(path, shown)
+    elif kind == "parquet":
+        yield _parquet(path, shown)
+    elif kind == "html":
+        yield _html(path, scratch, shown)
+    else:
+        yield from _text(path, scratch, shown)
+
+
+def _text(path: Path, scratch: Path, shown: str) -> Iterator[Sheet]:
+    text = as_utf8(path, scratch, shown)
+    size = text.path.stat().st_size
+    with text.path.open("r", encoding="utf-8-sig", newline="") as file:
+        content = file.read(IN_PYTHON if size <= IN_PYTHON else HEAD_BYTES)
+    delimiter = _delimiter(content)
+    records, lines = [], []
+    reader = csv.reader(io.StringIO(content), delimiter=delimiter)
+    limit = None if size <= IN_PYTHON else HEAD_ROWS + 1
+    try:
+        for record in itertools.islice(reader, limit):
+            records.append(record)
+            lines.append(reader.line_num)
+    except csv.Error as error:
+        raise DataError(
+            "broken_row", file=shown, row=reader.line_num + 1, reason=str(error)
+        ) from error
+    whole = size <= IN_PYTHON
+    _refuse_open_quote(records, content, shown) if whole else None
+    yield Sheet(
+        shown, "text", records[:HEAD_ROWS], records if whole else None, text.path,
+        delimiter, lines, text.encoding, size=size,
+    )  # fmt: skip
+
+
+def _refuse_open_quote(records: list[list[str]], content: str, shown: str) -> None:
+    """Raise when a quote that never closes has swallowed the rest of the file into one cell."""
+    if records and content.count('"') % 2 and any("\n" in cell for cell in records[-1]):
+        raise DataError("broken_row", file=shown, row=len(records), reason="unclosed quote")
+
+
+def _delimiter(content: str) -> str:
+    """Return the separator that splits the first lines into the most cells."""
+    lines = content.split("\n", 60)[:60]
+    counts = {d: max((line.count(d) for line in lines), default=0) for d in ",\t;|"}
+    return max(counts, key=lambda d: counts[d]) if any(counts.values()) else ","
+
+
+def _parquet(path: Path, shown: str) -> Sheet:
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError("unreadable_file", path=shown, reason=str(error).splitlines()[0]) from error
+    plain = {i for i, f in enumerate(schema) if pa.types.is_primitive(f.type)}
+    size = path.stat().st_size
+    return Sheet(
+        shown, "parquet", [list(schema.names)], None, path, typed=frozenset(plain), size=size
+    )
+
+
+class _Table(HTMLParser):
+    """Collects the rows of every table of a page."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.rows: list[list[str]] = []
+        self.cell: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in {"td", "th"}:
+            self.cell = []
+
+    def handle_data(self, data: str) -> None:
+        if self.cell is not None:
+            self.cell.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"td", "th"} and self.cell is not None and self.rows:
+            self.rows[-1].append("".join(self.cell).strip())
+            self.cell = None
+
+
+def _html(path: Path, scratch: Path, shown: str) -> Sheet:
+    text = as_utf8(path, scratch, shown)
+    parser = _Table()
+    parser.feed(text.path.read_text(encoding="utf-8-sig"))
+    rows = [row for row in parser.rows if row]
+    return Sheet(shown, "html", rows[:HEAD_ROWS], rows, encoding=text.encoding, size=len(rows))
+
+
+def _workbook(path: Path, shown: str) -> Iterator[Sheet]:
+    try:
+        book = python_calamine.CalamineWorkbook.from_path(str(path))
+        names = list(book.sheet_names)
+    except Exception as error:
+        code = "locked_archive" if "assword" in str(error) else "unreadable_file"
+        raise DataError(code, file=shown, path=shown, reason=str(error)) from error
+    base = date(1904, 1, 1) if _is_1904(path) else date(1899, 12, 30)
+    for name in names:
+        try:
+            cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        except Exception as error:
+            raise DataError(
+                "unreadable_file", path=f"{shown}[{name}]", reason=str(error)
+            ) from error
+        rows = [[_cell(value) for value in row] for row in cells]
+        label = shown if len(names) == 1 else f"{shown}[{name}]"
+        yield Sheet(label, "excel", rows[:HEAD_ROWS], rows, serial_base=base, size=len(rows))
+
+
+def _is_1904(path: Path) -> bool:
+    import zipfile  # noqa: PLC0415
+
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as book:
+        if "xl/workbook.xml" not in book.namelist():
+            return False
+        head = book.read("xl/workbook.xml")[:4096]
+    return b'date1904="1"' in head or b'date1904="true"' in head
+
+
+def _cell(value: Any) -> str:
+    """Return a workbook cell as text; numbers that a float cannot hold exactly stay scientific."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        if abs(value) >= EXACT:
+            return format(value, ".15e")
+        return str(int(value)) if value == int(value) else repr(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return "" if value is None else str(value)
+
+
+def staged(sheet: Sheet, con: Any, header: int, width: int) -> tuple[str, tuple[str, ...]]:
+    """Return a source of the records below row `header` as text columns ``c0`` …, and rows left out.
+
+    Rows with more cells than the header are shifted by a stray separator, and a short last row
+    was cut off: both are left out and named, since their cells would be taken for others. For
+    large files the name of the engine's own table of rejects stands for them.
+    """
+    if sheet.kind == "parquet":
+        return _staged_parquet(sheet), ()
+    if sheet.rows is None:
+        return _staged_csv(sheet, con, header, width)
+    names = [f"c{i}" for i in range(width)]
+    kept, ragged = [], []
+    body = sheet.rows[header + 1 :]
+    for number, row in enumerate(body, start=header + 2):
+        cut = number == header + 1 + len(body) and 1 < len(row) < width and sheet.kind == "text"
+        if cut or any(cell.strip() for cell in row[width:]):
+            ragged.append(f"{number}")
+        else:
+            kept.append(row)
+    columns = [
+        pa.array([r[i] if i < len(r) else None for r in kept], pa.string()) for i in range(width)
+    ]
+    made = sql.free(con, "load_cells")
+    con.con.register(made, pa.table(columns, names=names))
+    return sql.name(made), tuple(ragged)
+
+
+def _staged_parquet(sheet: Sheet) -> str:
+    text = {f"c{i}": f"{sql.name(c)}::VARCHAR" for i, c in enumerate(sheet.head[0])}
+    return sql.select(text, f"read_parquet({sql.text(sheet.path)})")
+
+
+def _staged_csv(sheet: Sheet, con: Any, header: int, width: int) -> tuple[str, tuple[str, ...]]:
+    """Let the engine read the records below the header; rows it rejects are listed."""
+    rejects = sql.free(con, "load_rejects")
+    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
+    options = (
+        f"{sql.text(sheet.path)}, header = false, auto_detect = false, skip = {sheet.lines[header]}, "
+        f"columns = {{{columns}}}, delim = {sql.text(sheet.delimiter)}, quote = '\"', escape = '\"', "
+        f"max_line_size = {32 << 20}, store_rejects = true, rejects_limit = 0, "
+        f"rejects_table = {sql.text(rejects)}, rejects_scan = {sql.text(rejects + '_scan')}"
+    )
+    return f"read_csv({options})", (rejects,)

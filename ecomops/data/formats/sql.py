@@ -1,0 +1,81 @@
+"""The few SQL statements loading needs, put together from quoted parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def name(identifier: str) -> str:
+    """Return an identifier in quotes.
+
+    >>> print(name("orders"))
+    "orders"
+    """
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def text(value: object) -> str:
+    """Return a value as a quoted text literal, ``NULL`` for None.
+
+    >>> text("it's")
+    "'it''s'"
+    """
+    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+
+
+def listed(values: Sequence[str]) -> str:
+    """Return text literals in brackets, for ``IN``."""
+    return "(" + ", ".join(text(v) for v in values) + ")"
+
+
+def select(
+    columns: Mapping[str, str] | None, source: str, *, where: str = "", group: str = "", order: str = "",
+    limit: int | None = None,
+) -> str:  # fmt: skip
+    """Return a query: `columns` are name -> expression (None for all), `source` a table or query.
+
+    >>> select({"n": "count(*)"}, name("orders"), where="paid > 0")
+    'SELECT count(*) AS "n" FROM "orders" WHERE paid > 0'
+    """
+    shown = "*" if columns is None else ", ".join(f"{e} AS {name(c)}" for c, e in columns.items())
+    parts = ["SELECT", shown, "FROM", f"({source})" if source[:7] == "SELECT " else source]
+    for word, clause in (("WHERE", where), ("GROUP BY", group), ("ORDER BY", order)):
+        if clause:
+            parts += [word, clause]
+    return " ".join(parts) + (f" LIMIT {limit}" if limit is not None else "")
+
+
+def rows(con: Any, query: str) -> list[tuple[Any, ...]]:
+    """Run a query and return its (few) rows."""
+    return con.raw_sql(query).fetchall()  # type: ignore[no-any-return]
+
+
+def free(con: Any, stem: str) -> str:
+    """Return a name no table or view of the connection has, made from `stem` by counting."""
+    taken = {row[0] for row in rows(con, "SELECT table_name FROM information_schema.tables")}
+    number = 0
+    while f"{stem}_{number}" in taken:
+        number += 1
+    return f"{stem}_{number}"
+
+
+def table(con: Any, stem: str, query: str) -> str:
+    """Make a temporary table from a query and return its name."""
+    made = free(con, stem)
+    con.raw_sql(" ".join(["CREATE TEMP TABLE", name(made), "AS", query]))
+    return made
+
+
+def view(con: Any, stem: str, query: str) -> str:
+    """Make a temporary view from a query and return its name."""
+    made = free(con, stem)
+    con.raw_sql(" ".join(["CREATE TEMP VIEW", name(made), "AS", query]))
+    return made
+
+
+def drop(con: Any, made: str) -> None:
+    """Drop a temporary table."""
+    con.raw_sql("DROP TABLE IF EXISTS " + name(made))

@@ -1,0 +1,67 @@
+"""Platforms' wording of states, mapped to the canonical ones."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# When the lines of an order differ, the order is where its furthest line is.
+ORDER_OF = (
+    "unknown", "closed_unpaid", "closed_refunded", "unpaid", "presale_deposit", "paid",
+    "partially_shipped", "shipped", "completed",
+)  # fmt: skip
+
+
+@cache
+def statuses() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """Return platform -> ``order`` or ``refund`` -> wording -> canonical status.
+
+    >>> statuses()["taobao"]["order"]["交易成功"]
+    'completed'
+    """
+    text = (resources.files("ecomops.data.formats") / "statuses.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)  # type: ignore[no-any-return]
+
+
+def wording(platform: str | None, kind: str) -> dict[str, str]:
+    """Return the wordings of a platform without blanks and full-width commas."""
+    found = statuses().get(platform or "", {}).get(kind, {})
+    return {_plain(str(said)): meant for said, meant in found.items()}
+
+
+def _plain(said: str) -> str:
+    return said.replace("，", ",").replace(" ", "").lower()
+
+
+def order_status(raw: Any, paid: Any, platform: str | None) -> Any:
+    """Return the canonical status of an order; null stays null, unknown words say so.
+
+    `paid` says whether the order was paid, None where that is not known: then it is ``closed``.
+    """
+    said = raw.re_replace(r"\s+", "").replace("，", ",").lower()
+    words = wording(platform, "order")
+    meant = said.substitute(words, else_="unknown") if words else ibis.literal("unknown")
+    if paid is not None:
+        closed = paid.ifelse("closed_refunded", "closed_unpaid")
+        meant = (meant == "closed").ifelse(closed, meant)
+    return raw.isnull().ifelse(ibis.null("string"), meant)
+
+
+def refund_status(raw: Any, platform: str | None) -> Any:
+    """Return none, applied, refunding, refunded or closed; other wording stays as it is."""
+    words = wording(platform, "refund")
+    said = raw.re_replace(r"\s+", "").replace("，", ",").lower()
+    return said.substitute(words, else_=raw) if words else raw
+
+
+def furthest(status: Any) -> Any:
+    """Return the status of the furthest line of a group."""
+    place = {name: f"{i}{name}" for i, name in enumerate(ORDER_OF)}
+    return status.substitute(place, else_=ibis.null("string")).max().substr(1)
