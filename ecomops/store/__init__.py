@@ -1,5 +1,6 @@
 """The store as a whole: how it is doing, what moved it, what its data is worth."""
 
+from ecomops.store.drivers import drivers
 from ecomops.store.scorecard import scorecard
 
-__all__ = ["scorecard"]
+__all__ = ["drivers", "scorecard"]

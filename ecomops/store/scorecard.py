@@ -232,7 +232,7 @@ class Scorecard(Result):
         return (Action("split", (bad.code,), change, "D", until),)
 
     def headline(self) -> pd.DataFrame:
-        """Return the course of the six cards over the latest periods, the unfinished one included."""
+        """Return the course of the six cards over the latest periods, unfinished ones too."""
         recent = sorted(self.rows["period"].unique())[-COURSE:]
         kept = self.rows["metric"].isin(self.params.get("cards", ()))
         return self.rows[kept & self.rows["period"].isin(recent)]
