@@ -181,7 +181,7 @@ class RFM(Result):
             "customers": away["customers"],
             "amount_share": away["amount_share"],
             "days": days,
-            "points": holdout.visible_difference(away["customers"]),
+            "points": 100 * holdout.visible_difference(away["customers"]),
         }
         expires = (self.basis.end or date.max) + timedelta(days=30)
         return (Action("win_back", ("drifting",), change, "D", expires),)

@@ -58,10 +58,10 @@ class Customers:
         """How many calendar months the orders touch."""
         return len(periods.span(self.coverage.first_day, self.as_of, "month"))
 
-    def active_in(self, k: int) -> ibis.BooleanColumn:
-        """Return whether a customer purchased in month `k`, counted from 0."""
-        mask = self.table[f"months_{k // MONTHS_PER_COLUMN}"]
-        return ((mask >> (k % MONTHS_PER_COLUMN)) & 1) == 1
+    def active_in(self, k: int, rows: ibis.Table | None = None) -> ibis.BooleanColumn:
+        """Return whether a customer purchased in month `k` of `table`, or of `rows` taken from it."""
+        mask = (self.table if rows is None else rows)[f"months_{k // MONTHS_PER_COLUMN}"]
+        return (mask & ibis.literal(1 << (k % MONTHS_PER_COLUMN), "int64")) > 0
 
 
 def customers(orders: object, *, as_of: date | str | None = None) -> Customers:
