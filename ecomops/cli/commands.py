@@ -36,16 +36,16 @@ def say(*path: str, **values: object) -> str:
 def demo(chosen: Namespace) -> None:
     """Run the Analyse stage on the demo shop in both languages at once."""
     from ecomops.cli.progress import progress
-    from ecomops.report.export import page
-    from ecomops.report.run import run_all
+    from ecomops.report.render import page
+    from ecomops.report.execute import run_all
 
     folder = Path(chosen.out)
     out = {lang: guard(folder / f"analyse.{lang}.html", force=chosen.force) for lang in LANGUAGES}
     with progress(LANGUAGES, options.lang) as told:
-        books = run_all([(lang, blank("analyse", lang), {}) for lang in LANGUAGES], progress=told)
-    for (lang, path), book in zip(out.items(), books, strict=True):
+        runs = run_all([(lang, blank("analyse", lang), {}) for lang in LANGUAGES], progress=told)
+    for (lang, path), done in zip(out.items(), runs, strict=True):
         other = next(each.name for each in out.values() if each != path)
-        write(path, page(book, lang=lang, sibling=other))
+        write(path, page(done.book, lang=lang, sibling=other))
     print(say("reports"))
     print("\n".join(str(path) for path in out.values()))
 
@@ -86,7 +86,9 @@ def new(chosen: Namespace) -> None:
     cell.source = "\n".join(_assigned(line, settings) for line in cell.source.splitlines())
     write_notebook(book, path)
     rows = {"stage": chosen.stage, "lang": options.lang} | settings
-    text = "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in rows.items())
+    text = "".join(
+        f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in rows.items()
+    )
     write(folder / ANSWERS, text)
     if settings["data"] == "data":
         (folder / "data").mkdir(exist_ok=True)
@@ -96,7 +98,9 @@ def new(chosen: Namespace) -> None:
 
 def _assigned(line: str, settings: Mapping[str, str]) -> str:
     name = line.partition(" = ")[0]
-    return f"{name} = {json.dumps(settings[name], ensure_ascii=False)}" if name in settings else line
+    return (
+        f"{name} = {json.dumps(settings[name], ensure_ascii=False)}" if name in settings else line
+    )
 
 
 def lab(chosen: Namespace) -> int:
@@ -138,8 +142,8 @@ def as_json(stage: str, cover: Mapping[str, Any], results: list[dict[str, Any]])
 def run(chosen: Namespace) -> None:
     """Run a stage, or a notebook, on data and write its page."""
     from ecomops.cli.progress import progress
-    from ecomops.report.export import read
-    from ecomops.report.run import run_all
+    from ecomops.report.render import read
+    from ecomops.report.execute import run_all
     from ecomops.report.source import write as write_notebook
 
     own = chosen.stage.endswith(".ipynb")
@@ -159,8 +163,8 @@ def run(chosen: Namespace) -> None:
             progress=tells,
         )
     if chosen.notebook:
-        write_notebook(done, out["notebook"])
-    _written(done, stage, out)
+        write_notebook(done.book, out["notebook"])
+    _written(done.book, stage, out, done.results)
 
 
 def _seen_from(data: str, folder: Path) -> str:
@@ -169,11 +173,7 @@ def _seen_from(data: str, folder: Path) -> str:
 
 def _targets(chosen: Namespace, default: Path) -> dict[str, Path]:
     """Return every file that will be written, checked before the work starts."""
-    wanted = {
-        "out": chosen.out or default,
-        "json": chosen.json,
-        "notebook": chosen.notebook if chosen.command == "run" else None,
-    }
+    wanted = {"out": chosen.out or default, "json": chosen.json, "notebook": chosen.notebook}
     out = {kind: guard(path, force=chosen.force) for kind, path in wanted.items() if path}
     if chosen.tables:
         out["tables"] = guard(Path(chosen.tables) / "x.csv", force=True).parent
@@ -182,12 +182,13 @@ def _targets(chosen: Namespace, default: Path) -> dict[str, Path]:
     return out
 
 
-def _written(book: NotebookNode, stage: str, out: Mapping[str, Path]) -> None:
+def _written(
+    book: NotebookNode, stage: str, out: Mapping[str, Path], results: list[dict[str, Any]]
+) -> None:
     from ecomops.report import bundle, tables
-    from ecomops.report.export import page
+    from ecomops.report.render import page
 
-    write(out["out"], page(book, stage=stage, lang=None))
-    results = bundle.results(book)
+    write(out["out"], page(book, stage=stage))
     if "json" in out:
         cover = next((p.facts for p in bundle.parts(book) if p.code == "report.cover"), {})
         write(out["json"], as_json(stage, cover, results))
@@ -200,15 +201,13 @@ def _written(book: NotebookNode, stage: str, out: Mapping[str, Path]) -> None:
 
 def export(chosen: Namespace) -> None:
     """Render an executed notebook as a page."""
-    from ecomops.base.errors import DataError
-    from ecomops.report import bundle
-    from ecomops.report.export import read
+    from ecomops.report.render import export as render
 
     path = Path(chosen.notebook)
-    book = read(path)
-    if not bundle.results(book):
-        raise DataError("not_executed", path=str(path))
-    _written(book, path.stem, _targets(chosen, path.with_suffix(".html")))
+    text = render(path)
+    out = guard(chosen.out or path.with_suffix(".html"), force=chosen.force)
+    write(out, text)
+    print(say("wrote", path=str(out)))
 
 
 def simulate(chosen: Namespace) -> None:
@@ -226,4 +225,6 @@ def formats(chosen: Namespace) -> None:  # noqa: ARG001
     from ecomops.data.formats import formats as known
 
     for name, layout in sorted(known().items()):
-        print(f"{name:34} {getattr(layout, 'title', '') or getattr(layout, options.lang, '')}".rstrip())
+        print(
+            f"{name:34} {getattr(layout, 'title', '') or getattr(layout, options.lang, '')}".rstrip()
+        )

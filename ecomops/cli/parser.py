@@ -27,7 +27,10 @@ SOURCE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--timezone", {"metavar": "ZONE"}),
 )
 COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
-    "demo": (("--out", {"metavar": "FOLDER", "default": "reports"}), ("--force", {"action": "store_true"})),
+    "demo": (
+        ("--out", {"metavar": "FOLDER", "default": "reports"}),
+        ("--force", {"action": "store_true"}),
+    ),
     "new": (
         ("stage", {"metavar": "STAGE"}),
         ("dest", {"metavar": "FOLDER", "nargs": "?", "default": "."}),
@@ -52,7 +55,11 @@ COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         *WRITES,
         ("--notebook", {"metavar": "FILE.ipynb"}),
     ),
-    "export": (("notebook", {"metavar": "NOTEBOOK.ipynb"}), *WRITES),
+    "export": (
+        ("notebook", {"metavar": "NOTEBOOK.ipynb"}),
+        ("--out", {"metavar": "PAGE.html"}),
+        ("--force", {"action": "store_true"}),
+    ),
     "simulate": (
         ("dest", {"metavar": "FOLDER"}),
         ("--seed", {"type": int, "default": 7}),
@@ -65,7 +72,11 @@ COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 def language(given: Sequence[str], environment: Mapping[str, str]) -> str:
     """Return the language of words: that of ``--lang``, else the system's, else English.
 
-    >>> language(["run", "--lang", "zh"], {}), language([], {"LANG": "zh_CN.UTF-8"}), language([], {})
+    >>> (
+    ...     language(["run", "--lang", "zh"], {}),
+    ...     language([], {"LANG": "zh_CN.UTF-8"}),
+    ...     language([], {}),
+    ... )
     ('zh', 'zh', 'en')
     """
     for at, word in enumerate(given):
@@ -74,7 +85,9 @@ def language(given: Sequence[str], environment: Mapping[str, str]) -> str:
             value = given[at + 1]
         if value in LANGUAGES:
             return value
-    system = next((environment[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(n)), "")
+    system = next(
+        (environment[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(n)), ""
+    )
     return "zh" if system.lower().startswith("zh") else "en"
 
 
@@ -93,14 +106,20 @@ class Parser(argparse.ArgumentParser):
         said = texts(lang)
 
         class Formatter(argparse.RawDescriptionHelpFormatter):
-            def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
-                super().add_usage(usage, actions, groups, said["usage"] if prefix is None else prefix)
+            def add_usage(
+                self, usage: Any, actions: Any, groups: Any, prefix: str | None = None
+            ) -> None:
+                super().add_usage(
+                    usage, actions, groups, said["usage"] if prefix is None else prefix
+                )
 
         super().__init__(formatter_class=Formatter, add_help=False, allow_abbrev=False, **told)
         self._positionals.title, self._optionals.title = said["positional"], said["options"]
         self.add_argument("-h", "--help", action="help", help=said["help"])
         self.add_argument("--lang", choices=LANGUAGES, help=said["lang"])
-        self._headings = (said["positional"], said["options"], said["commands"]) if lang == "zh" else ()
+        self._headings = (
+            (said["positional"], said["options"], said["commands"]) if lang == "zh" else ()
+        )
 
     def format_help(self) -> str:
         """Return the help; its Chinese headings end with a Chinese colon."""
@@ -120,7 +139,10 @@ def parser(lang: str) -> argparse.ArgumentParser:
     head = f"{said['example']}\n  {said['run']['example']}\n\n{said['exits']}"
     whole = Parser(lang=lang, prog="ecomops", description=said["description"], epilog=head)
     whole.add_argument(
-        "--version", action="version", version=f"ecomops {ecomops.__version__}", help=said["version"]
+        "--version",
+        action="version",
+        version=f"ecomops {ecomops.__version__}",
+        help=said["version"],
     )
     every = whole.add_subparsers(
         dest="command", metavar="COMMAND", title=said["commands"], parser_class=Parser
@@ -133,7 +155,9 @@ def parser(lang: str) -> argparse.ArgumentParser:
 def _add(every: Any, name: str, arguments: Any, said: Mapping[str, Any], lang: str) -> None:
     own = said[name]
     epilog = f"{said['example']}\n  {own['example']}\n\n{said['exits']}"
-    sub = every.add_parser(name, lang=lang, help=own["help"], description=own["help"], epilog=epilog)
+    sub = every.add_parser(
+        name, lang=lang, help=own["help"], description=own["help"], epilog=epilog
+    )
     for flag, told in arguments:
         key = flag.lstrip("-").replace("-", "_")
         text = own.get(key) or said["run"].get(key) or said[key]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-    from ecomops.report.run import Progress
+    from ecomops.report.execute import Progress
 
 SHOP_CALLS = {"open": "open", "check": "store.check"}
 

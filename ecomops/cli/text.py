@@ -29,7 +29,10 @@ def _table(result: Result, words: Any) -> Table:
     table = Table(box=None, pad_edge=False)
     for column, unit in units.items():
         right = unit.partition(".")[0] in ("count", "money", "percent", "points", "days", "number")
-        table.add_column(escape(str(words.find("columns", column) or column)), justify="right" if right else "left")
+        table.add_column(
+            escape(str(words.find("columns", column) or column)),
+            justify="right" if right else "left",
+        )
     for row in result.rows.itertuples(index=False):
         cells = zip(row, units.values(), strict=True)
         table.add_row(*(escape(words.format_field(value, unit)) for value, unit in cells))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecomops.base.options import LANGUAGES
-from ecomops.report.run import run_all
+from ecomops.report.execute import run_all
 from ecomops.report.source import notebook, write
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def stages() -> list[str]:
 def build(stage: str, target: Path, languages: Sequence[str] = LANGUAGES) -> list[Path]:
     """Build one stage into ``target/{zh,en}/STAGE.ipynb`` and return the paths."""
     source = (notebooks_folder() / "src" / f"{stage}.py").read_text(encoding="utf-8")
-    books = run_all([(lang, notebook(source, lang), {}) for lang in languages])
+    runs = run_all([(lang, notebook(source, lang), {}) for lang in languages])
     paths = [target / lang / f"{stage}.ipynb" for lang in languages]
-    for path, book in zip(paths, books, strict=True):
+    for path, run in zip(paths, runs, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(book, path)
+        write(run.book, path)
     return paths
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ecomops.report.lean import themed
 from ecomops.report.source import RESULT
 
 if TYPE_CHECKING:
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
     from nbformat import NotebookNode
 
-_BODY = re.compile(r'^\s*<div class="ecomops[^>]*>\s*(?:<style>.*?</style>)?(.*)</div>\s*$', re.DOTALL)
+_BODY = re.compile(
+    r'^\s*<div class="ecomops[^>]*>\s*(?:<style>.*?</style>)?(.*)</div>\s*$', re.DOTALL
+)
 SHOWN = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
 
 
@@ -71,7 +74,7 @@ def body(fragment: str) -> str:
     '<p>12</p>'
     """
     match = _BODY.match(fragment)
-    return match[1].strip() if match else fragment
+    return themed(match[1].strip() if match else fragment)
 
 
 def results(book: NotebookNode) -> list[dict[str, Any]]:

@@ -41,7 +41,11 @@ def cards(results: Iterable[Mapping[str, Any]], words: Words) -> list[dict[str, 
     if card is None or not card["table"]["rows"]:
         return []
     found = readings(card)
-    made = (_card(code, found[code], card["params"], words) for code in card["params"]["cards"] if code in found)
+    made = (
+        _card(code, found[code], card["params"], words)
+        for code in card["params"]["cards"]
+        if code in found
+    )
     return [each for each in made if each]
 
 
@@ -58,7 +62,9 @@ def _card(
     now = next((each for each in full if each.period == str(params["answer"])), None)
     if now is None:
         return None
-    later = next((r for r in course if r.partial and r.value is not None and r.period > now.period), None)
+    later = next(
+        (r for r in course if r.partial and r.value is not None and r.period > now.period), None
+    )
     own = Words("store.scorecard", words.lang, words.currency)
     unit, change = (own.find(part, code) or "number" for part in ("units", "changes"))
 
@@ -70,7 +76,9 @@ def _card(
         "value": say(now.value),
         "spark": spark([r.value for r in full][-COURSE:], later.value if later else None),
         **_change(now, change, params["verdicts"].get(code, ""), own, words),
-        "partial": words.say("kpi_partial", period=later.period, value=say(later.value)) if later else "",
+        "partial": words.say("kpi_partial", period=later.period, value=say(later.value))
+        if later
+        else "",
     }
 
 
@@ -80,7 +88,11 @@ def _change(now: Reading, unit: str, verdict: str, own: Words, words: Words) -> 
         return {"change": words.say("kpi_no_change"), "arrow": "", "verdict": ""}
     text = words.say("kpi_change", change=own.format_field(now.change, unit))
     arrow = "▲" if now.change > 0 else "▼" if now.change < 0 else ""
-    return {"change": text, "arrow": arrow, "verdict": {"good": "good", "watch": "bad"}.get(verdict, "")}
+    return {
+        "change": text,
+        "arrow": arrow,
+        "verdict": {"good": "good", "watch": "bad"}.get(verdict, ""),
+    }
 
 
 def spark(values: Sequence[float | None], partial: float | None = None) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 
 from ecomops.base.options import LANGUAGES
+from ecomops.report.lean import lean
+from ecomops.result.html import css
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +34,9 @@ def cells(source: str) -> list[dict[str, Any]]:
             kind = "markdown" if head["kind"] else "code"
             found.append({"kind": kind, "tags": json.loads(head["tags"] or "[]"), "text": []})
         elif found:
-            found[-1]["text"].append(re.sub(r"^# ?", "", line) if found[-1]["kind"] == "markdown" else line)
+            found[-1]["text"].append(
+                re.sub(r"^# ?", "", line) if found[-1]["kind"] == "markdown" else line
+            )
     return [cell | {"text": "\n".join(cell["text"]).strip()} for cell in found]
 
 
@@ -57,12 +61,21 @@ def notebook(source: str, lang: str) -> nbformat.NotebookNode:
 
 
 def settle(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return an executed notebook without what differs from run to run: times, widget models, versions."""
+    """Return an executed notebook that is the same from run to run, and small.
+
+    Times, widget models and versions go; one style sheet serves every result of the notebook.
+    """
+    style, styled = f"<style>{css()}</style>", False
     book.metadata = {k: v for k, v in book.metadata.items() if k in ("kernelspec", "ecomops")}
     for cell in book.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", ()):
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+            bundle = output.get("data", {})
+            bundle.pop("application/vnd.jupyter.widget-view+json", None)
+            if "text/html" in bundle:
+                html = lean("".join(bundle["text/html"]))
+                bundle["text/html"] = html.replace(style, "") if styled else html
+                styled = styled or style in html
     return book
 
 
@@ -73,7 +86,9 @@ def write(book: nbformat.NotebookNode, path: Path) -> None:
     for cell in plain["cells"]:
         for output in cell.get("outputs", ()):
             if RESULT in output.get("data", {}):
-                kept.append(json.dumps(output["data"][RESULT], ensure_ascii=False, separators=(",", ":")))
+                kept.append(
+                    json.dumps(output["data"][RESULT], ensure_ascii=False, separators=(",", ":"))
+                )
                 output["data"][RESULT] = f"@{len(kept) - 1}@"
     text = json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True)
     path.write_text(_SLOT.sub(lambda slot: kept[int(slot[1])], text) + "\n", encoding="utf-8")

@@ -48,13 +48,15 @@ def _distinct(todo: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     seen: set[str] = set()
     kept = []
     for action, result in todo:
-        if action["text"]["do"]["en"] not in seen:
-            seen.add(action["text"]["do"]["en"])
+        if action["text"]["do"] not in seen:
+            seen.add(action["text"]["do"])
             kept.append((action, result))
     return kept
 
 
-def _card(action: Mapping[str, Any], result: Mapping[str, Any], top: float, words: Words) -> dict[str, Any]:
+def _card(
+    action: Mapping[str, Any], result: Mapping[str, Any], top: float, words: Words
+) -> dict[str, Any]:
     low, mid, high = (monthly(action["value"], name) for name in ("low", "mid", "high"))
     money = {
         name: shown(value, "money", words.lang, words.currency)
@@ -62,9 +64,9 @@ def _card(action: Mapping[str, Any], result: Mapping[str, Any], top: float, word
     }
     left, right = 100 * low / top, 100 * high / top
     return {
-        "do": action["text"]["do"][words.lang],
-        "why": action["text"]["why"][words.lang],
-        "verify": action["text"]["verify"][words.lang],
+        "do": action["text"]["do"],
+        "why": action["text"]["why"],
+        "verify": action["text"]["verify"],
         "until": words.say("headings", "until", day=action["expires_on"]),
         "grade": action["grade"],
         "grade_word": words.say("grades", action["grade"]),
@@ -74,22 +76,24 @@ def _card(action: Mapping[str, Any], result: Mapping[str, Any], top: float, word
         "left": round(left, 1),
         "width": round(right - left, 1),
         "middle": round(100 * mid / top, 1),
-        "low_at": round(max(left, NEAR_ZERO), 1) if right - max(left, NEAR_ZERO) > NEAR_ZERO else None,
+        "low_at": round(max(left, NEAR_ZERO), 1)
+        if right - max(left, NEAR_ZERO) > NEAR_ZERO
+        else None,
         "high_at": round(min(max(right, 2 * NEAR_ZERO), FARTHEST), 1),
     }
 
 
-def measures(results: Iterable[Mapping[str, Any]], words: Words) -> list[dict[str, str]]:
+def measures(results: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Return what to test before acting, one of each analysis before the second of any."""
     found = [
-        (rank, number, action["text"]["measure"][words.lang], anchor(result["code"]))
+        (rank, number, action["text"]["measure"], anchor(result["code"]))
         for number, result in enumerate(results)
         for rank, action in enumerate(a for a in result.get("actions", ()) if not a["emitted"])
     ]
     return [{"text": text, "anchor": place} for _, _, text, place in sorted(found)]
 
 
-def outstanding(results: Sequence[Mapping[str, Any]], words: Words) -> list[dict[str, str]]:
+def outstanding(results: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Return one strength, one problem and one thing to watch, of different analyses if there are."""
     found: list[dict[str, str]] = []
     for level, kind in STANDS_OUT:
@@ -97,6 +101,6 @@ def outstanding(results: Sequence[Mapping[str, Any]], words: Words) -> list[dict
         used = {entry["anchor"] for entry in found}
         said.sort(key=lambda pair: anchor(pair[1]["code"]) in used)
         for finding, result in said[:1]:
-            text = finding["text"][words.lang]
+            text = finding["text"]
             found.append({"kind": kind, "text": text, "anchor": anchor(result["code"])})
     return found

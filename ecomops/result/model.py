@@ -206,10 +206,10 @@ class Result:
         return self.rows.head(0)
 
     def brief(self) -> dict[str, Any]:
-        """Return what a notebook keeps for the page: `to_dict` with the rows of `headline` only."""
+        """Return what a notebook keeps for the page: one language, the rows of `headline` only."""
         rows = [[plain(v) for v in row] for row in self.headline().itertuples(index=False)]
         table = {"columns": list(self.rows.columns), "rows": rows, "count": len(self.rows)}
-        return self.to_dict() | {"table": table, "lang": self.lang}
+        return _spoken(self.to_dict(), self.lang) | {"table": table, "lang": self.lang}
 
     def _repr_html_(self) -> str:
         return html.fragment(self)
@@ -227,6 +227,15 @@ class Result:
 
 def _fields(item: Any) -> dict[str, Any]:
     return {str(name): plain(value) for name, value in vars(item).items()}
+
+
+def _spoken(value: Any, lang: str) -> Any:
+    """Return `value` with every text in both languages replaced by its own one."""
+    if isinstance(value, dict):
+        if value.keys() == {"zh", "en"}:
+            return value[lang]
+        return {key: _spoken(item, lang) for key, item in value.items()}
+    return [_spoken(item, lang) for item in value] if isinstance(value, list) else value
 
 
 def plain(value: Any) -> Any:

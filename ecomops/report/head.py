@@ -43,7 +43,9 @@ class Cover:
     def facts(self) -> list[tuple[str, str]]:
         """Return label and text of each fact, in the language of the cover."""
         words = Words("report.page", self.lang)
-        days = f"{day(self.start)} – {day(self.end)}" if self.start else words.say("state", "missing")
+        days = (
+            f"{day(self.start)} – {day(self.end)}" if self.start else words.say("state", "missing")
+        )
         rows = [f"{name} {count(n, self.lang)}" for name, n in self.tables.items()]
         comma = "、" if self.lang == "zh" else ", "
         return [

@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from ecomops.base import errors
-from ecomops.report.source import settle
+from ecomops.report.source import RESULT, settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _CALL = re.compile(r"\b(?:eo|shop)\.((?:\w+\.)?\w+)\(")
+COLLECT = "from ecomops.report.handover import Handover\nHandover(Out)"
 CLASSES = {
     kind.__name__: kind
     for kind in (errors.DataError, errors.MissingError, errors.OptionError, errors.UnsafeError)
@@ -53,6 +55,14 @@ class RunError(errors.EcomopsError):
         return self.text if self.kind in CLASSES else super().message(lang)
 
 
+@dataclass(frozen=True)
+class Run:
+    """An executed notebook, and its results with all their rows."""
+
+    book: NotebookNode
+    results: list[dict[str, Any]]
+
+
 def parametrised(book: NotebookNode, parameters: Mapping[str, object]) -> NotebookNode:
     """Return a copy of `book` with a cell ``injected-parameters`` behind the one tagged ``parameters``.
 
@@ -60,10 +70,14 @@ def parametrised(book: NotebookNode, parameters: Mapping[str, object]) -> Notebo
     """
     book = copy.deepcopy(book)
     tagged = [[*cell.metadata.get("tags", [])] for cell in book.cells]
-    book.cells = [c for c, tags in zip(book.cells, tagged, strict=True) if "injected-parameters" not in tags]
+    book.cells = [
+        c for c, tags in zip(book.cells, tagged, strict=True) if "injected-parameters" not in tags
+    ]
     if not parameters:
         return book
-    at = next((i + 1 for i, c in enumerate(book.cells) if "parameters" in c.metadata.get("tags", [])), 0)
+    at = next(
+        (i + 1 for i, c in enumerate(book.cells) if "parameters" in c.metadata.get("tags", [])), 0
+    )
     lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
     metadata = {"tags": ["injected-parameters"]}
     cell = nbformat.v4.new_code_cell(f"# Parameters\n{lines}", id="parameters", metadata=metadata)
@@ -87,8 +101,8 @@ def run(
     parameters: Mapping[str, object] | None = None,
     folder: str | Path = ".",
     progress: Progress | None = None,
-) -> NotebookNode:
-    """Run a notebook in a kernel of its own and return it executed.
+) -> Run:
+    """Run a notebook in a kernel of its own and return it executed, with its results.
 
     `parameters` replace those of its cell ``parameters``; relative paths start at `folder`.
 
@@ -102,18 +116,22 @@ def run_all(
     *,
     folder: str | Path = ".",
     progress: Progress | None = None,
-) -> list[NotebookNode]:
+) -> list[Run]:
     """Run several notebooks side by side, each given as name, notebook and parameters."""
 
-    async def together() -> list[NotebookNode]:
-        return await asyncio.gather(*(_execute(name, parametrised(b, p), folder, progress) for name, b, p in books))
+    async def together() -> list[Run]:
+        return await asyncio.gather(
+            *(_execute(name, parametrised(b, p), folder, progress) for name, b, p in books)
+        )
 
     return asyncio.run(together())
 
 
 async def _execute(
     name: str, book: NotebookNode, folder: str | Path, progress: Progress | None
-) -> NotebookNode:
+) -> Run:
+    # after the last cell the kernel hands over its results: the notebook itself keeps few rows
+    book.cells.append(nbformat.v4.new_code_cell(COLLECT, id="collect"))
     with tempfile.TemporaryDirectory(prefix="ecomops-", ignore_cleanup_errors=True) as sockets:
         kernel = _kernel(sockets)
         await kernel.start_kernel(cwd=str(folder), env=_environment())
@@ -124,7 +142,8 @@ async def _execute(
             raise _taught(error, book) from None
         finally:
             await kernel.shutdown_kernel(now=True)
-    return settle(book)
+    (handed,) = book.cells.pop().outputs
+    return Run(settle(book), handed["data"][RESULT]["results"])
 
 
 def _kernel(sockets: str) -> AsyncKernelManager:
@@ -142,14 +161,18 @@ def _environment() -> dict[str, str]:
 def _hooks(name: str, book: NotebookNode, progress: Progress | None) -> dict[str, Any]:
     if progress is None:
         return {}
-    code = [i for i, cell in enumerate(book.cells) if cell.cell_type == "code"]
+    code = [i for i, cell in enumerate(book.cells) if cell.cell_type == "code"][:-1]
     begun: dict[int, float] = {}
 
     def start(cell: NotebookNode, cell_index: int) -> None:
+        if cell_index not in code:
+            return
         begun[cell_index] = time.perf_counter()
         progress.started(name, code.index(cell_index) + 1, len(code), call_of(cell.source))
 
     def end(cell: NotebookNode, cell_index: int, execute_reply: object) -> None:  # noqa: ARG001
+        if cell_index not in code:
+            return
         took = time.perf_counter() - begun[cell_index]
         progress.finished(name, code.index(cell_index) + 1, len(code), call_of(cell.source), took)
 

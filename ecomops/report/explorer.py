@@ -67,7 +67,9 @@ class Explorer:
         import ipywidgets  # noqa: PLC0415 - only where a notebook shows it
 
         words = self.states[0].result.words()
-        options = {n: list(dict.fromkeys(s.chosen[n] for s in self.states)) for n in self.states[0].chosen}
+        options = {
+            n: list(dict.fromkeys(s.chosen[n] for s in self.states)) for n in self.states[0].chosen
+        }
         menus = {
             name: ipywidgets.Dropdown(
                 options=[(words.label(value), value) for value in values],
@@ -95,13 +97,17 @@ class Explorer:
 
     def to_dict(self) -> dict[str, Any]:
         """Return which analysis this is and what each state says, as JSON types."""
-        said = [{"chosen": dict(s.chosen), "text": s.result.explain(self.lang)} for s in self.states]
+        said = [
+            {"chosen": dict(s.chosen), "text": s.result.explain(self.lang)} for s in self.states
+        ]
         return {"code": "report.explore", "of": self.states[0].result.code, "states": said}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
         view = self.widget()._repr_mimebundle_() or {}  # noqa: SLF001 - IPython's own protocol
         return {
-            "text/plain": "\n".join(f"{s.name}: {s.result.explain(self.lang)}" for s in self.states),
+            "text/plain": "\n".join(
+                f"{s.name}: {s.result.explain(self.lang)}" for s in self.states
+            ),
             "text/html": self._framed(self.fallback()),
             "application/vnd.ecomops+json": self.to_dict(),
             **({VIEW: view[VIEW]} if VIEW in view else {}),
@@ -124,7 +130,9 @@ def explore(
 
     >>> import ecomops as eo
     >>> shop = eo.open("demo")
-    >>> explorer = explore(eo.product.pareto, shop.order_lines, choices={"value": ["amount", "quantity"]})
+    >>> explorer = explore(
+    ...     eo.product.pareto, shop.order_lines, choices={"value": ["amount", "quantity"]}
+    ... )
     >>> [state.name for state in explorer.states]
     ['amount', 'quantity']
     """

@@ -31,7 +31,24 @@ LOCALES = {"zh": "zh-CN", "en": "en"}
 GENERATOR = '<meta name="generator" content="ecomops">'
 STAGES = ("plan", "execute", "analyse", "optimise")
 KEPT = (
-    *("a", "b", "blockquote", "br", "code", "em", "h2", "h3", "h4", "hr", "i", "li", "ol", "p", "pre", "strong"),
+    *(
+        "a",
+        "b",
+        "blockquote",
+        "br",
+        "code",
+        "em",
+        "h2",
+        "h3",
+        "h4",
+        "hr",
+        "i",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "strong",
+    ),
     *("table", "tbody", "td", "th", "thead", "tr", "ul"),
 )
 OWN_PLACE = ("store.check", "report.cover")  # shown in header and appendix, not as a section
@@ -147,8 +164,8 @@ def head(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
         "quality": quality,
         "score": _score(quality),
         "cards": cards,
-        "measures": summary.measures(results, words)[: 2 if cards else 3],
-        "outstanding": summary.outstanding(results, words),
+        "measures": summary.measures(results)[: 2 if cards else 3],
+        "outstanding": summary.outstanding(results),
         "kpis": kpis,
         "kpi_lead": kpi.lead(results, words) if kpis else "",
         "glossary": glossary.rows(results, words.lang),
@@ -192,10 +209,13 @@ def _section(part: bundle.Part, number: int, words: Words) -> dict[str, Any]:
         "element": words.say("elements", element),
         "name": own.find("name") or part.code,
         "question": own.find("question") or part.code,
-        "html": part.text,
+        "html": _FIGURE.sub("", part.text) if part.code == "store.scorecard" else part.text,
         "source": part.source,
         "locked": part.locked,
     }
+
+
+_FIGURE = re.compile(r"<figure>.*?</figure>\s*", re.DOTALL)  # the cards above show the same
 
 
 def _note(part: bundle.Part) -> str:
