@@ -19,6 +19,7 @@ RULES = ("first", "last", "last_non_direct", "linear", "position", "time_decay")
 MODELS = (*RULES, "markov", "shapley")
 MEASURES = ("conversions", "value")
 END, GLUE = "\x1e", "\x1f"  # no channel is called so
+EXACT = "decimal(38,12)"
 EDGE = 0.4  # position-based: 40 % to each end, 20 % to the middle
 
 
@@ -45,7 +46,8 @@ def by_rule(
     touch = won.unnest("channel", offset="i")
     weights = _weights(touch, half_life_days, repeat)
     worth = {"conversions": touch.conversions, "value": touch.value.cast("float64")}
-    sums = {f"{r}_{m}": (weights[r] * worth[m]) for r in rules for m in MEASURES}
+    # Decimals add up to the same sum in any order of rows; floats do not.
+    sums = {f"{r}_{m}": (weights[r] * worth[m]).cast(EXACT) for r in rules for m in MEASURES}
     rows = touch.select("channel", **sums)
     return frame(rows.group_by("channel").aggregate(**{c: rows[c].sum() for c in sums}))
 

@@ -73,7 +73,7 @@ def counts(events: ibis.Table, chances: ibis.Table) -> ibis.Table:
             exposed_buyers=bought.sum(where=~held),
             held_out=held.cast("int64").sum(),
             held_out_buyers=bought.sum(where=held),
-            cost=both.cost.sum(),
+            cost=both.cost.sum(where=~held),
         )
     )
 

@@ -94,13 +94,16 @@ def _by_rule(
 ) -> dict[str, pd.DataFrame]:
     wide = sums.by_rule(
         journeys,
-        rules=rules,
+        rules=[*dict.fromkeys(["last", *rules])],  # the whole journey: its sum is exact
         direct=settings.direct,
         half_life_days=settings.half_life_days,
         repeat=settings.repeat,
     )
+    totals_of = {m: float(wide[f"last_{m}"].sum()) for m in MEASURES}
     return {
-        rule: wide[["channel"]].assign(**{m: wide[f"{rule}_{m}"].astype(float) for m in MEASURES})
+        rule: wide[["channel"]].assign(
+            **{m: markov.credit(wide[f"{rule}_{m}"], totals_of[m]) for m in MEASURES}
+        )
         for rule in rules
     }
 
