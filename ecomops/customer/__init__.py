@@ -1,6 +1,7 @@
 """Customer: who buys, who comes back and when."""
 
 from ecomops.customer.cohorts import Cohorts, cohorts
+from ecomops.customer.repeat import Repeat, repeat
 from ecomops.customer.rfm import RFM, rfm
 
-__all__ = ["RFM", "Cohorts", "cohorts", "rfm"]
+__all__ = ["RFM", "Cohorts", "Repeat", "cohorts", "repeat", "rfm"]

@@ -1,0 +1,85 @@
+"""How the wait for the next order is drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecomops.result import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from ecomops.result.words import Words
+
+STEPS = {True: 6, False: 3}
+ROUND = (1, 2, 5, 7, 10, 14, 30, 60, 90, 120, 180, 365)
+
+
+def draw_curve(
+    ax: Axes,
+    rows: pd.DataFrame,
+    naive: Any,
+    threshold: dict[str, Any],
+    *,
+    wide: bool,
+    words: Words,
+) -> None:
+    """Draw the share that has ordered again by each day, its band and the simple count."""
+    day = rows["day"].to_numpy(dtype=float)
+    share = rows["repeated"].to_numpy(dtype=float)
+    top = float(np.nanmax([*rows["high"].fillna(0), share.max(), 0.01])) * 1.12
+    ax.grid(axis="y")
+    seen = rows.dropna(subset=["low", "high"])
+    ax.fill_between(seen["day"], seen["low"], seen["high"], color=style.BAND, lw=0, step="post")
+    ax.plot(day, naive, color=style.OTHER, lw=1.5, ls=(0, (4, 3)), drawstyle="steps-post")
+    ax.plot(day, share, color=style.UP, drawstyle="steps-post")
+    last = max(float(day[-1]), 1.0)
+    ax.set(xlim=(0, last), ylim=(0, top))
+    if threshold:
+        _threshold(ax, threshold, last, top)
+    _names(ax, last, float(share[-1]), float(naive[-1]), wide=wide, words=words)
+    ax.yaxis.set_major_formatter(lambda v, _: words.format_field(float(v), "percent.0"))
+    _at_risk(ax, rows, last, wide=wide, words=words)
+
+
+def _threshold(ax: Axes, threshold: dict[str, Any], last: float, top: float) -> None:
+    day, level = threshold["day"], threshold["level"]
+    ax.plot([day, day], [0, top], color=style.INK, lw=1, ls=(0, (2, 2)))
+    ax.plot(day, level, "o", ms=8, mfc=style.BG, mec=style.UP, mew=2)
+    side = "left" if day < 0.55 * last else "right"
+    style.tag(ax, day, 0, threshold["head"], 0, 32, at="above", weight="bold", ha=side)
+    quiet = {"size": style.SMALL, "color": style.MUTE, "ha": side}
+    style.tag(ax, day, 0, threshold["sub"], 0, 14, at="above", **quiet)
+
+
+def _names(ax: Axes, last: float, share: float, naive: float, *, wide: bool, words: Words) -> None:
+    apart = 13 if share >= naive else -13
+    for value, dy, name, colour in (
+        (share, apart, "returned", style.UP),
+        (naive, -apart, "simple", style.OTHER),
+    ):
+        text = words.say("labels", name, share=value)
+        look = {"color": colour, "weight": "bold" if name == "returned" else "normal"}
+        if wide:
+            style.tag(ax, last, value, text.replace("|", "\n"), 10, dy / 3, linespacing=1.35, **look)
+        else:
+            one = text.replace("|", " ")
+            style.tag(ax, last, value, one, -2, dy * 1.1, ha="right", size=style.SMALL, **look)
+
+
+def _at_risk(ax: Axes, rows: pd.DataFrame, last: float, *, wide: bool, words: Words) -> None:
+    step = next((s for s in ROUND if last / s <= STEPS[wide] + 0.5), ROUND[-1])
+    ticks = np.arange(0, last + 1e-9, step).astype(int)
+    ax.set_xticks(ticks)
+    left = -40 if wide else -34
+    quiet = {"size": style.SMALL, "color": style.MUTE}
+    style.tag(ax, last, 0, words.say("labels", "x"), 0, -34, at="below", ha="right", **quiet)
+    style.tag(ax, 0, 0, words.say("labels", "at_risk"), left, -54, at="below", **quiet)
+    heads = rows.set_index("day")["at_risk"]
+    for day in ticks:
+        text = words.format_field(int(heads.loc[: int(day)].iloc[-1]), "count")
+        look = {"size": style.SMALL, "ha": "center" if day else "left"}
+        style.tag(ax, int(day), 0, text, 0 if day else left, -72, at="below", **look)

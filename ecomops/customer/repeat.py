@@ -1,0 +1,325 @@
+"""When customers order again, counting those still being waited for, and when to call one lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from ecomops.base import checks
+from ecomops.customer import holdout
+from ecomops.customer.curve import draw_curve
+from ecomops.data.tables import frame
+from ecomops.maths import survival
+from ecomops.maths.proportions import wilson
+from ecomops.metrics.customers import Customers, customers
+from ecomops.result import Action, Basis, Finding, Need, Result, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ecomops.result.words import Words
+
+AFTER = ("first", "any")
+DAYS = (30, 60, 90, 180, 365)
+HORIZON = 365
+ENOUGH = 30  # people at risk on a day below which the curve is not read
+LEVEL = 0.90
+LIFT = 0.1  # of the rate: the smallest effect of a reminder worth a test
+
+
+def gaps(facts: Customers, after: str) -> ibis.Table:
+    """Return one row per wait: ``days, again``, from an order to the next or to the end of the data.
+
+    After the ``"first"`` order there is one wait per customer; after ``"any"``, one per order.
+    """
+    end = ibis.literal(facts.as_of)
+    if after == "first":
+        t = facts.table.filter(facts.table.orders > 0)
+        start, following = t.first_day, t.second_day
+    else:
+        t = facts.purchases.select(customer_id="customer_id", at=facts.purchases["at"])
+        order = ibis.window(group_by="customer_id", order_by="at")
+        t = t.mutate(start=t["at"].date(), following=t["at"].lead().over(order).date())
+        start, following = t.start, t.following
+    until = ibis.coalesce(following, end)
+    return t.select(days=until.delta(start, unit="day").cast("int64"), again=following.notnull())
+
+
+def waits(facts: Customers, after: str) -> pd.DataFrame:
+    """Return, for every day from 0, how many ordered again (``events``) or were last waited for."""
+    t = gaps(facts, after)
+    counted = frame(
+        t.group_by("days").aggregate(
+            events=t.again.ifelse(1, 0).sum(), censored=t.again.ifelse(0, 1).sum()
+        )
+    ).set_index("days")
+    every = range(int(counted.index.max()) + 1)
+    return counted.reindex(every, fill_value=0).astype(float).rename_axis("day").reset_index()
+
+
+def rates(facts: Customers, days: tuple[int, ...] = DAYS) -> pd.DataFrame:
+    """Return the share of new customers with a second order by day n: ``day, old_enough, again``.
+
+    Only customers whose first order lies n days or more before the end of the data count.
+    """
+    t = facts.table.filter(facts.table.orders > 0)
+    age = ibis.literal(facts.as_of).cast("date")
+    t = t.mutate(age=age.delta(t.first_day, unit="day"), gap=t.second_day.delta(t.first_day, unit="day"))
+    sums = {f"old_{n}": (t.age >= n).ifelse(1, 0).sum() for n in days}
+    sums |= {
+        f"again_{n}": ((t.age >= n) & (t.gap <= n)).fill_null(ibis.literal(value=False)).ifelse(1, 0).sum()
+        for n in days
+    }
+    found = frame(t.aggregate(**sums)).iloc[0]
+    old, again = ([float(found[f"{name}_{n}"]) for n in days] for name in ("old", "again"))
+    low, high = wilson(again, old, LEVEL)
+    rate = np.divide(again, old, out=np.full(len(days), np.nan), where=np.array(old) > 0)
+    return pd.DataFrame({"day": days, "old_enough": old, "rate": rate, "low": low, "high": high})
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Repeat(Result):
+    """The curve of returning customers; `rates` by day n, `naive` the simple count, `threshold`."""
+
+    code: ClassVar[str] = "customer.repeat"
+    columns: ClassVar[dict[str, str]] = {
+        "day": "count",
+        "at_risk": "count",
+        "repeated": "percent",
+        "low": "percent",
+        "high": "percent",
+    }
+
+    rates: pd.DataFrame = field(default_factory=pd.DataFrame)
+    naive: np.ndarray[Any, np.dtype[np.float64]] = field(default_factory=lambda: np.empty(0))
+    threshold: float = float("nan")
+    median: float = float("nan")
+    mean_gap: float = float("nan")
+
+    @property
+    def horizon(self) -> int:
+        """The day up to which the curve is read: a year, or the last day with enough at risk."""
+        return int(self.params["horizon"])
+
+    def at(self, day: float) -> pd.Series[Any]:
+        """Return the row of the curve on a day."""
+        return self.rows[self.rows["day"] <= day].iloc[-1]
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say when a customer counts as lost, how many come back, and how often customers buy."""
+        n = self.basis.n
+        said = [self._lost(n), self._returned(n)]
+        by_day = self.rates[(self.rates["old_enough"] >= ENOUGH)]
+        if len(by_day):
+            row = by_day[by_day["day"] <= 90].iloc[-1] if (by_day["day"] <= 90).any() else by_day.iloc[0]  # noqa: PLR2004 - the usual yardstick
+            values = {"day": int(row["day"]), **{k: row[k] for k in ("rate", "low", "high")}}
+            said.append(Finding("by_day", "note", values, int(row["old_enough"])))
+        values = {"share": self.params["one_time"], "waiting": self.params["censored"]}
+        said.append(Finding("one_time", "note", values, n))
+        if self.params["same_day"] >= 0.01:  # noqa: PLR2004 - enough to bend the start of the curve
+            said.append(Finding("same_day", "watch", {"share": self.params["same_day"]}, n))
+        return tuple(said)
+
+    def _lost(self, n: int) -> Finding:
+        if not np.isfinite(self.threshold):
+            return Finding("nobody", "watch", {"customers": n}, n)
+        values = {
+            "day": int(self.threshold),
+            "returned": self.params["returned"],
+            "horizon": self.horizon,
+            "median": self.median,
+        }
+        return Finding("threshold", "note", values, n)
+
+    def _returned(self, n: int) -> Finding:
+        row = self.at(self.horizon)
+        naive = float(self.naive[min(self.horizon, len(self.naive) - 1)])
+        values = {k: row[k] for k in ("repeated", "low", "high")}
+        return Finding("returned", "note", {**values, "horizon": self.horizon, "naive": naive}, n)
+
+    def propose(self) -> tuple[Action, ...]:
+        """Propose to remind new customers when most still return; timing has no value by itself."""
+        if not np.isfinite(self.threshold):
+            return ()
+        change = {"start": self.params["quarter_day"], "stop": int(self.median), "day": int(self.threshold)}
+        rate = float(self.at(self.threshold)["repeated"])
+        people = holdout.per_group(rate, LIFT * rate)
+        change |= {"people": people, "rate": rate, "lift": LIFT}
+        expires = (self.basis.end or date.max) + timedelta(days=90)
+        return (Action("remind", ("threshold",), change, "D", expires),)
+
+    def layout(self, *, wide: bool) -> style.Layout:
+        """Return height and margins in pixels."""
+        if wide:
+            return style.Layout(400, left=40, right=128, top=44, bottom=84)
+        return style.Layout(370, left=34, right=16, top=44, bottom=84)
+
+    def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
+        """Draw the curve with band, simple count, threshold and numbers at risk."""
+        rows = self.rows[self.rows["day"] <= self.horizon]
+        draw_curve(ax, rows, self.naive[: len(rows)], self._threshold_words(words), wide=wide, words=words)
+
+    def _threshold_words(self, words: Words) -> dict[str, Any]:
+        if not np.isfinite(self.threshold):
+            return {}
+        level = float(self.at(self.threshold)["repeated"])
+        share = {"returned": self.params["returned"], "horizon": self.horizon}
+        return {
+            "day": self.threshold,
+            "level": level,
+            "head": words.say("labels", "threshold", day=self.threshold),
+            "sub": words.say("labels", "threshold_sub", **share),
+        }
+
+
+def repeat(
+    orders: object,
+    *,
+    as_of: date | str | None = None,
+    after: str = "first",
+    returned: float = 0.8,
+    lang: str | None = None,
+) -> Repeat:
+    """Estimate how long customers take to order again, and from which day on one counts as lost.
+
+    Parameters
+    ----------
+    orders
+        One row per order: ``order_id, customer_id, created_at`` or ``paid_at``, ``paid_amount``,
+        where there are ``refund_amount, order_status``.
+    as_of
+        Last day that counts; None is the last day with a sale.
+    after
+        ``"first"``: the wait from a customer's first order to the second. ``"any"``: every wait
+        from an order to the next.
+    returned
+        The threshold is the first day by which this share, 0.5 to 0.99, of those who return within
+        the horizon have done so.
+    lang
+        Language of the words.
+
+    Returns
+    -------
+    Repeat
+        `.table`: one row per day since the order: ``day, at_risk`` (still waited for at its
+        start), ``repeated`` (share with another order by its end, Kaplan-Meier), ``low, high``
+        (90 %; missing before the first return). `.threshold` and `.median` in days; `.rates`: the
+        share with a second order by day 30, 60, 90, 180 and 365 among customers old enough;
+        `.mean_gap`: days at risk per return, the mean gap where returning never gets rarer.
+
+    Raises
+    ------
+    DataError
+        When there is no sale, more than one currency or an impossible date.
+    OptionError
+        When a parameter is out of range.
+
+    Notes
+    -----
+    Kaplan and Meier (1958). Whoever has not returned by `as_of` is censored, not counted as lost:
+    the mean of finished gaps would be too short, the share of all customers who returned too low.
+    Orders on one day are a return after 0 days. The horizon is 365 days, or the last day on which
+    30 customers are still at risk.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame(
+    ...     {
+    ...         "order_id": ["1", "2", "3", "4"],
+    ...         "customer_id": ["a", "b", "a", "c"],
+    ...         "created_at": ["2025-01-01", "2025-01-01", "2025-01-03", "2025-01-02"],
+    ...         "paid_amount": [100.0, 60.0, 40.0, 80.0],
+    ...     }
+    ... )
+    >>> print(repeat(orders, as_of="2025-01-04").table[["day", "at_risk", "repeated"]].to_string(index=False))
+     day  at_risk  repeated
+       0        3  0.000000
+       1        3  0.000000
+       2        3  0.333333
+       3        1  0.333333
+    """
+    checks.choice("after", after, AFTER)
+    checks.between("returned", returned, 0.5, 0.99)
+    facts = customers(orders, as_of=as_of)
+    params: dict[str, Any] = {"after": after, "returned": returned}
+    if not facts.coverage.purchases:
+        need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
+        return Repeat.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
+    counted = waits(facts, after)
+    return _repeat(facts, counted, params, checks.language(lang))
+
+
+def _repeat(facts: Customers, counted: pd.DataFrame, params: dict[str, Any], lang: str) -> Repeat:
+    day, events, censored = (counted[c].to_numpy() for c in ("day", "events", "censored"))
+    curve = survival.kaplan_meier(day, events, censored, LEVEL)
+    horizon = _horizon(curve)
+    total = events.sum() + censored.sum()
+    days = _reached(curve, horizon, (params["returned"], 0.5, 0.25))
+    params = params | {
+        "horizon": horizon,
+        "censored": float(censored.sum() / total),
+        "same_day": float(events[0] / total),
+        "quarter_day": days[2],
+        "one_time": _one_time(facts),
+    }
+    return Repeat(
+        rows=_rows(curve),
+        basis=_basis(facts),
+        params=params,
+        lang=lang,
+        rates=rates(facts),
+        naive=np.cumsum(events) / total,
+        threshold=days[0],
+        median=days[1],
+        mean_gap=1 / rate if (rate := survival.hazard(day, events, censored)) > 0 else float("nan"),
+    )
+
+
+def _horizon(curve: survival.Curve) -> int:
+    """Return a year, or the last day on which enough are at risk to read the curve."""
+    enough = np.flatnonzero(curve.at_risk >= min(ENOUGH, curve.at_risk[0]))
+    return min(HORIZON, int(enough[-1]))
+
+
+def _reached(curve: survival.Curve, horizon: int, shares: tuple[float, ...]) -> list[float]:
+    """Return the first days by which each share of those who return by `horizon` have done so."""
+    back = 1 - curve.survival[: horizon + 1]
+    if not back[-1] > 0:
+        return [float("nan")] * len(shares)
+    return [float(np.flatnonzero(back >= share * back[-1] - 1e-12)[0]) for share in shares]
+
+
+def _rows(curve: survival.Curve) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "day": curve.time.astype(int),
+            "at_risk": curve.at_risk.astype(int),
+            "repeated": 1 - curve.survival,
+            "low": 1 - curve.high,
+            "high": 1 - curve.low,
+        }
+    )
+
+
+def _one_time(facts: Customers) -> float:
+    t = facts.table.filter(facts.table.orders > 0)
+    counted = frame(t.aggregate(n=t.count(), once=(t.orders == 1).ifelse(1, 0).sum()))
+    return float(counted["once"].iloc[0] / counted["n"].iloc[0])
+
+
+def _basis(facts: Customers) -> Basis:
+    covered, t = facts.coverage, facts.table
+    n = int(frame(t.aggregate(n=(t.orders > 0).ifelse(1, 0).sum())).iloc[0, 0])
+    return Basis(
+        n=n,
+        unit="customers",
+        start=covered.first_day,
+        end=facts.as_of,
+        currency=covered.currency,
+        excluded=covered.excluded_customers,
+    )
