@@ -10,7 +10,10 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ecomops.base.errors import OptionError
+from ecomops.maths.forecast import YEAR, Days
 from ecomops.maths.lunar import solar
 
 if TYPE_CHECKING:
@@ -139,3 +142,35 @@ def between(found: Iterable[Festival], start: date, end: date) -> tuple[Festival
     []
     """
     return tuple(f for f in found if f.start <= end and f.end >= start)
+
+
+def days(start: date, n: int, found: Iterable[Festival]) -> Days:
+    """Return the calendar facts of `n` days from `start`, as the forecast takes them.
+
+    Festivals of one code share a window as long as the longest of them.
+
+    >>> eleventh = days(date(2025, 11, 10), 3, festivals())
+    >>> eleventh.festive.tolist(), eleventh.weekday.tolist()
+    ([True, True, True], [0, 1, 2])
+    """
+    dates = [start + timedelta(days=i) for i in range(n)]
+    by_code: dict[str, list[Festival]] = {}
+    for festival in between(found, start, dates[-1]):
+        by_code.setdefault(festival.code, []).append(festival)
+    offsets = np.full((len(by_code), n), -1, dtype=np.int64)
+    festive, sizes = np.zeros(n, dtype=bool), []
+    for row, (_, group) in zip(offsets, sorted(by_code.items()), strict=True):
+        first = min(f.presale[0] for f in group)
+        sizes.append(max(f.after[1] for f in group) - first + 1)
+        for f in group:
+            at = (f.day - start).days
+            inside = np.arange(max(at + f.presale[0], 0), min(at + f.after[1] + 1, n))
+            row[inside] = inside - at - first
+            festive[max(at + f.main[0], 0) : max(at + f.main[1] + 1, 0)] = True
+    return Days(
+        weekday=np.array([d.weekday() for d in dates]),
+        years=np.array([d.year + (d.timetuple().tm_yday - 1) / YEAR for d in dates]),
+        offsets=offsets,
+        sizes=tuple(sizes),
+        festive=festive,
+    )

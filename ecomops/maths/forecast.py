@@ -1,0 +1,210 @@
+"""Daily forecasts that know weekday, season and festivals, with bands from past errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecomops.base.errors import DataError
+from ecomops.maths.arrays import Bools, Floats, Ints, floats
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+YEAR = 365.2425
+HARMONICS = 3
+KNOT_DAYS = 28
+HUBER = 2.0
+ROUNDS = 4
+# Prior standard deviations of log effects: what an unseen weekday, season or festival day may do.
+PRIOR = {"weekday": 0.5, "season": 0.25, "event": 0.6, "level": 0.12}
+MIN_DAYS = 56
+FEW = 20  # past days of a kind below which all days share one band
+
+
+@dataclass(frozen=True)
+class Days:
+    """Calendar facts of consecutive days: weekday 0-6, years since some origin, festival days.
+
+    `offsets` has shape (events, n): the day's position within the window of each festival, counted
+    from 0, and -1 outside it. `sizes` are the windows' lengths. `festive` marks the days whose
+    errors are judged apart: the main days of festivals.
+    """
+
+    weekday: Ints
+    years: Floats
+    offsets: Ints
+    sizes: tuple[int, ...]
+    festive: Bools
+
+    def __len__(self) -> int:
+        return int(self.weekday.size)
+
+    def part(self, start: int, stop: int) -> Days:
+        """Return the days from `start` up to `stop`."""
+        cut = slice(start, stop)
+        offsets, festive = self.offsets[:, cut], self.festive[cut]
+        return Days(self.weekday[cut], self.years[cut], offsets, self.sizes, festive)
+
+
+def features(days: Days) -> tuple[Floats, Floats]:
+    """Return the regressors (n, p) of the days and the prior sd (p,) of each effect.
+
+    Weekdays, three yearly harmonics, and one column per festival and day of its window.
+    """
+    weekday = np.eye(7)[days.weekday]
+    angle = 2 * np.pi * np.arange(1, HARMONICS + 1) * days.years[:, None]
+    season = np.c_[np.sin(angle), np.cos(angle)]
+    columns = [weekday, season]
+    prior = [np.full(7, PRIOR["weekday"]), np.full(2 * HARMONICS, PRIOR["season"])]
+    for offset, size in zip(days.offsets, days.sizes, strict=True):
+        columns.append((offset[:, None] == np.arange(size)).astype(float))
+        prior.append(np.full(size, PRIOR["event"]))
+    return floats(np.hstack(columns)), floats(np.concatenate(prior))
+
+
+def _level(n: int, ahead: int) -> tuple[Floats, Floats]:
+    """Return the basis of a level that walks from knot to knot and stays where it ends."""
+    knots = np.arange(0, max(n - KNOT_DAYS // 2, 1), KNOT_DAYS)
+    t = np.arange(n + ahead)[:, None]
+    walk = np.clip((t - knots) / KNOT_DAYS, 0, 1)
+    return floats(np.c_[np.ones(n + ahead), walk]), floats(
+        np.r_[1e3, np.full(knots.size, PRIOR["level"])]
+    )
+
+
+def point(history: ArrayLike, days: Days) -> Floats:
+    """Return the fitted and expected values of all `days`, of which `history` covers the first.
+
+    `history` has shape (n,), not negative; the result shape (len(days),), in its units. Robust
+    ridge regression of logs (Huber weights) with a slow random-walk level; the mean is put back by
+    the mean of exponentiated residuals (Duan 1983). Raises `DataError` below 56 days.
+
+    >>> days = plain_days(70)
+    >>> print(point(np.full(63, 10.0), days)[-7:].round(6))
+    [10. 10. 10. 10. 10. 10. 10.]
+    """
+    y = floats(history)
+    if y.size < MIN_DAYS:
+        raise DataError("history_short", n=y.size, needed=MIN_DAYS)
+    if not np.any(y > 0):
+        return np.zeros(len(days))
+    floor = float(y[y > 0].mean()) * 1e-3
+    log = np.log(np.maximum(y, floor))
+    seasonal, prior = features(days)
+    level, level_prior = _level(y.size, len(days) - y.size)
+    design, sd = np.hstack([level, seasonal]), np.r_[level_prior, prior]
+    effects, scale, residual = _fitted(design[: y.size], log, sd)
+    weight = np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12))
+    smear = np.average(np.exp(np.clip(residual, -3 * scale, 3 * scale)), weights=weight)
+    return floats(np.exp(design @ effects) * smear)
+
+
+def _fitted(design: Floats, log: Floats, sd: Floats) -> tuple[Floats, float, Floats]:
+    """Return effects, residual scale and residuals of the robust ridge regression."""
+    weight: Floats = floats(np.ones(log.shape))
+    scale = max(float(np.std(log)) / 3, 1e-3)
+    effects = np.zeros(sd.size)
+    for _ in range(ROUNDS):
+        scaled = design * weight[:, None] / scale**2
+        effects = np.linalg.solve(scaled.T @ design + np.diag(1 / sd**2), scaled.T @ log)
+        residual = log - design @ effects
+        scale = max(1.4826 * float(np.median(np.abs(residual))), 1e-3)
+        weight = floats(np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12)))
+    return effects, scale, floats(log - design @ effects)
+
+
+def plain_days(n: int, first_weekday: int = 0) -> Days:
+    """Return `n` days without festivals, for series that have no dates.
+
+    >>> len(plain_days(3))
+    3
+    """
+    t = np.arange(n)
+    none = np.zeros((0, n), dtype=np.int64)
+    return Days((t + first_weekday) % 7, t / YEAR, none, (), np.zeros(n, dtype=bool))
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Expected values and 90 % band of the days ahead, and the past errors they rest on.
+
+    `errors` (origins, horizon) are log(actual / forecast) of earlier forecasts made the same way;
+    `festive` (origins, horizon) says which of those days were main days of a festival.
+    """
+
+    mean: Floats
+    low: Floats
+    high: Floats
+    errors: Floats
+    festive: Bools
+    draws: Floats
+
+
+def origins(n: int, horizon: int, most: int = 8) -> Ints:
+    """Return the last days before past forecasts, latest first, spread over the last year.
+
+    >>> print(origins(400, 60, most=3))
+    [340 270 200]
+    """
+    last, first = n - horizon, max(n // 2, n - 365 - horizon, MIN_DAYS)
+    if last < first:
+        return np.zeros(0, dtype=np.int64)
+    count = min(most, (last - first) // 14 + 1)
+    return np.unique(np.linspace(first, last, count).round().astype(np.int64))[::-1]
+
+
+def forecast(
+    history: ArrayLike, days: Days, *, seed: int, level: float = 0.90, draws: int = 500
+) -> Forecast:
+    """Return the days after `history` with bands from the errors of earlier forecasts.
+
+    The same forecast is made from origins in the past; the band on a day is the quantile of those
+    errors among ordinary or among festival days, since the two differ most where it matters
+    (conformal prediction in groups: Vovk 2012; rolling origins: Tashman 2000). `draws` (draws,
+    horizon) are whole error paths, so that sums over days carry the right spread. Raises
+    `DataError` when there are too few days for a single past origin.
+    """
+    y = floats(history)
+    horizon = len(days) - y.size
+    mean = point(y, days)[y.size :]
+    starts = origins(y.size, horizon)
+    if not starts.size:
+        raise DataError("history_short", n=y.size, needed=2 * horizon + MIN_DAYS)
+    errors = np.stack([_errors(y, days, int(start), horizon) for start in starts])
+    festive = np.stack([days.festive[s : s + horizon] for s in starts])
+    ahead = days.festive[y.size :]
+    low, high = _bands(errors, festive, ahead, level)
+    paths = _paths(errors, festive, ahead, draws, seed)
+    return Forecast(mean, mean * low, mean * high, errors, festive, mean * paths)
+
+
+def _errors(y: Floats, days: Days, start: int, horizon: int) -> Floats:
+    expected = point(y[:start], days.part(0, start + horizon))[start:]
+    floor = expected * 1e-3
+    return np.log(np.maximum(y[start : start + horizon], floor) / expected)
+
+
+def _bands(errors: Floats, festive: Bools, ahead: Bools, level: float) -> tuple[Floats, Floats]:
+    low, high = np.empty(ahead.size), np.empty(ahead.size)
+    for kind in (False, True):
+        pool = errors[festive == kind] if np.sum(festive == kind) >= FEW else errors.ravel()
+        size = np.quantile(np.abs(pool), min(level * (1 + 1 / pool.size), 1))
+        low[ahead == kind], high[ahead == kind] = np.exp(-size), np.exp(size)
+    return low, high
+
+
+def _paths(errors: Floats, festive: Bools, ahead: Bools, draws: int, seed: int) -> Floats:
+    """Return multiplicative error paths: a past path's mean error kept, its days drawn by kind."""
+    random = np.random.default_rng(seed)
+    drift = errors.mean(axis=1, keepdims=True)
+    around = errors - drift
+    out = np.empty((draws, ahead.size))
+    for kind in (False, True):
+        pool = around[festive == kind] if np.sum(festive == kind) >= FEW else around.ravel()
+        where = np.flatnonzero(ahead == kind)
+        out[:, where] = random.choice(pool, (draws, where.size))
+    shift = random.choice(drift[:, 0] - drift.mean(), draws)
+    return np.exp(out + shift[:, None])
