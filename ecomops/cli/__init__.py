@@ -38,7 +38,7 @@ def exit_code(error: BaseException) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; errors go to stderr as a message, not a traceback."""
+    """Run one command and return its exit code; errors become a message on stderr."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options.lang = language(given, os.environ)
     known = parser(options.lang)

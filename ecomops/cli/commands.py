@@ -36,8 +36,8 @@ def say(*path: str, **values: object) -> str:
 def demo(chosen: Namespace) -> None:
     """Run the Analyse stage on the demo shop in both languages at once."""
     from ecomops.cli.progress import progress
-    from ecomops.report.render import page
     from ecomops.report.execute import run_all
+    from ecomops.report.render import page
 
     folder = Path(chosen.out)
     out = {lang: guard(folder / f"analyse.{lang}.html", force=chosen.force) for lang in LANGUAGES}
@@ -134,7 +134,7 @@ def check(chosen: Namespace) -> None:
 
 def as_json(stage: str, cover: Mapping[str, Any], results: list[dict[str, Any]]) -> str:
     """Return results as JSON text; the same results give the same bytes."""
-    whole = {"generator": "ecomops", "version": __version__, "stage": stage}
+    whole: dict[str, Any] = {"generator": "ecomops", "version": __version__, "stage": stage}
     whole |= {"cover": cover, "results": results}
     return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
@@ -142,8 +142,8 @@ def as_json(stage: str, cover: Mapping[str, Any], results: list[dict[str, Any]])
 def run(chosen: Namespace) -> None:
     """Run a stage, or a notebook, on data and write its page."""
     from ecomops.cli.progress import progress
-    from ecomops.report.render import read
     from ecomops.report.execute import run_all
+    from ecomops.report.render import read
     from ecomops.report.source import write as write_notebook
 
     own = chosen.stage.endswith(".ipynb")
@@ -216,7 +216,7 @@ def simulate(chosen: Namespace) -> None:
 
     folder = Path(chosen.dest)
     guard(folder / "shop.toml", force=chosen.force)
-    sim.write(folder, seed=chosen.seed)  # type: ignore[attr-defined,operator]
+    sim.write(folder, seed=chosen.seed)  # type: ignore[attr-defined]
     print(say("wrote", path=str(folder)))
 
 
@@ -225,6 +225,4 @@ def formats(chosen: Namespace) -> None:  # noqa: ARG001
     from ecomops.data.formats import formats as known
 
     for name, layout in sorted(known().items()):
-        print(
-            f"{name:34} {getattr(layout, 'title', '') or getattr(layout, options.lang, '')}".rstrip()
-        )
+        print(f"{name:34} {getattr(layout, options.lang, '')}".rstrip())

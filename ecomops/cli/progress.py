@@ -57,9 +57,8 @@ class Terminal:
 
     def started(self, book: str, number: int, total: int, call: str) -> None:
         """Name the step that runs."""
-        name = step(call, self.lang) or ""
-        told = {"description": name} if name else {}
-        self.bars.update(self.tasks[book], total=total, completed=number - 1, **told)
+        name = step(call, self.lang) or None
+        self.bars.update(self.tasks[book], total=total, completed=number - 1, description=name)
 
     def finished(self, book: str, number: int, total: int, call: str, seconds: float) -> None:  # noqa: ARG002
         """Move the bar."""

@@ -6,10 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ecomops.report.head import Cover, cover
-    from ecomops.report.explorer import Explorer, explore
-    from ecomops.report.render import export, page
     from ecomops.report.execute import run
+    from ecomops.report.explorer import Explorer, explore
+    from ecomops.report.head import Cover, cover
+    from ecomops.report.render import export, page
 
 _NAMES = {
     "Cover": "head",

@@ -1,6 +1,6 @@
 """Build the notebooks of the repository: ``python -m ecomops.report.build``.
 
-Each ``notebooks/src/STAGE.py`` becomes ``notebooks/{zh,en}/STAGE.ipynb``, executed on the demo shop.
+Each ``notebooks/src/STAGE.py`` becomes ``notebooks/{zh,en}/STAGE.ipynb``, run on the demo shop.
 The same sources and data give the same bytes.
 """
 

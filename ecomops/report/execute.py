@@ -64,9 +64,9 @@ class Run:
 
 
 def parametrised(book: NotebookNode, parameters: Mapping[str, object]) -> NotebookNode:
-    """Return a copy of `book` with a cell ``injected-parameters`` behind the one tagged ``parameters``.
+    """Return a copy of `book` with `parameters` in a cell behind the one tagged ``parameters``.
 
-    The tags are papermill's, so that either tool runs the notebook.
+    Its tag is ``injected-parameters`` as papermill's, so that either tool runs the notebook.
     """
     book = copy.deepcopy(book)
     tagged = [[*cell.metadata.get("tags", [])] for cell in book.cells]

@@ -1,4 +1,4 @@
-"""One analysis in every combination of a few choices: menus in JupyterLab, folded states on paper."""
+"""One analysis under a few choices: menus in JupyterLab, folded states on a page."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Explorer:
         return {"code": "report.explore", "of": self.states[0].result.code, "states": said}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
-        view = self.widget()._repr_mimebundle_() or {}  # noqa: SLF001 - IPython's own protocol
+        view = self.widget()._repr_mimebundle_() or {}
         return {
             "text/plain": "\n".join(
                 f"{s.name}: {s.result.explain(self.lang)}" for s in self.states

@@ -57,7 +57,8 @@ class Cover:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts as JSON types."""
-        return {"code": "report.cover"} | plain(vars(self))
+        facts: dict[str, Any] = plain(vars(self))
+        return {"code": "report.cover"} | facts
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
         rows = "".join(
@@ -82,7 +83,7 @@ def cover(shop: Shop, *, lang: str | None = None) -> Cover:
     'CNY'
     """
     lang = checks.language(lang)
-    common = {
+    common: dict[str, Any] = {
         "names": {each: shop.title(each) for each in ("zh", "en")},
         "currency": shop.currency,
         "timezone": shop.timezone,

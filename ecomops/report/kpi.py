@@ -100,22 +100,24 @@ def spark(values: Sequence[float | None], partial: float | None = None) -> str:
     seen = [float(v) for v in values if v is not None]
     every = seen if partial is None else [*seen, float(partial)]
     low, high = min(every), max(every)
-    step = (WIDTH - 9) / max(len(every) - 1, 1)
-    span = (high - low) or 1
-    points_ = [
+    step, span = (WIDTH - 9) / max(len(every) - 1, 1), (high - low) or 1
+    dots = [
         f"{4 + i * step:.1f} {HEIGHT - EDGE - (v - low) / span * (HEIGHT - 2 * EDGE):.1f}"
         for i, v in enumerate(every)
     ]
-    last = points_[len(seen) - 1]
-    x, y = last.split()
+    full = dots[: len(seen)]
     out = (
-        f'<path d="M{" L".join(points_[: len(seen)])}" fill="none" stroke="var(--c1)" stroke-width="1.6" '
-        f'stroke-linejoin="round"/><circle cx="{x}" cy="{y}" r="3" fill="var(--c1)"/>'
+        f'<path d="M{" L".join(full)}" fill="none" stroke="var(--c1)" stroke-width="1.6"/>'
+        f'<circle {_at(full[-1])} r="3" fill="var(--c1)"/>'
     )
     if partial is not None:
-        x, y = points_[-1].split()
         out += (
-            f'<path d="M{last} L{points_[-1]}" stroke="var(--other)" stroke-dasharray="2 2" fill="none"/>'
-            f'<circle cx="{x}" cy="{y}" r="2.6" fill="var(--bg)" stroke="var(--other)" stroke-width="1.4"/>'
+            f'<path d="M{full[-1]} L{dots[-1]}" stroke="var(--other)" stroke-dasharray="2 2"/>'
+            f'<circle {_at(dots[-1])} r="2.6" fill="var(--bg)" stroke="var(--other)"/>'
         )
     return f'<svg class="spark" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{out}</svg>'
+
+
+def _at(dot: str) -> str:
+    x, y = dot.split()
+    return f'cx="{x}" cy="{y}"'

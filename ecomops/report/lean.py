@@ -34,7 +34,7 @@ def lean(html: str) -> str:
 
 
 def themed(html: str) -> str:
-    """Return `html` with each colour of its charts as a name of the palette, so that it follows the theme.
+    """Return `html` with the colours of its charts by name, so that they follow the theme.
 
     >>> themed('<svg><path fill="#143f86"/></svg><p>#143f86</p>')
     '<svg><path fill="var(--c1,#143f86)"/></svg><p>#143f86</p>'

@@ -22,7 +22,7 @@ from ecomops.result.html import prose
 from ecomops.result.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from nbformat import NotebookNode
 
@@ -54,20 +54,14 @@ KEPT = (
 OWN_PLACE = ("store.check", "report.cover")  # shown in header and appendix, not as a section
 
 
-class PageExporter(TemplateExporter):  # type: ignore[misc]
+class PageExporter(TemplateExporter):
     """nbconvert's template engine with one template of ours, which escapes all it is given."""
 
     template_name = "page"
     file_extension = ".html"
-    export_from_notebook = None
-
-    @property
-    def extra_template_basedirs(self) -> list[str]:
-        """Where the template lies."""
-        return [str(HERE / "templates")]
 
     def _create_environment(self) -> Any:
-        environment = super()._create_environment()
+        environment = super()._create_environment()  # type: ignore[no-untyped-call]
         environment.autoescape = True
         environment.trim_blocks = environment.lstrip_blocks = True
         environment.filters["prose"] = prose
@@ -93,19 +87,20 @@ def read(path: str | Path) -> NotebookNode:
     if not path.is_file():
         raise MissingError("no_such_file", path=str(path))
     try:
-        return nbformat.read(path, as_version=4)
+        book: NotebookNode = nbformat.read(path, as_version=4)
     except (ValueError, KeyError, AttributeError, nbformat.reader.NotJSONError):
         raise DataError("not_a_notebook", path=str(path)) from None
+    return book
 
 
 def export(notebook: str | Path, *, lang: str | None = None) -> str:
-    """Return the page of an executed notebook file.
+    r"""Return the page of an executed notebook file.
 
     Raises `DataError` when the file is no notebook or holds no result.
 
     >>> from ecomops.report.build import notebooks_folder
     >>> export(notebooks_folder() / "en" / "analyse.ipynb")[:30]
-    '<!doctype html>\\n<html lang="en"'
+    '<!doctype html>\n<html lang="en"'
     """
     book = read(notebook)
     if not bundle.results(book):
@@ -125,13 +120,15 @@ def page(
     lang = checks.language(lang or _language(book, found))
     words = Words("report.page", lang, _currency(found))
     context = head(found, words) | body(found, words) | {"stage": stage, "sibling": sibling}
-    html, _ = PageExporter().from_notebook_node(book, resources={"page": context})
+    exporter = PageExporter(extra_template_basedirs=[str(HERE / "templates")])  # type: ignore[no-untyped-call]
+    html, _ = exporter.from_notebook_node(book, resources={"page": context})
     return str(html)
 
 
 def _language(book: NotebookNode, found: Sequence[bundle.Part]) -> str | None:
     spoken = [part.facts["lang"] for part in found if "lang" in part.facts]
-    return next(iter(spoken), book.metadata.get("ecomops", {}).get("lang"))
+    spoken.append(book.metadata.get("ecomops", {}).get("lang"))
+    return None if spoken[0] is None else str(spoken[0])
 
 
 def _currency(found: Sequence[bundle.Part]) -> str:
@@ -172,7 +169,7 @@ def head(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
     }
 
 
-def _title(cover: dict[str, Any], words: Words) -> str:
+def _title(cover: Mapping[str, Any], words: Words) -> str:
     if not cover.get("start"):
         return words.say("title_bare")
     return words.say("title", start=cover["start"], end=cover["end"])

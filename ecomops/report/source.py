@@ -22,10 +22,10 @@ _SLOT = re.compile(r'"@(\d+)@"')
 
 
 def cells(source: str) -> list[dict[str, Any]]:
-    """Return the cells of a percent-format script: kind, tags, text.
+    r"""Return the cells of a percent-format script: kind, tags, text.
 
-    >>> cells('# %% [markdown] tags=["en"]\\n# # Title\\n# %%\\nimport ecomops as eo')
-    [{'kind': 'markdown', 'tags': ['en'], 'text': '# Title'}, {'kind': 'code', 'tags': [], 'text': 'import ecomops as eo'}]
+    >>> [cell["text"] for cell in cells("# %% [markdown]\n# # Title\n# %%\nimport ecomops as eo")]
+    ['# Title', 'import ecomops as eo']
     """
     found: list[dict[str, Any]] = []
     for line in source.splitlines():
@@ -46,14 +46,16 @@ def notebook(source: str, lang: str) -> nbformat.NotebookNode:
     Cells tagged with the other language are left out. Markdown cells keep the tag ``guide``: they
     explain the notebook, and the exported page, which explains itself, leaves them out.
     """
-    book = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL, "ecomops": {"lang": lang}})
+    book: nbformat.NotebookNode = nbformat.v4.new_notebook(
+        metadata={"kernelspec": KERNEL, "ecomops": {"lang": lang}}
+    )
     other = set(LANGUAGES) - {lang}
     for cell in cells(source):
         if other & set(cell["tags"]):
             continue
         tags = [tag for tag in cell["tags"] if tag not in LANGUAGES]
         markdown = cell["kind"] == "markdown"
-        make = nbformat.v4.new_markdown_cell if markdown else nbformat.v4.new_code_cell
+        make: Any = nbformat.v4.new_markdown_cell if markdown else nbformat.v4.new_code_cell
         tags = [*tags, "guide"] if markdown else tags
         number = f"cell-{len(book.cells) + 1:02d}"
         book.cells.append(make(cell["text"], id=number, metadata={"tags": tags} if tags else {}))

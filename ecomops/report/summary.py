@@ -94,7 +94,7 @@ def measures(results: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 
 def outstanding(results: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return one strength, one problem and one thing to watch, of different analyses if there are."""
+    """Return a strength, a problem and a thing to watch, of different analyses if possible."""
     found: list[dict[str, str]] = []
     for level, kind in STANDS_OUT:
         said = [(f, r) for r in results for f in r.get("findings", ()) if f["level"] == level]

@@ -38,7 +38,7 @@ def sheet(table: Mapping[str, Any]) -> str:
 
 
 def sheets(results: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return file name -> CSV text of every result that has rows; a second of its kind is numbered."""
+    """Return file name -> CSV text of every result with rows; a second of its kind is numbered."""
     found: dict[str, str] = {}
     for result in results:
         if not result["table"]["rows"]:
