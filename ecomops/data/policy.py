@@ -123,7 +123,8 @@ def coverage(
 
     Raises `DataError` when there is no row, no sale, more than one currency or an impossible date.
     """
-    counts = frame(_counted(orders, policy, as_of)).iloc[0]
+    counts = frame(_counted(orders, policy, as_of)).astype(object).iloc[0]
+    counts = counts.where(counts.notna(), None)  # pandas writes a missing currency as NaN
     rows = int(counts["rows"])
     if rows == 0:
         raise DataError("empty_table", table="orders")

@@ -105,8 +105,13 @@ def _plain(source: Any) -> Any:
     """Return a frame without what an engine cannot hold: pandas' index, columns of mixed types."""
     if type(source).__module__.startswith("pandas"):
         source = source.reset_index(drop=True)
-        mixed = [c for c in source.columns if source[c].dtype == object]
-        return source.assign(**{c: _text(source[c]) for c in mixed}) if mixed else source
+        kinds = {c: str(source[c].dtype) for c in source.columns}
+        # the engine's clock ticks in microseconds, and ibis refuses to round
+        fine = {
+            c: source[c].dt.as_unit("us") for c, k in kinds.items() if "64[ns" in k and k[0] == "d"
+        }
+        mixed = {c: _text(source[c]) for c, kind in kinds.items() if kind == "object"}
+        return source.assign(**fine, **mixed) if fine or mixed else source
     return source
 
 
