@@ -31,6 +31,7 @@ lint: $(VENV)/.installed-test,zh,spark ## linters, types and layers only
 
 cover: $(VENV)/.installed-test,zh,spark ## branch coverage of the whole suite
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
+	@$(BIN)/coverage report --fail-under=100 --include="ecomops/maths/*,ecomops/metrics/*,ecomops/result/*"
 
 lab: $(VENV)/.installed-zh ## open JupyterLab with the notebooks
 	@$(BIN)/ecomops lab

@@ -39,15 +39,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Run:
-    """One fresh process: its whole wall and CPU seconds, its peak memory, and what it printed.
+    """One fresh process: its whole wall and CPU seconds, and what it printed.
 
     `work_wall` and `work_cpu` leave out the interpreter's start and the imports, where the program
-    printed them itself.
+    printed them itself; `peak_mb` is the most memory that it held (0 where it did not say).
     """
 
     wall: float
     cpu: float
-    peak_mb: float
     printed: Mapping[str, Any]
 
     @property
@@ -60,13 +59,23 @@ class Run:
         """Return the CPU seconds that the program measured itself, else those of the process."""
         return float(self.printed.get("cpu", self.cpu))
 
+    @property
+    def peak_mb(self) -> float:
+        """Return the peak of the program's resident memory in megabytes."""
+        return float(self.printed.get("peak_mb", 0.0))
 
-# a peer's or our program ends with its own times, so that imports count for nobody
+
+# a program ends with its own times, so that imports count for nobody, and with its own peak:
+# what the kernel reports to a parent is at least the parent's memory at the fork
 TIMED = """
-import json, time
+import json, pathlib, time
 _wall, _cpu = time.perf_counter(), time.process_time()
 {work}
-print(json.dumps({{"wall": time.perf_counter() - _wall, "cpu": time.process_time() - _cpu{extra}}}))
+_wall, _cpu = time.perf_counter() - _wall, time.process_time() - _cpu
+_status = pathlib.Path("/proc/self/status")
+_text = _status.read_text() if _status.exists() else "VmHWM: 0"
+_peak = int(_text.partition("VmHWM:")[2].split()[0]) / 1024
+print(json.dumps({{"wall": _wall, "cpu": _cpu, "peak_mb": _peak{extra}}}))
 """
 
 
@@ -93,7 +102,7 @@ def fresh(code: str, *arguments: str, python: str | Path = sys.executable) -> Ru
             raise RuntimeError(err.read()[-3000:])
         last = (out.read().strip().splitlines() or [""])[-1]
     printed = json.loads(last) if last.startswith("{") else {}
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, printed)
+    return Run(wall, usage.ru_utime + usage.ru_stime, printed)
 
 
 def interleaved(programs: Mapping[str, Sequence[str]], *, times: int = 3) -> dict[str, list[Run]]:
