@@ -7,8 +7,8 @@ import re
 from ecomops.result.style import HEX
 
 _SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
-_NUMBER = r"-?[\d.]+"
-_BOX = re.compile(rf"M({_NUMBER}) ({_NUMBER})" + rf"L({_NUMBER}) ({_NUMBER})" * 3 + "z")
+_QUOTED = re.compile(r"""="([^"']*)\"""")
+_COARSE = re.compile(r"(?:[A-Za-z]|-?\d+(?:\.\d)?|\s)*")  # no number finer than a tenth
 FEWEST = 3
 SAME = ' style="(?P=style)"'
 _ELEMENT = r"<(?:text|path|use)\b[^>]*?{style}[^>]*(?:/>|>[^<]*</text>)"
@@ -28,7 +28,7 @@ def lean(html: str) -> str:
     >>> lean(
     ...     '<svg><path d="M 1 2\nL 3.0 2\nL 3 4\nL 1 4\nz" style="fill: var(--c1,#143f86)"/></svg>'
     ... )
-    '<svg><path d="M1 2H3V4H1z" style="fill:#143f86"/></svg>'
+    "<svg><path d='M1 2h2v2h-2z' style='fill:#143f86'/></svg>"
     """
     return _SVG.sub(lambda chart: _lean(chart[0]), html)
 
@@ -53,7 +53,8 @@ def _lean(chart: str) -> str:
     chart = re.sub(r">\s*\n\s*<", "><", chart).replace("<g/>", "")
     while "<g></g>" in chart:
         chart = chart.replace("<g></g>", "")
-    return _RUN.sub(_grouped, _ALONE.sub(r"\1", chart))
+    chart = _RUN.sub(_grouped, _ALONE.sub(r"\1", chart))
+    return _QUOTED.sub(r"='\1'", chart)  # JSON writes a double quote as two characters
 
 
 def _grouped(run: re.Match[str]) -> str:
@@ -67,16 +68,31 @@ def _grouped(run: re.Match[str]) -> str:
 
 def _path(found: re.Match[str]) -> str:
     drawn = re.sub(r"\s*([A-Za-z])\s*", r"\1", found[1]).strip()
-    drawn = re.sub(r"\.0(?=\D|$)", "", re.sub(r"\s+", " ", drawn))
-    return f'd="{_BOX.sub(_box, drawn)}"'
+    steps = re.findall(r"([A-Za-z])([^A-Za-z]*)", drawn)
+    if {letter for letter, _ in steps} <= set("MLz") and _COARSE.fullmatch(drawn):
+        drawn = _relative(steps)
+    return f'd="{drawn}"'
 
 
-def _box(found: re.Match[str]) -> str:
-    """Return a rectangle's path by its sides, when it is one."""
-    x0, y0, x1, y1, x2, y2, x3, y3 = found.groups()
-    if (y0, x1, y2, x3) == (y1, x2, y3, x0):
-        return f"M{x0} {y0}H{x1}V{y2}H{x3}z"
-    return found[0]
+def _relative(steps: list[tuple[str, str]]) -> str:
+    """Return straight lines as moves from point to point, counted in whole tenths of a pixel."""
+    out, x, y = "", 0, 0
+    for letter, numbers in steps:
+        if letter == "z":
+            out += "z"
+            continue
+        x0, y0, (x, y) = x, y, (round(10 * float(n)) for n in numbers.split())
+        if letter == "M":
+            out += f"M{_tenths(x)} {_tenths(y)}"
+        elif x == x0 or y == y0:
+            out += f"v{_tenths(y - y0)}" if x == x0 else f"h{_tenths(x - x0)}"
+        else:
+            out += f"l{_tenths(x - x0)} {_tenths(y - y0)}"
+    return out
+
+
+def _tenths(number: int) -> str:
+    return f"{number / 10:g}"
 
 
 def _style(found: re.Match[str]) -> str:

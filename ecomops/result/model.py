@@ -207,8 +207,9 @@ class Result:
 
     def brief(self) -> dict[str, Any]:
         """Return what a notebook keeps for the page: one language, the rows of `headline` only."""
-        rows = [[plain(v) for v in row] for row in self.headline().itertuples(index=False)]
-        table = {"columns": list(self.rows.columns), "rows": rows, "count": len(self.rows)}
+        shown = self.headline()
+        rows = [[plain(v) for v in row] for row in shown.itertuples(index=False)]
+        table = {"columns": list(shown.columns), "rows": rows, "count": len(self.rows)}
         return _spoken(self.to_dict(), self.lang) | {"table": table, "lang": self.lang}
 
     def _repr_html_(self) -> str:

@@ -38,6 +38,7 @@ COMPARES = ("previous", "year")
 # The six of the page; the ones behind stand in where data is missing.
 CARDS = (
     "net_sales",
+    "pay_amount",
     "visitors",
     "cvr_pay",
     "aov_buyer",
@@ -48,6 +49,7 @@ CARDS = (
     "aov_order",
     "repeat_buyer_share",
 )
+MAIN = ("net_sales", "pay_amount")  # what was paid where no refund is on record
 SIX = 6
 COURSE = 14
 MOST_PERIODS = 60
@@ -66,7 +68,8 @@ def cards(available: Sequence[str]) -> list[str]:
     >>> cards(["pay_orders", "net_sales", "visitors"])
     ['net_sales', 'visitors', 'pay_orders']
     """
-    return [code for code in CARDS if code in available][:SIX]
+    spare = "pay_amount" if "net_sales" in available else "net_sales"
+    return [code for code in CARDS if code in available and code != spare][:SIX]
 
 
 def before(first: date, period: str, compare: str) -> date:
@@ -185,15 +188,16 @@ class Scorecard(Result):
         if now.empty:
             partial = {"period": self.params["partial"], "until": self.params["until"]}
             return (Finding("no_full_period", "note", partial, n),)
-        row = now.loc["net_sales"]
+        main = self.params["main"]
+        row = now.loc[main]
         facts = {"period": self.params["answer"], "versus": self.params["versus"]}
-        facts |= {"amount": row["value"], "low": row["low"], "high": row["high"]}
+        facts |= {"metric": main, "amount": row["value"], "low": row["low"], "high": row["high"]}
         if not np.isfinite(row["change"]):
             said = [Finding("headline_alone", "note", facts, n)]
         else:
             facts["change"] = row["change"]
             said = [
-                Finding("headline", self.params["verdicts"]["net_sales"], facts, n),
+                Finding("headline", self.params["verdicts"][main], facts, n),
                 *self._moves(now),
             ]
         if self.params["partial"]:
@@ -203,7 +207,7 @@ class Scorecard(Result):
 
     def _moves(self, now: pd.DataFrame) -> list[Finding]:
         """Return the largest good and bad move beyond chance, and how many stayed within it."""
-        judged = now[now["signal"].notna() & now.index.isin(METRICS)].drop(index="net_sales")
+        judged = now[now["signal"].notna()].drop(index=self.params["main"])
         levels = {str(code): self.params["verdicts"][code] for code in judged.index}
         found = []
         for level in ("good", "watch"):
@@ -235,7 +239,8 @@ class Scorecard(Result):
         """Return the course of the six cards over the latest periods, unfinished ones too."""
         recent = sorted(self.rows["period"].unique())[-COURSE:]
         kept = self.rows["metric"].isin(self.params.get("cards", ()))
-        return self.rows[kept & self.rows["period"].isin(recent)]
+        shown = ["period", "metric", "value", "change", "partial"]
+        return self.rows.loc[kept & self.rows["period"].isin(recent), shown]
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
@@ -342,7 +347,8 @@ def _rows(seen: Observed, codes: Sequence[str], compare: str) -> pd.DataFrame:
 
 def _params(rows: pd.DataFrame, seen: Observed, period: str, compare: str) -> dict[str, Any]:
     """Return what the words and a page need besides the table."""
-    sales = rows[rows["metric"] == "net_sales"]
+    main = next(code for code in MAIN if (rows["metric"] == code).any())
+    sales = rows[rows["metric"] == main]
     full = sales.loc[~sales["partial"], "period"]
     answer = full.iloc[0] if len(full) else None
     later = sales.loc[sales["partial"] & ((sales["period"] > answer) if answer else True), "period"]
@@ -352,6 +358,7 @@ def _params(rows: pd.DataFrame, seen: Observed, period: str, compare: str) -> di
     return {
         "period": period,
         "compare": compare,
+        "main": main,
         "answer": answer,
         "versus": versus,
         "partial": later.iloc[0] if len(later) else None,
