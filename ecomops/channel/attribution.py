@@ -186,6 +186,9 @@ def attribution(
     1       c          0.4
     2       a          0.2
     """
+    if touchpoints is None:
+        need = Need("table", {"table": "touchpoints"})
+        return Attribution.lock((need,), lang=lang)  # type: ignore[no-any-return]
     settings = Settings(
         models=_models(models),
         half_life_days=checks.between("half_life_days", half_life_days, 1e-6, 1e6),
