@@ -110,7 +110,7 @@ def single(plan: Plan, product: Ints, process: str, chunk: int) -> Lines:
     return Lines(order, one - 1, product, _variant(plan, product, variant), one, none)
 
 
-def totals(order: Ints, values: Ints, orders: int) -> Ints:
+def totals(order: Ints, values: Ints | Bools, orders: int) -> Ints:
     """Return the sum over each order's lines."""
     sums: Ints = np.bincount(order, values, minlength=orders).astype(np.int64)
     return sums
@@ -127,10 +127,11 @@ def share_out(order: Ints, amount: Ints, weight: Ints) -> Ints:
     """
     if not len(order):
         return np.empty(0, dtype=np.int64)
-    begins = np.append(True, order[1:] != order[:-1])  # noqa: FBT003 - a value, not a switch
+    begins = np.append(True, order[1:] != order[:-1])
     running = np.cumsum(weight)
     before = (running - weight)[begins]
     position = np.cumsum(begins) - 1
     total = np.diff(np.append(before, running[-1:]))[position]
     reached = amount[order] * (running - before[position]) // np.maximum(total, 1)
-    return np.where(begins, reached, np.diff(reached, prepend=0))
+    parts: Ints = np.where(begins, reached, np.diff(reached, prepend=0))
+    return parts

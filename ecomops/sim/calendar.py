@@ -17,7 +17,7 @@ from ecomops.sim.streams import stream
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ecomops.sim.streams import Bools, Floats, Ints
+    from ecomops.sim.streams import Floats
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -108,7 +108,8 @@ def daily_rate(start: date, end: date, seed: int, sigma: float = 0.06) -> Floats
     weekday = np.array([level["weekday"][day.weekday()] for day in dates])
     middle = [_month_position(day) for day in dates]
     month = np.interp(middle, np.arange(-1, 14), np.take(level["month"], np.arange(-1, 14) % 12))
-    return weekday * month * event_factor(start, days) * _noise(seed, days, sigma)
+    rate: Floats = weekday * month * event_factor(start, days) * _noise(seed, days, sigma)
+    return rate
 
 
 def _month_position(day: date) -> float:
@@ -127,10 +128,5 @@ def hourly(daily: Floats, start: date) -> Floats:
         if (day.month, day.day) in {(6, 18), (11, 11), (12, 12), (11, 1)}:
             hours[i, :2] *= (4.0, 2.0)
             hours[i] /= hours[i].mean()
-    return (daily[:, None] * hours).ravel()
-
-
-def window_mask(days: int, start: int, end: int) -> Bools:
-    """Return which of `days` lie in [start, end]."""
-    index: Ints = np.arange(days)
-    return (index >= start) & (index <= end)
+    rate: Floats = (daily[:, None] * hours).ravel()
+    return rate

@@ -80,17 +80,20 @@ class Catalogue:
     def tier(self, price: Floats) -> Ints:
         """Return the price tier (0 to 15) of prices in cents."""
         position = np.log(price / CHEAPEST) / np.log(DEAREST / CHEAPEST) * TIERS
-        return np.clip(position, 0, TIERS - 1).astype(np.int64)
+        tier: Ints = np.clip(position, 0, TIERS - 1).astype(np.int64)
+        return tier
 
     def choose(self, uniform: Floats, day: Ints, price: Floats) -> Ints:
         """Return the product bought on `day` (since start) by who wants to spend about `price`."""
         month = np.clip(day // 30, 0, self.months - 1)
         cell = month * TIERS + self.tier(price)
         found = np.searchsorted(self.cells, cell + uniform, side="right")
-        return self.cell_product[found.clip(max=len(self.cell_product) - 1)]
+        product: Ints = self.cell_product[np.minimum(found, len(self.cell_product) - 1)]
+        return product
 
 
 DEFECT = 0.55
+STAYS = 0.35
 
 
 def catalogue(settings: Settings, days: int, seed: int) -> Catalogue:
@@ -109,7 +112,7 @@ def catalogue(settings: Settings, days: int, seed: int) -> Catalogue:
     wobble = np.exp(random.standard_normal(products) * 0.12)
     share = np.array([k["cost"] for k in kinds])[category] * wobble
     cost = np.rint(price * share.clip(0.2, 0.7) / 10).astype(np.int64) * 10
-    stays = random.random(products) < 0.35
+    stays = random.random(products) < STAYS
     lot = random.random(products)
     launch = np.where(stays, -200 - 600 * lot // 1, np.floor(lot * (days + 60) / 30) * 30 - 90)
     fade = np.where(stays, 4000.0, 120 + random.gamma(2.0, 90.0, products))
@@ -136,12 +139,14 @@ def _planted(settings: Settings, products: int, months: int, seed: int) -> tuple
 
 def _friendly(yuan: Floats, ending: Ints) -> Ints:
     """Return prices in cents that end in 9, 8 or 5 yuan."""
-    return (np.floor(yuan / 10).astype(np.int64) * 10 + NINES[ending]) * 100
+    cents: Ints = (np.floor(yuan / 10).astype(np.int64) * 10 + NINES[ending]) * 100
+    return cents
 
 
 def _tier_of(log_price: Floats) -> Ints:
     low, high = np.log(CHEAPEST / 100), np.log(DEAREST / 100)
-    return ((log_price - low) / (high - low) * TIERS).clip(0, TIERS - 1).astype(np.int64)
+    tier: Ints = np.clip((log_price - low) / (high - low) * TIERS, 0, TIERS - 1).astype(np.int64)
+    return tier
 
 
 def _zipf(shuffled: Ints, log_price: Floats) -> Floats:
@@ -181,13 +186,14 @@ def _shelf(members: Ints, tier: Ints, wanted: int) -> Ints:
     """Return the products of a tier, or those of the nearest tier that has any."""
     have = np.unique(tier)
     nearest = have[np.abs(have - wanted).argmin()]
-    return members[tier[members] == nearest]
+    shelf: Ints = members[tier[members] == nearest]
+    return shelf
 
 
 def _share(weight: Floats) -> Floats:
     """Return cumulative shares that end at one exactly; equal ones where nothing is on sale."""
     weight = weight + 1e-9
-    share = np.cumsum(weight) / weight.sum()
+    share: Floats = np.cumsum(weight) / weight.sum()
     share[-1] = 1.0
     return share
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from ecomops.sim.streams import Floats, Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chunk:
     """Everything drawn for one chunk; nothing in it depends on what is switched on.
 
     `blocks` gives the number of possible orders of each process, in the order they are laid;
-    `groups` the number of customers of each group.
+    `groups` the number of customers of each group. A part of a chunk has a `whole` and the rows
+    of it that it holds.
     """
 
     number: int
@@ -36,14 +37,40 @@ class Chunk:
     referrer: Ints
     buyers: journeys.Visitors
     browsers: journeys.Visitors
+    whole: tuple[Chunk, Ints, Ints] | None = None
+    drawn: dict[tuple[str, str], Floats] = field(default_factory=dict)
 
     def draws(self, plan: Plan, module: str, rows: int) -> Floats:
         """Return uniform numbers, (rows, possible orders), from the module's own streams."""
-        return _draws(plan, module, rows, self.number, self.blocks)
+        if self.whole:
+            return self.whole[0].draws(plan, module, rows)[:, self.whole[1]]
+        return self._kept("order", plan, module, rows, self.blocks)
 
     def line_draws(self, plan: Plan, module: str, rows: int) -> Floats:
         """Return uniform numbers, (rows, possible lines), from the module's own streams."""
-        return _draws(plan, module, rows, self.number, self.line_blocks)
+        if self.whole:
+            return self.whole[0].line_draws(plan, module, rows)[:, self.whole[2]]
+        return self._kept("line", plan, module, rows, self.line_blocks)
+
+    def _kept(
+        self, grain: str, plan: Plan, module: str, rows: int, blocks: Mapping[str, int]
+    ) -> Floats:
+        if (grain, module) not in self.drawn:
+            self.drawn[grain, module] = _draws(plan, module, rows, self.number, blocks)
+        return self.drawn[grain, module]
+
+    def part(self, orders: Ints) -> Chunk:
+        """Return the chunk with only the possible orders at these positions (ascending)."""
+        place = np.full(len(self.orders), NOBODY)
+        place[orders] = np.arange(len(orders))
+        rows = np.flatnonzero(place[self.lines.order] != NOBODY)
+        lines = self.lines.take(rows)
+        return replace(
+            self,
+            orders=self.orders.take(orders),
+            lines=replace(lines, order=place[lines.order]),
+            whole=(self, orders, rows),
+        )
 
 
 def _draws(plan: Plan, module: str, rows: int, chunk: int, blocks: Mapping[str, int]) -> Floats:
@@ -88,17 +115,13 @@ def _late(
     blocks: dict[str, latent.Latent], lines: dict[str, baskets.Lines],
 ) -> Ints:  # fmt: skip
     """Add the groups that come on top of ordinary orders; return who referred the referred."""
-    base, base_lines = blocks["orders"], lines["orders"]
+    base = groups["people"], blocks["orders"], lines["orders"]
 
     def first() -> int:
         return sum(len(g) for g in groups.values())
 
-    for name, make in {
-        "price": lambda: newcomers.tempted(plan, base, base_lines, first(), number),
-        "experiment": lambda: newcomers.converted(plan, base, first(), number),
-        "live": lambda: newcomers.spectators(plan, first(), number, share),
-    }.items():
-        new = make()
+    for name in newcomers.KINDS:
+        new = newcomers.come(plan, name, base, first(), number, share)
         groups[name], blocks[name] = new.people, new.orders
         everyone = people.join(list(groups.values()))
         known = new.lines

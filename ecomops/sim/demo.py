@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-
 from typing import TYPE_CHECKING
 
 from ecomops.sim import write
-from ecomops.sim.plan import plan
 from ecomops.sim.presets import preset
-from ecomops.sim.world import canonical
+from ecomops.sim.world import world
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +24,7 @@ def tables() -> Mapping[str, pa.Table]:
     >>> tables()["stores"]["currency"].to_pylist()
     ['CNY']
     """
-    return canonical(plan(preset("tiny"), SEED))
+    return world("tiny", seed=SEED).tables
 
 
 def main(folder: Path) -> None:

@@ -95,4 +95,5 @@ def _batch(plan: Plan, sale: Sale, order: Ints) -> Floats:
     product = batch_product(plan.catalogue)
     on = plan.on(f"batch:{ids.product_name(product)}")
     late = sale.created[order] >= settings.batch_from * plan.horizon
-    return settings.batch * (on & late & (sale.product == product))
+    added: Floats = settings.batch * (on & late & (sale.product == product))
+    return added

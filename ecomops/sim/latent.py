@@ -51,6 +51,10 @@ class Latent:
     def __len__(self) -> int:
         return len(self.key)
 
+    def take(self, rows: Ints) -> Latent:
+        """Return the possible orders at `rows`."""
+        return Latent(**{f.name: getattr(self, f.name)[rows] for f in fields(Latent)})
+
 
 def join(parts: list[Latent]) -> Latent:
     """Return the possible orders of several blocks one after the other."""
@@ -237,11 +241,12 @@ def messaged(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
     sent = sends[:, None] * float(DAY)
     alive = (group.arrival < sent) & (gone(group, orders) > sent) & (kind == PERSUADABLE) & ~held
     chosen = np.nonzero(alive & (lot < plan.settings.crm.lift))
-    start = sends[chosen[0]] * float(DAY) + 10 * 3600
+    start = sends[chosen[0]].astype(np.float64) * DAY + 10 * 3600
+    end: Floats = np.minimum(start + 7 * DAY, plan.horizon)
     return plain(
         chosen[1],
         keys("message", chunk, lot.size).reshape(shape)[chosen],
-        plan.clock.within(place[chosen], start, np.minimum(start + 7 * DAY, plan.horizon)),
+        plan.clock.within(place[chosen], start, end),
         pick(channel[chosen], np.array([c.again for c in plan.settings.channels])),
         plan.numbers("message")[chosen[0]],
     )

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from ecomops.sim.streams import Floats, Ints
 
 WEEK = 7
+DARK = 0.15
 
 
 def spending(channel: Channel, days: int, seed: int) -> Ints:
     """Return planned cents a day: flights of weeks at levels by lot, some weeks dark."""
     random = stream(seed, f"spending/{channel.name}")
     weeks = days // WEEK + 1
-    level = np.exp(0.5 * random.standard_normal(weeks)) * (random.random(weeks) > 0.15)
+    level = np.exp(0.5 * random.standard_normal(weeks)) * (random.random(weeks) > DARK)
     wobble = np.exp(0.15 * random.standard_normal(days))
     plan: Ints = np.rint(channel.budget * np.repeat(level, WEEK)[:days] * wobble).astype(np.int64)
     return plan

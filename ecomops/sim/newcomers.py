@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ecomops.sim.latent import Latent
     from ecomops.sim.people import People
     from ecomops.sim.plan import Plan
-    from ecomops.sim.streams import Floats, Ints
+    from ecomops.sim.settings import Experiment
+    from ecomops.sim.streams import Bools, Floats, Ints
 
 HALF_LIFE = 7.0
 
@@ -33,6 +34,21 @@ class Newcomers:
     people: People
     orders: Latent
     lines: Lines | None
+
+
+KINDS = ("price", "experiment", "live")
+
+
+def come(
+    plan: Plan, kind: str, base: tuple[People, Latent, Lines], first: int, chunk: int, share: float
+) -> Newcomers:
+    """Return the newcomers of one kind."""
+    group, orders, lines = base
+    if kind == "price":
+        return tempted(plan, orders, lines, first, chunk)
+    if kind == "experiment":
+        return converted(plan, orders, group, first, chunk)
+    return spectators(plan, first, chunk, share)
 
 
 def _block(
@@ -74,7 +90,17 @@ def tempted(plan: Plan, orders: Latent, lines: Lines, first: int, chunk: int) ->
     return _block(plan, "price", chunk, first, time, cause, source, lines.product[line])
 
 
-def converted(plan: Plan, orders: Latent, first: int, chunk: int) -> Newcomers:
+def in_b(plan: Plan, test: Experiment, key: Ints) -> Bools:
+    """Return whether each customer is in arm B: a hash of the customer and the test."""
+    salt = int(stream(plan.seed, f"arm/{test.name}").integers(1, 2**31))
+    mixed = (key.astype(np.uint64) + np.uint64(salt)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    arm: Bools = (mixed >> np.uint64(11)).astype(np.float64) / 2**53 < test.share
+    return arm
+
+
+def converted(plan: Plan, orders: Latent, group: People, first: int, chunk: int) -> Newcomers:
     """Return orders that only the B arm of an experiment brings: clones of B's ordinary orders."""
     times, causes = [np.empty(0)], [np.empty(0, dtype=np.int64)]
     for test in plan.settings.experiments:
@@ -82,8 +108,10 @@ def converted(plan: Plan, orders: Latent, first: int, chunk: int) -> Newcomers:
         lot, moment = random.random((2, len(orders)))
         low, high = plan.window(test.start, 0, test.days - 1)
         inside = (orders.time >= low) & (orders.time < high)
-        lift = (test.lift + test.novelty * 0.5 ** ((orders.time - low) / DAY / HALF_LIFE)).clip(0)
-        won = inside & (lot < test.share * lift)
+        inside &= in_b(plan, test, group.key[orders.customer])
+        age = np.maximum(orders.time - low, 0) / DAY
+        lift = test.lift + test.novelty * 0.5 ** (age / HALF_LIFE)
+        won = inside & (lot < lift)
         jitter = np.minimum(orders.time[won] + 3600 * moment[won], high - 1)
         times.append(jitter)
         causes.append(np.full(len(jitter), plan.index[test.key]))

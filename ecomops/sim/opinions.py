@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,10 @@ from ecomops.sim.calendar import DAY
 from ecomops.sim.streams import pick, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ecomops.sim.plan import Plan
-    from ecomops.sim.streams import Ints
+    from ecomops.sim.streams import Floats, Ints
     from ecomops.sim.tables import Scene
 
 STARS = np.array([0.020, 0.020, 0.055, 0.125, 0.780])
@@ -33,8 +34,24 @@ def phrases() -> Mapping[str, Any]:
     return tomllib.loads(text)
 
 
-def reviews(scene: Scene) -> pa.Table:
-    """Return the canonical table `reviews`: a share of received lines, after completion.
+@dataclass(frozen=True)
+class Voices:
+    """Reviews of one chunk that are known by the end of the data, in order of time.
+
+    `line` is the position of the line, `stars` from 1 to 5, `first`, `second` and `turn` choose
+    the words.
+    """
+
+    line: Ints
+    stars: Ints
+    written: Floats
+    first: Floats
+    second: Floats
+    turn: Floats
+
+
+def voices(scene: Scene) -> Voices:
+    """Return who reviews: a share of received lines, after completion.
 
     Buyers who send goods back write more often and give fewer stars.
     """
@@ -52,29 +69,93 @@ def reviews(scene: Scene) -> pa.Table:
     ]
     rows = rows[np.lexsort((part.lines.rank[rows], part.orders.key[order[rows]], written[rows]))]
     stars = 1 + np.where(upset[rows], pick(grade[rows], UNHAPPY), pick(grade[rows], STARS))
-    number = arrow.scattered(part.orders.key[order[rows]])
-    line = part.lines.rank[rows] + 1
-    return pa.table({
+    return Voices(rows, stars, written[rows], one[rows], two[rows], three[rows])
+
+
+def reviews(scene: Scene) -> pa.Table:
+    """Return the canonical table `reviews`, brushed ones last."""
+    part, said = scene.part, voices(scene)
+    order = part.lines.order[said.line]
+    number = arrow.scattered(part.orders.key[order])
+    line = part.lines.rank[said.line] + 1
+    lang = scene.plan.settings.opinions.lang
+    texts = [wording(lang, *drawn)[0] for drawn in _drawn(said)]
+    table = pa.table({
         "review_id": arrow.digits(number, 3, "RV", line),
-        "product_id": ids.products(scene.sale.product[rows]),
+        "product_id": ids.products(scene.sale.product[said.line]),
         "order_line_id": arrow.digits(number, 3, ids.ORDER, line),
-        "rating": pa.array(stars.astype(np.float64)),
-        "content": pa.array([_text(*row) for row in zip(stars, one[rows], two[rows], three[rows], strict=True)], pa.string()),
-        "created_at": arrow.stamps(written[rows], scene.plan.epoch),
+        "rating": pa.array(said.stars.astype(np.float64)),
+        "content": pa.array(texts, pa.string()),
+        "created_at": arrow.stamps(said.written, scene.plan.epoch),
+    })  # fmt: skip
+    if part.number or not scene.plan.on("brushing"):
+        return table
+    return pa.concat_tables([table, _brushed(scene.plan)], promote_options="default")
+
+
+def _drawn(said: Voices) -> Iterator[tuple[int, float, float, float]]:
+    return zip(said.stars.tolist(), said.first, said.second, said.turn, strict=True)
+
+
+def brushed_product(plan: Plan) -> int:
+    """Return the product whose reviews are brushed: a weak one that is still on sale."""
+    goods = plan.catalogue
+    return int(np.argmin(np.where(goods.launch < 0, goods.appeal, np.inf)))
+
+
+def _brushed(plan: Plan) -> pa.Table:
+    """Return a burst of invented five-star reviews within three days."""
+    count = plan.settings.opinions.brushed
+    lot, one, two, three = stream(plan.seed, "brushing").random((4, count))
+    at = np.sort(np.floor((0.7 * plan.days + 3 * lot) * DAY))
+    product = np.full(count, brushed_product(plan))
+    said = Voices(product, np.full(count, 5), at, one, two, three)
+    lang = plan.settings.opinions.lang
+    return pa.table({
+        "review_id": arrow.digits(np.arange(count), 3, "RB"),
+        "product_id": ids.products(product),
+        "rating": pa.array(np.full(count, 5.0)),
+        "content": pa.array([wording(lang, *d)[0] for d in _drawn(said)], pa.string()),
+        "created_at": arrow.stamps(at, plan.epoch),
     })  # fmt: skip
 
 
-def _text(stars: int, one: float, two: float, three: float) -> str:
-    """Return a review of one or two clauses about aspects that fit its stars."""
+def labels(scene: Scene) -> pa.Table:
+    """Return the truth about each review: mood, aspects, whether it was invented."""
+    said, plan = voices(scene), scene.plan
+    part = scene.part
+    number = arrow.scattered(part.orders.key[part.lines.order[said.line]])
+    lang = plan.settings.opinions.lang
+    told = [wording(lang, *drawn) for drawn in _drawn(said)]
+    table = pa.table({
+        "review_id": arrow.digits(number, 3, "RV", part.lines.rank[said.line] + 1),
+        "mood": pa.array([mood for _, mood, _ in told], pa.string()),
+        "aspects": pa.array([aspects for *_, aspects in told], pa.string()),
+        "invented": pa.array(np.zeros(len(told), dtype=bool)),
+    })  # fmt: skip
+    if part.number or not plan.on("brushing"):
+        return table
+    count = plan.settings.opinions.brushed
+    fake = pa.table({
+        "review_id": arrow.digits(np.arange(count), 3, "RB"),
+        "mood": arrow.constant("good", count),
+        "aspects": arrow.constant("", count),
+        "invented": pa.array(np.ones(count, dtype=bool)),
+    })  # fmt: skip
+    return pa.concat_tables([table, fake])
+
+
+def wording(lang: str, stars: int, one: float, two: float, three: float) -> tuple[str, str, str]:
+    """Return (text, mood, aspects) of a review: one or two clauses that fit its stars."""
     mood = "good" if stars >= 4 else "bad" if stars <= 2 else "mixed"  # noqa: PLR2004
-    aspects = phrases()[mood]
+    aspects = phrases()[lang][mood]
     names = list(aspects)
-    first = names[int(one * len(names))]
-    second = names[int(two * len(names))]
+    first, second = names[int(one * len(names))], names[int(two * len(names))]
     clauses = [_clause(aspects[first], three)]
     if second != first:
         clauses.append(_clause(aspects[second], one * 7 % 1))
-    return "，".join(clauses) + "。"
+    text = "，".join(clauses) + "。" if lang == "zh" else ", ".join(clauses).capitalize() + "."
+    return text, mood, " ".join(dict.fromkeys((first, second)))
 
 
 def _clause(choices: list[str], uniform: float) -> str:

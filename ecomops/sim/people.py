@@ -58,6 +58,10 @@ class People:
     def __len__(self) -> int:
         return len(self.key)
 
+    def take(self, rows: Ints) -> People:
+        """Return the people at `rows`."""
+        return People(**{f.name: getattr(self, f.name)[rows] for f in fields(People)})
+
 
 def join(parts: list[People]) -> People:
     """Return the people of several blocks one after the other."""
@@ -153,7 +157,8 @@ def repeats(plan: Plan, group: People, process: str, chunk: int) -> tuple[Ints, 
     """Return (customer, seconds) of all repeat orders up to the end of the data.
 
     A Poisson process in operational time that stops when the customer leaves: BG/NBD (Fader,
-    Hardie & Lee 2005) or Pareto/NBD (Schmittlein, Morrison & Colombo 1987). Rows are sorted by customer and time; guests have none.
+    Hardie & Lee 2005) or Pareto/NBD (Schmittlein, Morrison & Colombo 1987). Rows are
+    sorted by customer and time; guests have none.
     """
     random = stream(plan.seed, f"repeats/{process}", chunk)
     start = plan.clock.operational(group.arrival)

@@ -25,7 +25,7 @@ def names() -> tuple[str, ...]:
     """
     folder = resources.files("ecomops.sim") / "presets"
     found = (entry.name.removesuffix(".toml") for entry in folder.iterdir())
-    return tuple(sorted(name for name in found if "." not in name and "_" != name[0]))
+    return tuple(sorted(name for name in found if "." not in name and not name.startswith("_")))
 
 
 def preset(name: str) -> Settings:
@@ -37,7 +37,8 @@ def preset(name: str) -> Settings:
     'CNY'
     """
     checks.choice("preset", name, names())
-    return build(Settings, _merged(name), name)
+    settings: Settings = build(Settings, _merged(name), name)
+    return checked(settings)
 
 
 def _merged(name: str) -> Mapping[str, Any]:
@@ -79,11 +80,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
 
 
 def checked(settings: Settings) -> Settings:
-    """Return `settings` when they are possible; raise `OptionError` naming the first that is not."""
+    """Return `settings` when they are possible; raise `OptionError` otherwise."""
     c = settings.customers
-    positive = {name: getattr(c, name) for name in ("r", "alpha", "a", "b", "s", "beta", "p")}
-    for name, value in positive.items():
-        checks.between(f"customers.{name}", value, 1e-6, 1e9)
+    for name in ("r", "alpha", "a", "b", "s", "beta", "p"):
+        checks.between(f"customers.{name}", getattr(c, name), 1e-6, 1e9)
     checks.between("customers.q", c.q, 1.01, 1e6)
     checks.between("customers.count", c.count, 1, 10**9)
     checks.between("customers.correlation", c.correlation, -0.99, 0.99)
@@ -99,14 +99,16 @@ DESIGNS = ("random", "markdown", "endogenous")
 
 
 def sized(settings: Settings, customers: int) -> Settings:
-    """Return the same shop with another number of customers (its panel grows in proportion).
+    """Return the same shop with another number of customers (panel and sessions grow with it).
 
     >>> sized(preset("tiny"), 1_000).customers.count
     1000
     """
     ratio = customers / settings.customers.count
     panel = replace(settings.panel, journeys=round(settings.panel.journeys * ratio))
-    return replace(settings, customers=replace(settings.customers, count=customers), panel=panel)
+    live = replace(settings.live, orders=settings.live.orders * ratio)
+    people = replace(settings.customers, count=customers)
+    return replace(settings, customers=people, panel=panel, live=live)
 
 
 def described(settings: Settings) -> dict[str, Any]:

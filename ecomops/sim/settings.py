@@ -212,9 +212,10 @@ class Returns:
 
 @dataclass(frozen=True)
 class Opinions:
-    """Reviews, brushing bursts, and a yearly survey of recommendation."""
+    """Reviews, the size of a brushing burst, and a yearly survey of recommendation."""
 
     reviews: float = 0.06
+    lang: str = "zh"
     brushed: int = 0
     surveyed: float = 0.0
 

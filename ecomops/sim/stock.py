@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ecomops.sim.catalogue import Catalogue
     from ecomops.sim.plan import Plan
     from ecomops.sim.settings import Stock
-    from ecomops.sim.streams import Ints
+    from ecomops.sim.streams import Bools, Ints
 
 COVER = 28
 
@@ -30,7 +30,7 @@ class StockPlan:
     last: Ints
     rival: Ints
 
-    def out(self, days: int, products: int, present: Ints) -> Ints:
+    def out(self, days: int, products: int, present: Bools) -> Ints:
         """Return the spell that empties each (product, day), -1 where there is stock."""
         table = np.full((products, days), -1, dtype=np.int64)
         for spell in np.flatnonzero(present):
@@ -52,7 +52,7 @@ def stock_plan(settings: Stock, goods: Catalogue, days: int, seed: int) -> Stock
 
 
 def _rivals(goods: Catalogue) -> Ints:
-    """Return for each product the next dearer one of its category (the cheapest for the dearest)."""
+    """Return each product's next dearer rival in its category (the dearest one's: the cheapest)."""
     order = np.lexsort((goods.price, goods.category))
     nxt = np.roll(order, -1)
     kind = goods.category[order]

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from ecomops.sim import arrow, baskets, ids
 from ecomops.sim.calendar import DAY
-from ecomops.sim.catalogue import vocabulary
 from ecomops.sim.fulfilment import EARLY, REASONS, Fate
 from ecomops.sim.people import PROVINCES
 from ecomops.sim.plan import NOBODY
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
     from ecomops.sim.plan import Plan
     from ecomops.sim.selling import Sale
     from ecomops.sim.streams import Bools, Floats, Ints
+
+
+DESKTOP = 0.07
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Scene:
         """Paid orders that were refunded whole before the end, by possible order."""
         back = baskets.totals(self.part.lines.order, self.refunded, len(self.part.orders))
         goods = self.sale.paid - self.sale.shipping
-        return (goods > 0) & (back == goods)
+        whole: Bools = (goods > 0) & (back == goods)
+        return whole
 
 
 def orders(scene: Scene) -> pa.Table:
@@ -121,7 +124,8 @@ def orders(scene: Scene) -> pa.Table:
 
 
 def _device(scene: Scene) -> Ints:
-    return (scene.part.draws(scene.plan, "device", 1)[0] < 0.07).astype(np.int64)  # noqa: PLR2004
+    device: Ints = (scene.part.draws(scene.plan, "device", 1)[0] < DESKTOP).astype(np.int64)
+    return device
 
 
 def _last_refund(scene: Scene) -> Floats:

@@ -1,27 +1,126 @@
-"""A world: one synthetic shop with its tables, and the twin in which something is switched off."""
+"""A world: one synthetic shop, the truth about it, and its twin without some intervention."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
-from ecomops.sim import opinions, registers, tables, touchpoints, traffic
+from ecomops.data.shop import Shop
+from ecomops.data.tables import table as door
+from ecomops.sim import build, touchpoints
 from ecomops.sim.chunk import Chunk, chunk, chunks
+from ecomops.sim.effects import effects
 from ecomops.sim.fulfilment import fulfil
+from ecomops.sim.plan import Plan
+from ecomops.sim.plan import plan as planned
+from ecomops.sim.presets import checked, preset, sized
 from ecomops.sim.selling import sell
+from ecomops.sim.tables import Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from ecomops.sim.plan import Plan
-    from ecomops.sim.tables import Scene
+    import pyarrow as pa
 
-SORTED = {
-    "orders": "created_at", "order_lines": "created_at", "refunds": "applied_at",
-    "customers": "joined_at", "reviews": "created_at", "touchpoints": "event_time",
-}  # fmt: skip
+    from ecomops.sim.settings import Settings
+    from ecomops.sim.streams import Ints
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """One synthetic shop.
+
+    `plan` holds everything that defines it; tables, truth and the shop are made when first asked
+    for. `interventions` lists what `without` can switch off.
+
+    >>> small = world("tiny", seed=1, customers=300)
+    >>> small.interventions[:2]
+    ('channel:直通车', 'channel:再营销')
+    """
+
+    plan: Plan
+
+    @property
+    def interventions(self) -> tuple[str, ...]:
+        """The names of everything that can be switched off."""
+        return self.plan.interventions
+
+    @cached_property
+    def scenes(self) -> list[Scene]:
+        """The chunks as they are in this world."""
+        return [stage(self.plan, chunk(self.plan, i)) for i in range(len(chunks(self.plan)))]
+
+    @cached_property
+    def tables(self) -> Mapping[str, pa.Table]:
+        """All canonical tables that the modules feed, by name."""
+        return build.canonical(self.plan, self.scenes)
+
+    @cached_property
+    def extras(self) -> Mapping[str, pa.Table]:
+        """Tables that are data, not truth, and have no canonical form, such as test exposures."""
+        return build.extras(self.plan, self.scenes)
+
+    @cached_property
+    def truth(self) -> Mapping[str, pa.Table]:
+        """What is true of this world, by table: parameters, latents, causes, effects."""
+        causes = [effects(s.plan, s.part, s.sale) for s in self.scenes]
+        return build.truths(self.plan, self.scenes, causes)
+
+    @cached_property
+    def shop(self) -> Shop:
+        """The world as an open shop, like one that was read from files."""
+        store = self.plan.settings.store
+        return Shop(
+            name=store.name_zh,
+            names={"zh": store.name_zh, "en": store.name_en},
+            tables={n: door(t, n, timezone=store.timezone) for n, t in self.tables.items()},
+            currency=store.currency,
+            timezone=store.timezone,
+            source="simulated",
+        )
+
+    def without(self, *keys: str) -> World:
+        """Return the twin world in which some interventions are switched off."""
+        return World(self.plan.without(keys))
+
+
+def world(
+    preset: str | Settings = "tiny",
+    *,
+    seed: int = 1,
+    without: Collection[str] = (),
+    customers: int | None = None,
+) -> World:
+    """Return a synthetic shop with its truth.
+
+    Parameters
+    ----------
+    preset
+        A preset's name (see `ecomops.sim.presets.names`) or settings of your own.
+    seed
+        Any whole number from 0 on; the same seed gives the same world, byte for byte.
+    without
+        Interventions that are switched off. All other draws stay as they are, so the difference
+        to the whole world is the effect of what is missing, order by order.
+    customers
+        Another number of customers than the preset's.
+
+    Raises `OptionError` for unknown presets, settings and interventions.
+
+    >>> whole, twin = (world(seed=1, customers=300, without=w) for w in ((), ("channel:直播",)))
+    >>> len(whole.tables["orders"]) > len(twin.tables["orders"])
+    True
+    """
+    settings = named(preset) if isinstance(preset, str) else checked(preset)
+    if customers is not None:
+        settings = checked(sized(settings, customers))
+    return World(planned(settings, seed).without(without))
+
+
+named = preset
 
 
 def stage(plan: Plan, part: Chunk) -> Scene:
@@ -30,43 +129,12 @@ def stage(plan: Plan, part: Chunk) -> Scene:
     source = part.orders.source.copy()
     orders, channel = touchpoints.last_clicks(plan, part)
     source[orders] = channel
-    return tables.Scene(plan, part, sale, fulfil(plan, part, sale), _existing(plan, source))
+    return Scene(plan, part, sale, fulfil(plan, part, sale), _existing(plan, source))
 
 
-def _existing(plan: Plan, source: np.ndarray) -> np.ndarray:
+def _existing(plan: Plan, source: Ints) -> Ints:
     """Return sources with those that are switched off replaced by the first free one."""
-    free = next(i for i, c in enumerate(plan.settings.channels) if not c.paid)
-    off = [c.paid and not plan.on(c.key) for c in plan.settings.channels]
-    return np.where(np.array(off)[source], free, source)
-
-
-def canonical(plan: Plan) -> Mapping[str, pa.Table]:
-    """Return all canonical tables of the world of `plan`, rows in order of time."""
-    scenes = [stage(plan, chunk(plan, i)) for i in range(len(chunks(plan)))]
-    daily = traffic.add([traffic.sums(s) for s in scenes])
-    each = {
-        "orders": tables.orders, "order_lines": tables.order_lines, "refunds": tables.refunds,
-        "customers": registers.customers, "touchpoints": touchpoints.touchpoints,
-        "reviews": opinions.reviews,
-    }  # fmt: skip
-    made = {
-        name: _together([build(s) for s in scenes], SORTED[name]) for name, build in each.items()
-    }
-    whole = {
-        "stores": registers.stores, "products": registers.products,
-        "product_skus": registers.product_skus, "campaigns": registers.campaigns,
-        "shop_scores": opinions.shop_scores,
-    }  # fmt: skip
-    made |= {name: build(plan) for name, build in whole.items()}
-    made["traffic_daily"] = traffic.traffic_daily(plan, daily)
-    made["ad_reports"] = traffic.ad_reports(plan, daily)
-    return made
-
-
-def _together(parts: list[pa.Table], by: str) -> pa.Table:
-    """Return the rows of all chunks, stably sorted by time when there are several."""
-    if len(parts) == 1:
-        return parts[0]
-    table = pa.concat_tables(parts)
-    order = np.argsort(table[by].cast(pa.int64()).to_numpy(), kind="stable")
-    return table.take(pa.array(order))
+    channels = plan.settings.channels
+    free = next((i for i, c in enumerate(channels) if not c.paid), 0)
+    off = np.array([c.paid and not plan.on(c.key) for c in channels])
+    return np.where(off[source], free, source)
