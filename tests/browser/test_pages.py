@@ -1,0 +1,47 @@
+"""The Analyse page of the demo shop as its readers get it, in both languages and every look."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.browser.harness import LOOKS, Look
+
+pytestmark = pytest.mark.browser
+each_language = pytest.mark.parametrize("lang", ["zh", "en"])
+each_look = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+
+
+@each_language
+@each_look
+def test_nothing_to_object_to(run_analyse, visit, lang, look: Look):
+    seen = visit(run_analyse(lang), look)
+    assert seen.objections() == []
+    assert any("CJK SC" in font or "Noto Sans SC" in font for font in seen.fonts), seen.fonts
+
+
+@each_language
+def test_page_is_small_and_says_its_language(run_analyse, lang):
+    page = run_analyse(lang)
+    assert page.stat().st_size <= 500_000
+    html = page.read_text(encoding="utf-8")
+    assert re.search(r'<html[^>]* lang="(zh-CN|zh-Hans|zh|en)"', html)[1].startswith(lang)
+    assert "default-src 'none'" in html
+
+
+@each_language
+def test_page_asks_nobody_for_anything(run_analyse, lang):
+    html = run_analyse(lang).read_text(encoding="utf-8")
+    fetched = re.findall(
+        r"""(?:src|srcset|@import|url\()\s*=?\s*["']?((?:https?:)?//[^"')\s]+)""", html
+    )
+    assert fetched == []
+    assert "<link" not in html
+
+
+@each_language
+def test_results_lie_beside_the_page(run_analyse, lang):
+    results = json.loads(run_analyse(lang).with_suffix(".json").read_text(encoding="utf-8"))
+    assert results
