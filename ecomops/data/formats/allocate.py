@@ -26,18 +26,20 @@ def allocated(lines: ibis.Table, totals: ibis.Table, *, weight: str) -> ibis.Tab
     id (Hamilton's method). Lines of unknown orders get null.
     """
     t = lines.left_join(totals, "order_id").drop("order_id_right")
-    cents = (t._total * 100).round().cast("int64")
+    cents = (t["_total"] * 100).round().cast("int64")
     own = (t[weight] * 100).round().cast("int64").fill_null(0)
     t = t.mutate(_cents=cents, _own=own)
-    t = t.mutate(_all=t._own.sum().over(_order(t)))
-    t = t.mutate(_share=(t._all == 0).ifelse(1, t._own), _parts=t.count().over(_order(t)))
-    t = t.mutate(_base=(t._all == 0).ifelse(t._parts, t._all))
-    exact: Any = t._cents * t._share
-    t = t.mutate(_floor=(exact - exact % t._base) // t._base, _rest=exact % t._base)
-    left = t._cents - t._floor.sum().over(_order(t))
-    ranking = ibis.window(group_by=t.order_id, order_by=[t._rest.desc(), t.order_line_id, t._row])
+    t = t.mutate(_all=t["_own"].sum().over(_order(t)))
+    t = t.mutate(_share=(t["_all"] == 0).ifelse(1, t["_own"]), _parts=t.count().over(_order(t)))
+    t = t.mutate(_base=(t["_all"] == 0).ifelse(t["_parts"], t["_all"]))
+    exact: Any = t["_cents"] * t["_share"]
+    t = t.mutate(_floor=(exact - exact % t["_base"]) // t["_base"], _rest=exact % t["_base"])
+    left = t["_cents"] - t["_floor"].sum().over(_order(t))
+    ranking = ibis.window(
+        group_by=t.order_id, order_by=[t["_rest"].desc(), t.order_line_id, t["_row"]]
+    )
     t = t.mutate(_left=left, _place=ibis.row_number().over(ranking))
-    paid = (t._floor + (t._place < t._left).ifelse(1, 0)).cast(dt.Decimal(18, 2)) / 100
+    paid = (t["_floor"] + (t["_place"] < t["_left"]).ifelse(1, 0)).cast(dt.Decimal(18, 2)) / 100
     t = t.mutate(line_paid_amount=paid.cast(MONEY))
     return t.drop("_total", "_cents", "_own", "_all", "_share", "_parts", "_base", "_floor", "_rest",
                   "_left", "_place")  # fmt: skip

@@ -29,7 +29,7 @@ def kind(path: Path) -> str:
     head = first_bytes(path)
     if not head.strip(b"\0\r\n\t "):
         raise DataError("empty_file", file=path.name, size=path.stat().st_size)
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "xlsx" if _is_workbook(path) else "zip"
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xls"

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.datatypes as dt
 
-from ecomops.data.formats import statuses
+from ecomops.data.formats import sql, statuses
 from ecomops.data.formats.allocate import allocated
 from ecomops.data.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ecomops.data.formats.registry import Format
+    from ecomops.data.formats.typed import Part
 
 Tables = dict[str, ibis.Table]
 FIRST_OF = ("created_at", "paid_at")
@@ -26,6 +29,7 @@ class Context:
 
     fmt: Format
     con: Any
+    parts: Sequence[Part] = ()
     problems: list[Problem] = field(default_factory=list)
 
     def note(self, code: str, table: str, action: str, rows: ibis.Table, amount: Any = None,
@@ -50,6 +54,12 @@ class Context:
         )
 
 
+    def settled(self, rows: ibis.Table) -> ibis.Table:
+        """Return rows as a table of the engine, so that what follows is built on plain columns."""
+        query = str(ibis.to_sql(rows, dialect="duckdb"))
+        return self.con.table(sql.table(self.con, "load_settled", query))
+
+
 def has(table: ibis.Table | None, *columns: str) -> bool:
     """Return whether a table is there and has all these columns."""
     return table is not None and set(columns) <= set(table.columns)
@@ -60,6 +70,8 @@ def with_status(orders: ibis.Table, context: Context) -> ibis.Table:
     if "order_status" not in orders.columns:
         return orders
     paid = orders.paid_at.notnull() if has(orders, "paid_at") else ibis.literal(False)  # noqa: FBT003
+    if has(orders, "_refunded"):
+        paid = paid | orders["_refunded"].fill_null(False)  # noqa: FBT003
     meant = statuses.order_status(orders.order_status, paid, context.fmt.statuses)
     done = orders.mutate(order_status=meant, order_status_raw=orders.order_status)
     unknown = done.filter(done.order_status == "unknown")
@@ -72,6 +84,9 @@ def with_line_status(lines: ibis.Table, context: Context) -> ibis.Table:
     fixed = {}
     if has(lines, "line_status"):
         paid = lines.paid_at.notnull() if has(lines, "paid_at") else None
+        if has(lines, "refund_status"):
+            back = statuses.refund_status(lines.refund_status, context.fmt.statuses) == "refunded"
+            paid = back.fill_null(False) if paid is None else paid | back.fill_null(False)  # noqa: FBT003
         fixed["line_status"] = statuses.order_status(lines.line_status, paid, context.fmt.statuses)
     if has(lines, "refund_status"):
         fixed["refund_status"] = statuses.refund_status(lines.refund_status, context.fmt.statuses)
@@ -80,7 +95,7 @@ def with_line_status(lines: ibis.Table, context: Context) -> ibis.Table:
 
 def with_line_ids(lines: ibis.Table) -> ibis.Table:
     """Return lines with an ``order_line_id``: the platform's, else order id and place in the order."""
-    order = ibis.window(group_by=lines.order_id, order_by=[lines._file, lines._row])
+    order = ibis.window(group_by=lines.order_id, order_by=[lines["_file"], lines["_row"]])
     place = ibis.row_number().over(order) + 1
     made = lines.order_id + "-" + place.cast("string")
     own = lines.order_line_id if has(lines, "order_line_id") else ibis.null("string")
@@ -95,7 +110,7 @@ def one_per_order(rows: ibis.Table, *, summed: tuple[str, ...] = ()) -> ibis.Tab
     """
     parts = {}
     for name in rows.columns:
-        if name in {"order_id", *HOUSEKEEPING}:
+        if name in {"order_id", "_refunded", *HOUSEKEEPING}:
             continue
         if name in summed:
             parts[name] = rows[name].sum().cast(rows[name].type())
@@ -207,22 +222,44 @@ def finish_orders(tables: Tables, context: Context) -> Tables:
 
 def finish_rows(tables: Tables, context: Context) -> Tables:
     """Finish platforms that put order and line on one row (Douyin, Pinduoduo, JD, …)."""
+    settle = context.settled
+    raw = _dated_by_id(tables["orders"], context)
     lines = with_unit_price(with_line_ids(tables["order_lines"]))
-    if has(tables["orders"], "order_status") and not has(lines, "line_status"):
-        lines = _status_of_row(lines, tables["orders"])
-    lines = with_line_status(lines, context)
-    orders = with_status(tables["orders"], context)
+    if has(raw, "order_status") and not has(lines, "line_status"):
+        lines = _status_of_row(lines, raw)
+    lines = settle(with_line_status(lines, context))
+    orders = settle(with_status(_told_refunded(raw, lines), context))
     orders = one_per_order(orders, summed=summed_columns(context))
     if not has(orders, "paid_amount") and has(lines, "line_paid_amount"):
-        sums = lines.group_by("order_id").aggregate(
-            paid_amount=lines.line_paid_amount.sum().cast(dt.Decimal(18, 2))
-        )
+        paid = lines.line_paid_amount.sum().cast(dt.Decimal(18, 2))
+        sums = lines.group_by("order_id").aggregate(paid_amount=paid)
         orders = orders.left_join(sums, "order_id").drop("order_id_right")
-    lines = with_paid_lines(lines, orders, context)
+    orders = settle(orders)
+    lines = settle(with_paid_lines(lines, orders, context))
     lines, orders = _refunded_lines(lines, orders, context)
-    orders = with_refunds(unmask(orders, context), context)
+    orders = with_refunds(unmask(settle(orders), context), context)
     tables["orders"], tables["order_lines"] = orders, with_dates(lines, orders)
     return tables
+
+
+def _dated_by_id(orders: ibis.Table, context: Context) -> ibis.Table:
+    """Return orders with the day in their id (YYMMDD-…) where the file leaves the time blank."""
+    if context.fmt.platform != "pinduoduo":
+        return orders
+    digits = orders.order_id.re_extract(r"^(\d{6})-", 1)
+    day = ("20" + digits.substr(0, 2) + "-" + digits.substr(2, 2) + "-" + digits.substr(4, 2)).try_cast("timestamp")
+    own = orders.created_at if has(orders, "created_at") else ibis.null("timestamp")
+    context.note("time_from_order_id", "orders", "changed", orders.filter(own.isnull() & day.notnull()))
+    return orders.mutate(created_at=ibis.coalesce(own, day))
+
+
+def _told_refunded(orders: ibis.Table, lines: ibis.Table) -> ibis.Table:
+    """Return orders with ``_refunded``: the row says so, which proves that it was paid."""
+    if not has(lines, "refund_status"):
+        return orders
+    told = lines.select("_file", "_row", _refunded=lines.refund_status == "refunded")
+    joined = orders.left_join(told, ["_file", "_row"])
+    return joined.drop("_file_right", "_row_right")
 
 
 def _status_of_row(lines: ibis.Table, orders: ibis.Table) -> ibis.Table:

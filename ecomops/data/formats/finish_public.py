@@ -17,7 +17,7 @@ EXACT = dt.Decimal(18, 4)
 
 def _housekeeping(rows: ibis.Table) -> dict[str, Any]:
     kept = {n: rows[n].min() for n in ("_row", "_source", "_format", "_platform")}
-    return kept | {"_file": rows._file.max()}
+    return kept | {"_file": rows["_file"].max()}
 
 
 def finish_olist(tables: Tables, context: Context) -> Tables:
@@ -91,7 +91,7 @@ def _olist_lines(lines: ibis.Table, orders: ibis.Table | None) -> ibis.Table:
 def _one_person(people: ibis.Table) -> ibis.Table:
     """Return one row per person from the file that has one per order; the last address counts."""
     own = [c for c in people.columns if not c.startswith("_") and c != "customer_id"]
-    last = {c: people[c].argmax(people._row) for c in own}
+    last = {c: people[c].argmax(people["_row"]) for c in own}
     return people.group_by("customer_id").aggregate(**last, **_housekeeping(people))
 
 
@@ -114,9 +114,9 @@ def _olist_reviews(tables: Tables, context: Context) -> None:
     reviews = reviews.drop("_file_right", "_row_right")
     shared = reviews.count().over(ibis.window(group_by=reviews.review_id))
     reviews = reviews.mutate(_shared=shared)
-    again = reviews.filter(reviews._shared > 1)
+    again = reviews.filter(reviews["_shared"] > 1)
     context.note("review_of_several_orders", "reviews", "changed", again, example="review_id")
-    made = (reviews._shared > 1).ifelse(
+    made = (reviews["_shared"] > 1).ifelse(
         reviews.review_id + "-" + reviews.order_id, reviews.review_id
     )
     reviews = reviews.mutate(review_id=made).drop("_shared")
@@ -149,7 +149,7 @@ def finish_superstore(tables: Tables, context: Context) -> Tables:
 
 
 def _superstore_money(lines: ibis.Table) -> ibis.Table:
-    money = {}
+    money: dict[str, Any] = {}
     paid = lines.line_paid_amount.cast("float64")
     if has(lines, "discount"):
         full = (paid / (1 - lines.discount).nullif(0)).cast(EXACT)
@@ -179,6 +179,6 @@ def _superstore_orders(
         return one
     back = returns.select("order_id").distinct().mutate(_back=ibis.literal(True))  # noqa: FBT003
     one = _joined(one, back, "order_id")
-    gone = one._back.fill_null(False)  # noqa: FBT003
+    gone = one["_back"].fill_null(False)  # noqa: FBT003
     one = one.mutate(order_status=gone.ifelse("closed_refunded", one.order_status)).drop("_back")
     return with_refunds(one, context)

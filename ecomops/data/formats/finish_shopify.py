@@ -95,10 +95,10 @@ def _never_paid_is_zero(orders: ibis.Table) -> ibis.Table:
 def finish_products(tables: Tables, context: Context) -> Tables:  # noqa: ARG001
     """Finish product exports: one product over several variant rows, its fields on the first."""
     products = tables["products"]
-    last = ibis.window(order_by=[products._file, products._row], following=0)
+    last = ibis.window(order_by=[products["_file"], products["_row"]], following=0)
     group = products.product_id.notnull().ifelse(1, 0).sum().over(last)
     filled = products.mutate(_group=group)
-    handle = filled.product_id.max().over(ibis.window(group_by=filled._group))
+    handle = filled.product_id.max().over(ibis.window(group_by=filled["_group"]))
     filled = filled.mutate(product_id=handle)
     fields = [
         c for c in filled.columns if c not in {"product_id", "_group"} and not c.startswith("_")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecomops.data.formats import sql
-from ecomops.data.formats.finish import Context, Tables
 from ecomops.data.problems import Problem
+
+if TYPE_CHECKING:
+    from ecomops.data.formats.finish import Context, Tables
 
 NO_PRODUCT = r"(?i)^(AMAZONFEE|ADJUST2?|B|BANK CHARGES|C2|C3|CRUK|D|DOT|M|PADS|POST|S|TEST\d*|SP1002|DCGS.*|GIFT_.*)$"
 KIND = """CASE WHEN upper(invoice) LIKE 'C%' THEN 'cancellation' WHEN quantity IS NULL OR unit_price IS NULL
@@ -34,7 +36,7 @@ def finish_uci(tables: Tables, context: Context) -> Tables:
     raw = tables.pop("_uci").get_name()
     amount = f"(unit_price * quantity)::{EXACT}"
     fee = f"coalesce(regexp_matches(product_id, {sql.text(NO_PRODUCT)}), false)"
-    marked = f"SELECT *, {amount} AS amount, {KIND} AS kind, {fee} AS fee FROM {sql.name(raw)}"
+    marked = sql.select({"*": "*", "amount": amount, "kind": KIND, "fee": fee}, sql.name(raw))
     rows = sql.name(sql.table(con, "load_uci", marked))
     _note(rows, context)
     for name, query in _tables(rows).items():

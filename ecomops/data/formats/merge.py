@@ -87,20 +87,19 @@ def _newest(table: str, made: str, columns: Sequence[str], con: Any) -> tuple[st
     known = " AND ".join(f"{sql.name(c)} IS NOT NULL" for c in key)
     group = ", ".join(sql.name(c) for c in key)
     old = f"{known} AND _file < max(_file) OVER (PARTITION BY {group})"
-    marked = sql.select(None, f"(SELECT *, {old} AS _old FROM {sql.name(made)})")
-    count = sql.rows(con, sql.select({"n": "count(*)"}, marked, where="_old"))[0][0]
+    marked = sql.select({"*": "*", "_old": old}, sql.name(made))
+    (count,) = sql.rows(con, sql.select({"n": "count(*)"}, marked, where="_old"))[0]
     if not count:
         return made, []
     kept = sql.table(
-        con, "load_newest", f"SELECT * EXCLUDE (_old) FROM ({marked}) WHERE _old IS NOT TRUE"
+        con, "load_newest", sql.select(None, marked, where="_old IS NOT TRUE", less="_old")
     )
-    sql.drop(con, made)
     return kept, [Problem("overlap", table.lstrip("_"), "changed", count)]
 
 
 def joined(table: str, pieces: Sequence[ibis.Table], con: Any) -> tuple[str, list[Problem]]:
     """Return the finished rows of one canonical table from several platforms, keys unique."""
-    queries = [f"SELECT * FROM ({ibis.to_sql(p, dialect='duckdb')})" for p in pieces]
+    queries = [sql.select(None, "(" + str(ibis.to_sql(p, dialect="duckdb")) + ")") for p in pieces]
     made = sql.table(con, "load_joined", " UNION ALL BY NAME ".join(queries))
     columns = con.table(made).columns
     problems: list[Problem] = []
@@ -116,17 +115,14 @@ def unique(table: str, made: str, con: Any) -> tuple[str, list[Problem]]:
     if not key:
         return made, []
     group = ", ".join(sql.name(c) for c in key)
-    again = sql.select(
-        {c: sql.name(c) for c in key} | {"_n": "count(*)"}, sql.name(made), group=group
-    )
+    counted = {c: sql.name(c) for c in key} | {"_n": "count(*)"}
+    again = sql.select(counted, sql.name(made), group=group)
     (extra,) = sql.rows(con, sql.select({"n": "coalesce(sum(_n - 1), 0)"}, again))[0]
     if not extra:
         return made, []
-    few = sql.rows(
-        con, sql.select({c: sql.name(c) for c in key}, again, where="_n > 1", order="ALL", limit=3)
-    )
-    last = f"SELECT * FROM {sql.name(made)} QUALIFY row_number() OVER (PARTITION BY {group} ORDER BY _file DESC, _row DESC) = 1"
-    kept = sql.table(con, "load_unique", last)
-    sql.drop(con, made)
+    shown = {c: sql.name(c) for c in key}
+    few = sql.rows(con, sql.select(shown, again, where="_n > 1", order="ALL", limit=3))
+    place = f"row_number() OVER (PARTITION BY {group} ORDER BY _file DESC, _row DESC) = 1"
+    kept = sql.table(con, "load_unique", sql.select(None, sql.name(made), qualify=place))
     examples = tuple(" · ".join(map(str, row)) for row in few)
     return kept, [Problem("duplicate_key", table, "changed", int(extra), examples)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,16 @@ def period_of(above: str, name: str) -> tuple[date, date] | None:
         days += [d for w in WORDS.findall(source) if (d := _worded(w))]
         if days:
             return min(days), max(days)
+    return _coarse(name)
+
+
+def _coarse(name: str) -> tuple[date, date] | None:
+    """Return the month or year that a file's name ends with, as first and last day."""
+    if found := re.search(r"(?<!\d)(20\d{2})[-_.年](0[1-9]|1[0-2])(?!\d)", name):
+        year, month = int(found[1]), int(found[2])
+        return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
+    if found := re.search(r"(?<!\d)(20\d{2})(?!\d)", name):
+        return date(int(found[1]), 1, 1), date(int(found[1]), 12, 31)
     return None
 
 
@@ -68,7 +79,7 @@ def set_period(part: Part, sheet: Sheet, header: int, con: Any) -> None:
     above = " ".join(cell for row in sheet.head[:header] for cell in row)
     days = period_of(above, sheet.name)
     if days is None:
-        if not have:
+        if not have and table != "content_posts":
             raise DataError("no_report_date", file=sheet.name, column=column)
         return
     part.constants[(table, column)] = days[0]

@@ -24,6 +24,7 @@ from ecomops.data.formats.finish import (
 from ecomops.data.formats.finish_public import finish_olist, finish_superstore
 from ecomops.data.formats.finish_shopify import finish_products, finish_shopify
 from ecomops.data.formats.finish_uci import finish_uci
+from ecomops.data.formats.finish_wide import finish_ledger, finish_survey, finish_trends
 from ecomops.data.formats.merge import joined, merged, unique
 from ecomops.data.formats.period import set_period
 from ecomops.data.formats.recognise import Candidate, candidates, chosen
@@ -58,6 +59,9 @@ FINISHERS: dict[str, Callable[[Tables, Context], Tables]] = {
     "olist": finish_olist,
     "uci": finish_uci,
     "superstore": finish_superstore,
+    "survey": finish_survey,
+    "google_trends": finish_trends,
+    "ledger": finish_ledger,
 }
 
 
@@ -276,7 +280,7 @@ def _label(parts: Sequence[Part]) -> str:
 def _finished(group: Sequence[Part], con: Any) -> tuple[Tables, list[Problem]]:
     tables, problems = merged(group, con)
     fmt = next((p.fmt for p in group if p.fmt.statuses), group[0].fmt)
-    context = Context(fmt, con)
+    context = Context(fmt, con, group)
     if fmt.finish in FINISHERS:
         tables = FINISHERS[fmt.finish](tables, context)
     elif has(tables.get("orders"), "order_status"):

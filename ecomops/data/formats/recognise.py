@@ -69,7 +69,8 @@ def score(fmt: Format, names: set[str], weight: Mapping[str, float]) -> float:
     """Return how well a set of folded column names fits a layout, from 0 to 1."""
     own = fmt.folded | set(fmt.aliases)
     found = _weight_found(fmt, names, weight)
-    if not found or (len(names & own) < min(2, len(fmt.headers)) and not fmt.free_columns):
+    shaped = any(re.search(p, n) for n in names - own for p in fmt.patterns)
+    if not names & own or len(names & own) + shaped < (2 if fmt.patterns else min(2, len(fmt.headers))):
         return 0.0
     renamed = {fmt.aliases[n] for n in names & set(fmt.aliases)}
     missing = sum(weight[n] for n in {fold(h) for h in fmt.headers} - names - renamed)
@@ -177,7 +178,7 @@ def matched(fmt: Format, cells: Sequence[str], known: Mapping[str, Format]) -> t
     """
     family = relatives(fmt, known.values())
     seen: set[str] = set()
-    found = []
+    found: list[Matched] = []
     for position, cell in enumerate(cells):
         name = cell.strip()
         folded = fold(name)

@@ -24,9 +24,10 @@ MISSING = (
 MISSING_TEXT = (
     "-", "--", "null", "NULL", "None", "nan", "NaN", "#N/A", "订单未关闭", r"\N", *PENDING,
 )  # fmt: skip
-FULL, HALF = "０１２３４５６７８９．，－＋％：／￥（）", "0123456789.,-+%:/¥()"
+HALF = "0123456789.,-+%:/()"
+FULL = "".join(chr(ord(c) + 0xFEE0) for c in HALF)
 BLANK = r"\s\x{00a0}\x{3000}\x{feff}"
-MONEY_WORDS = r"(?i)[,\s¥€£$]|元|cny|rmb|usd|eur|gbp|us\$|r\$"
+MONEY_WORDS = r"(?i)[,\s¥￥€£$]|元|cny|rmb|usd|eur|gbp|us\$|r\$"
 COMMON_TIMES = (
     "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S.%f",
     "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %I:%M:%S %p", "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %H:%M:%S",
@@ -87,6 +88,7 @@ def number(x: str) -> str:
 
 
 def money(x: str, cells: Cells) -> str:
+    """Return an amount with the layout's number of places."""
     return f"try_cast({number(x)} AS DECIMAL(18,{cells.scale}))"
 
 
@@ -101,6 +103,7 @@ def whole(x: str, _: Cells) -> str:
 
 
 def real(x: str, _: Cells) -> str:
+    """Return a floating-point number."""
     said = f"try_cast({x} AS DOUBLE)"
     bare = f"regexp_replace({x}, '[秒分%]$', '')"
     slow = f"{number(bare)}::DOUBLE"
@@ -112,7 +115,7 @@ def fraction(x: str, cells: Cells) -> str:
     plain = f"translate({x}, {text(FULL)}, {text(HALF)})"
     said = f"replace(regexp_extract({plain}, '^([-+]?[\\d.,]+)\\s*%$', 1), ',', '')"
     bare = f"try_cast({plain} AS DOUBLE)" + (" / 100" if cells.percent else "")
-    return f"coalesce(try_cast({said} AS DOUBLE) / 100, {bare})"
+    return f"round(coalesce(try_cast({said} AS DOUBLE) / 100, {bare}), 12)"
 
 
 def identifier(x: str, _: Cells) -> str:
@@ -164,15 +167,18 @@ def in_zone(utc: str, zone: str) -> str:
 
 
 def moment_utc(x: str, cells: Cells) -> str:
+    """Return the wall time of a cell that is in UTC."""
     wall = moment(x, Cells(serial_base=cells.serial_base, day_first=cells.day_first))
     return in_zone(wall, cells.zone or "UTC")
 
 
 def day(x: str, cells: Cells) -> str:
+    """Return the date of a cell, the first one of a range."""
     return f"{moment(x, cells)}::DATE"
 
 
 def flag(x: str, _: Cells) -> str:
+    """Return true or false for yes and no."""
     yes = listed(("true", "yes", "y", "1", "是", "有"))
     no = listed(("false", "no", "n", "0", "否", "没有"))
     return f"CASE WHEN lower({x}) IN {yes} THEN true WHEN lower({x}) IN {no} THEN false END"
@@ -184,25 +190,30 @@ def _end(x: str, *, low: bool) -> str:
 
 
 def low_of(x: str, _: Cells) -> str:
+    """Return the lower end of a range; ``<1`` begins at 0."""
     first = _end(x, low=True)
     below = f"starts_with({first}, '<') OR starts_with({first}, '＜')"
     return f"CASE WHEN {below} THEN 0.0::DOUBLE ELSE {number(first)}::DOUBLE END"
 
 
 def high_of(x: str, _: Cells) -> str:
+    """Return the upper end of a range."""
     last = f"regexp_replace({_end(x, low=False)}, '^[<＜]', '')"
     return f"{number(last)}::DOUBLE"
 
 
 def low_share(x: str, cells: Cells) -> str:
+    """Return the lower end of a range of percentages."""
     return fraction(_end(x, low=True), cells)
 
 
 def high_share(x: str, cells: Cells) -> str:
+    """Return the upper end of a range of percentages."""
     return fraction(_end(x, low=False), cells)
 
 
 def seconds(x: str, _: Cells) -> str:
+    """Return a duration in seconds."""
     part = "coalesce(try_cast(regexp_extract({0}, '([\\d.]+)\\s*{1}', 1) AS DOUBLE), 0)"
     hours, minutes, rest = (part.format(x, unit) for unit in ("(?:小时|时)", "分", "秒"))
     said = f"regexp_matches({x}, '[时分秒]')"
@@ -210,7 +221,7 @@ def seconds(x: str, _: Cells) -> str:
 
 
 def _address(part: int) -> Callable[[str, Cells], str]:
-    """Return one of province, city and district; what follows them is a person's and is not read."""
+    """Return province, city or district; what follows is a person's and is not read."""
     pattern = r"^\s*" + r"\S+\s+" * (part - 1) + r"(\S+)\s+\S"
     return lambda x, _: f"nullif(regexp_extract({x}, {text(pattern)}, 1), '')"
 

@@ -32,20 +32,29 @@ def listed(values: Sequence[str]) -> str:
 
 
 def select(
-    columns: Mapping[str, str] | None, source: str, *, where: str = "", group: str = "", order: str = "",
-    limit: int | None = None,
+    columns: Mapping[str, str] | None, source: str, *, where: str = "", group: str = "",
+    order: str = "", limit: int | None = None, qualify: str = "", less: str = "",
 ) -> str:  # fmt: skip
-    """Return a query: `columns` are name -> expression (None for all), `source` a table or query.
+    """Return a query: `columns` are name -> expression, `source` a table or a query.
+
+    None for `columns` means all of them; with the key ``*`` the others come on top; `less` leaves
+    a column out.
 
     >>> select({"n": "count(*)"}, name("orders"), where="paid > 0")
     'SELECT count(*) AS "n" FROM "orders" WHERE paid > 0'
     """
-    shown = "*" if columns is None else ", ".join(f"{e} AS {name(c)}" for c, e in columns.items())
-    parts = ["SELECT", shown, "FROM", f"({source})" if source[:7] == "SELECT " else source]
-    for word, clause in (("WHERE", where), ("GROUP BY", group), ("ORDER BY", order)):
+    shown = "*" if columns is None else ", ".join(_shown(c, e) for c, e in columns.items())
+    parts = ["SELECT", f"* EXCLUDE ({name(less)})" if less else shown]
+    parts += ["FROM", f"({source})" if source[:7] == "SELECT " else source]
+    clauses = ("WHERE", where), ("GROUP BY", group), ("QUALIFY", qualify), ("ORDER BY", order)
+    for word, clause in clauses:
         if clause:
             parts += [word, clause]
     return " ".join(parts) + (f" LIMIT {limit}" if limit is not None else "")
+
+
+def _shown(column: str, expression: str) -> str:
+    return expression if column == "*" else f"{expression} AS {name(column)}"
 
 
 def rows(con: Any, query: str) -> list[tuple[Any, ...]]:

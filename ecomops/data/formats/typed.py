@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base.errors import DataError
 from ecomops.data.formats import rules, sql
+from ecomops.data.formats.finish_wide import is_free, keep_free_columns
 from ecomops.data.formats.personal import is_personal
 from ecomops.data.formats.recognise import Candidate, Matched, matched
 from ecomops.data.formats.registry import fold
@@ -53,6 +54,7 @@ class Part:
     index: int = 0
     constants: dict[tuple[str, str], object] = field(default_factory=dict)
     zone: str | None = None
+    free: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Slot:
 
     target: Target
     positions: tuple[int, ...]
+    rules: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -86,11 +89,14 @@ class Slot:
 
 def slots(columns: Sequence[Matched]) -> tuple[Slot, ...]:
     """Return the canonical columns a sheet fills, each with its source positions in order."""
-    found: dict[tuple[str, str], tuple[Target, list[int]]] = {}
+    found: dict[tuple[str, str], list[tuple[Target, int]]] = {}
     for column in columns:
         for target in column.targets:
-            found.setdefault((target.table, target.column), (target, []))[1].append(column.position)
-    return tuple(Slot(target, tuple(places)) for target, places in found.values())
+            found.setdefault((target.table, target.column), []).append((target, column.position))
+    return tuple(
+        Slot(ways[0][0], tuple(p for _, p in ways), tuple(t.rule for t, _ in ways))
+        for ways in found.values()
+    )
 
 
 def typed(
@@ -122,8 +128,11 @@ def typed(
     part.zone = _zone_of(said, part, con) if zone is None else zone
     _note_left_out(part, left_out, con)
     _note_cells(part, strict, wide, said, around, con)
+    _note_spans(part, said, con)
     _note_columns(part, keep_personal=keep_personal)
     _keep_rows(part, wide, strict, con)
+    if fmt.free_columns:
+        keep_free_columns(part, source, con)
     return part
 
 
@@ -231,15 +240,15 @@ def _footer_cells(part: Part) -> list[str]:
 
 
 def _value(slot: Slot, part: Part, around: rules.Cells) -> str:
-    rule, _ = rules.RULES[slot.target.rule]
     scale = 4 if slot.target.column in FOUR_PLACES else part.fmt.money_scale
     found = []
-    for position in slot.positions:
+    for position, rule in zip(slot.positions, slot.rules, strict=True):
         percent = bool(re.search("[%％]", part.columns[position].name))
-        own = rules.Cells(
-            scale, around.zone, around.serial_base, around.day_first, percent, around.salt
-        )
-        found.append(rule(f"{slot.letter}{position}", own))
+        own = replace(around, scale=scale, percent=percent)
+        found.append(rules.RULES[rule][0](f"{slot.letter}{position}", own))
+    if set(slot.rules) == {"money_in", "money_out"}:
+        both = " + ".join(f"coalesce({value}, 0)" for value in found)
+        return f"CASE WHEN coalesce({', '.join(found)}) IS NOT NULL THEN {both} END"
     return f"coalesce({', '.join(found)})" if len(found) > 1 else found[0]
 
 
@@ -349,8 +358,22 @@ def _note_cells(
         )
 
 
+def _note_spans(part: Part, said: str, con: Any) -> None:
+    """Flag rows over several days: they are totals, dated on their first day."""
+    for slot in part.fill:
+        if slot.target.rule == "date":
+            ends = f"regexp_extract_all({slot.said}, '\\d{{8}}|\\d{{4}}-\\d{{2}}-\\d{{2}}')"
+            few = {"n": "count(*)", "few": f"list_slice(list_sort(list(DISTINCT {slot.said})), 1, 3)"}
+            query = sql.select(few, said, where=f"length({ends}) = 2 AND {ends}[1] <> {ends}[2]")
+            count, shown = sql.rows(con, query)[0]
+            if count:
+                table = slot.target.table
+                part.problems.append(Problem("period_total", table, "flagged", count, tuple(shown)))
+
+
 def _note_columns(part: Part, *, keep_personal: bool) -> None:
-    unmapped = [c.name for c in part.columns if not c.targets and c.name]
+    open_ = [c for c in part.columns if not c.targets and c.name and not is_free(c, part.fmt)]
+    unmapped = [c.name for c in open_]
     personal = sorted(c for c in unmapped if is_personal(c))
     others = [c for c in unmapped if not is_personal(c)]
     main = _main(part.fmt)
@@ -395,31 +418,34 @@ def _keyless(part: Part) -> str:
 
 def _compare_totals(part: Part, wide: str, con: Any) -> None:
     """Hold the file's own totals against the sum of its rows; a difference is reported."""
-    sums = [
-        s.name
-        for s in part.fill
-        if s.target.rule in {"money", "int"} and s.target.table == "ad_reports"
-    ]
+    kinds = {"money", "int"}
+    sums = [s.name for s in part.fill if s.target.rule in kinds and s.target.table == "ad_reports"]
     if not sums:
         return
-    said = sql.rows(
-        con,
-        sql.select(
-            {n: sql.name(n) for n in sums},
-            wide,
-            where="_note = 'total_row'",
-            order="rowid",
-            limit=1,
-        ),
-    )
+    query = sql.select({n: sql.name(n) for n in sums}, wide, where="_note = 'total_row'", order="rowid", limit=1)
+    said = sql.rows(con, query)
     if not said:
         return
-    have = sql.rows(con, sql.select({n: f"sum({sql.name(n)})" for n in sums}, part.table))[0]
-    for column, stated, summed in zip(sums, said[0], have, strict=True):
-        if stated is not None and stated != (summed or 0):
-            gap = Decimal(str(stated)) - Decimal(str(summed or 0))
-            shown = (f"{part.name}: {column.split('__')[1]} {stated} ≠ {summed}",)
-            amount = gap if isinstance(stated, Decimal) else None
-            part.problems.append(
-                Problem("total_differs", "ad_reports", "flagged", 1, shown, amount)
-            )
+    totals = {n: f"sum({sql.name(n)})" for n in sums}
+    have = sql.rows(con, sql.select(totals, sql.name(part.table)))[0]
+    gaps = {n: (t, t - (s or 0)) for n, t, s in zip(sums, said[0], have, strict=True) if t is not None}
+    gaps = {n: (t, gap) for n, (t, gap) in gaps.items() if gap}
+    for column, (total, gap) in gaps.items():
+        shown = (f"{part.name}: {column.split('__')[1]} {total} ≠ {total - gap}",)
+        amount = Decimal(gap) if isinstance(total, Decimal) else None
+        part.problems.append(Problem("total_differs", "ad_reports", "flagged", 1, shown, amount))
+    if part.fmt.platform == "pinduoduo" and gaps:
+        _add_unallocated(part, {n: gap for n, (_, gap) in gaps.items()}, con)
+
+
+def _add_unallocated(part: Part, gaps: Mapping[str, Any], con: Any) -> None:
+    """Add what the total has beyond its rows (全店托管 has none) as a row of its own."""
+    day, row = "ad_reports__date", "_row"
+    made = {n: f"{gap}" for n, gap in gaps.items()}
+    made |= {day: f"max({sql.name(day)})", row: f"max({row}) + 1", "ad_reports__scene_name": "'unallocated'"}
+    extra = sql.select(made, sql.name(part.table))
+    both = f"{sql.select(None, sql.name(part.table))} UNION ALL BY NAME {extra}"
+    part.table = sql.view(con, "load_part", both)
+    part.rows += 1
+
+

@@ -1,0 +1,166 @@
+"""Files whose columns are data: survey questions and search terms become rows; ledgers get types."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ecomops.data.formats import rules, sql
+from ecomops.data.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ecomops.data.formats.finish import Context, Tables
+    from ecomops.data.formats.recognise import Matched
+    from ecomops.data.formats.registry import Format
+    from ecomops.data.formats.typed import Part
+
+# Several answers in one cell: 问卷星 joins them by ┋, Google Forms by ; and Typeform by commas.
+SEPARATORS = {"wenjuanxing": "┋", "google_forms": ";", "typeform": None}
+SKIPPED = ("-2", "-3", "(跳过)", "（跳过）", "(空)")
+# entry type -> words that say so; the first that matches counts
+ENTRY_TYPES = {
+    "transfer": "提现|充值|保证金|转账|withdraw|payout|transfer|reserve",
+    "refund": "退款|退货|refund|chargeback|reversal",
+    "commission": "佣金|达人|推客|淘客|分账|affiliate",
+    "platform_fee": "服务费|技术|扣点|手续费|费用|commission|fee|closing",
+    "advertising": "广告|推广|advertis|sponsored",
+    "shipping": "运费|物流|快递|运险|shipping|postage|fba",
+    "compensation": "赔付|赔偿|补偿|reimburse",
+    "subsidy": "补贴|返现|红包|积分|优惠|promotion|rebate",
+    "tax": "税|tax|vat",
+    "sale": "货款|交易|收款|收入|结算|订单|principal|payment|charge|sale",
+}
+
+
+def keep_free_columns(part: Part, source: str, con: Any) -> None:
+    """Keep the columns a layout leaves free (questions, search terms) as text beside the part."""
+    free = [c for c in part.columns if is_free(c, part.fmt)]
+    cells = {f"_free{c.position}": rules.clean(f"c{c.position}") for c in free}
+    numbered = {"_place": "row_number() OVER ()", **cells}
+    part.free = sql.table(con, "load_free", sql.select(numbered, source)) if cells else ""
+
+
+def is_free(column: Matched, fmt: Format) -> bool:
+    """Return whether a column is a question (or a search term) of the user's own."""
+    if column.targets or not column.name or not fmt.free_columns:
+        return False
+    if fmt.finish == "google_trends":
+        return any(re.search(p, column.folded) for p in fmt.patterns)
+    return column.folded not in fmt.folded
+
+
+def finish_survey(tables: Tables, context: Context) -> Tables:
+    """Finish surveys: one row per response, and one per response, question and chosen option."""
+    con = context.con
+    answers = []
+    for part in context.parts:
+        if not part.free:
+            continue
+        own = sql.name(part.table)
+        named = any(s.name == "surveys__response_id" for s in part.fill)
+        response = "surveys__response_id" if named else "_row::VARCHAR"
+        keyed = sql.select({"r": response, "_row": "_row"}, own)
+        for column in part.columns:
+            if f"_free{column.position}" in con.table(part.free).columns:
+                answers.append(_answers(part, column, keyed))
+    surveys = tables["surveys"]
+    made = {"*": "*"}
+    if "response_id" not in surveys.columns:
+        made["response_id"] = "_row::VARCHAR"
+    name = "regexp_replace(_source, '\\.[A-Za-z]+$', '')"
+    made["survey_id"] = name
+    rows = sql.view(con, "load_surveys", sql.select(made, sql.name(surveys.get_name())))
+    tables["surveys"] = con.table(rows)
+    if answers:
+        tables["survey_answers"] = con.table(sql.table(con, "load_answers", " UNION ALL ".join(answers)))
+    return tables
+
+
+def _answers(part: Part, column: Matched, keyed: str) -> str:
+    separator = SEPARATORS.get(part.fmt.id)
+    cell = f"_free{column.position}"
+    split = f"string_split({cell}, {sql.text(separator)})" if separator else f"[{cell}]"
+    joined = f"({keyed}) AS k JOIN {sql.name(part.free)} AS f ON f._place + {part.first_row - 1} = k._row"
+    kept = f"{cell} IS NOT NULL AND {cell} NOT IN {sql.listed(SKIPPED)}"
+    options = {"r": "r", "_row": "_row", "answers": split, "places": f"generate_series(1, len({split}))"}
+    listed = sql.select(options, joined, where=kept)
+    each = sql.select({"r": "r", "_row": "_row", "a": "trim(unnest(answers))", "i": "unnest(places)"}, listed)
+    number = "try_cast(a AS DOUBLE)"
+    out = {
+        "response_id": "r", "question_id": sql.text(f"q{column.position + 1}"), "option_index": "i",
+        "question_text": sql.text(column.name), "answer_text": "a", "answer_value": number,
+        "question_type": f"CASE WHEN {number} IS NOT NULL THEN 'number' ELSE 'text' END",
+        "_row": "_row", "_file": f"{part.index}::BIGINT", "_source": sql.text(part.name),
+        "_format": sql.text(part.fmt.id), "_platform": sql.text(part.fmt.platform),
+    }  # fmt: skip
+    return sql.select(out, each)
+
+
+def finish_trends(tables: Tables, context: Context) -> Tables:
+    """Finish Google Trends: one row per term and date; ``<1`` is kept as a range from 0 to 1."""
+    con, found = context.con, []
+    for part in context.parts:
+        cells = sql.name(part.free)
+        for column in part.columns:
+            if column.targets or f"_free{column.position}" not in con.table(part.free).columns:
+                continue
+            term, _, region = column.name.partition(":")
+            value = f"_free{column.position}"
+            number = f"try_cast(ltrim({value}, '<＜') AS DOUBLE)"
+            low = f"CASE WHEN starts_with({value}, '<') THEN 0.0 ELSE {number} END"
+            exact = f"CASE WHEN NOT starts_with({value}, '<') THEN {number} END"
+            out = {
+                "date": "search_index__date", "keyword": sql.text(term.strip()),
+                "source": "'google_trends'", "region": sql.text(region.strip(" ()（）：:")),
+                "granularity": sql.text(_granularity(part.columns)), "index_value": exact,
+                "index_low": low, "index_high": number, "_row": "_row",
+                "_file": f"{part.index}::BIGINT", "_source": sql.text(part.name),
+                "_format": sql.text(part.fmt.id), "_platform": "'google'",
+            }  # fmt: skip
+            joined = f"{sql.name(part.table)} AS k JOIN {cells} AS f ON f._place + {part.first_row - 1} = k._row"
+            found.append(sql.select(out, joined))
+    tables["search_index"] = con.table(sql.table(con, "load_trends", " UNION ALL ".join(found)))
+    return tables
+
+
+def _granularity(columns: Sequence[Matched]) -> str:
+    words = {"week": "week", "周": "week", "day": "day", "天": "day", "month": "month", "月": "month"}
+    return words.get(columns[0].folded, "day")
+
+
+def finish_ledger(tables: Tables, context: Context) -> Tables:
+    """Finish ledgers: what kind of movement each is, and the file's own total held against them.
+
+    Rows without an amount (a settlement's heading) are left out; transfers to the shop's own
+    account, advertising top-ups and deposits get the type ``transfer``: no profit or loss.
+    """
+    con = context.con
+    rows = sql.name(tables["settlements"].get_name())
+    raw = "lower(coalesce(entry_type_raw, ''))" if "entry_type_raw" in tables["settlements"].columns else "''"
+    cases = " ".join(f"WHEN regexp_matches({raw}, {sql.text(w)}) THEN {sql.text(t)}" for t, w in ENTRY_TYPES.items())
+    made = {"*": "*", "entry_type": f"CASE {cases} ELSE 'other' END"}
+    if "currency" in tables["settlements"].columns:  # Amazon states it on the heading row only
+        stated = "coalesce(currency, max(currency) OVER (PARTITION BY _file))"
+        rows = "(" + sql.select({"*": "* REPLACE (" + stated + " AS currency)"}, rows) + ")"
+    kept = sql.select(made, rows, where="amount IS NOT NULL")
+    (bare,) = sql.rows(con, sql.select({"n": "count(*)"}, rows, where="amount IS NULL"))[0]
+    if bare:
+        context.problems.append(Problem("no_amount", "settlements", "dropped", bare))
+    tables["settlements"] = con.table(sql.table(con, "load_ledger", kept))
+    side = tables.pop("_ledger", None)
+    if side is not None:
+        _compare(sql.name(side.get_name()), rows, context)
+    return tables
+
+
+def _compare(side: str, rows: str, context: Context) -> None:
+    sums = {"said": "sum(total)", "name": "min(_source)"}
+    said, name = sql.rows(context.con, sql.select(sums, side, where="total IS NOT NULL"))[0]
+    (have,) = sql.rows(context.con, sql.select({"s": "sum(amount)"}, rows))[0]
+    if said is not None and said != have:
+        shown = (f"{name}: {said} ≠ {have}",)
+        gap = Decimal(said) - Decimal(have or 0)
+        context.problems.append(Problem("total_differs", "settlements", "flagged", 1, shown, gap))
