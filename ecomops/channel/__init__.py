@@ -1,5 +1,6 @@
 """Channel: where visitors and orders come from."""
 
 from ecomops.channel.attribution import Attribution, attribution
+from ecomops.channel.traffic import Traffic, traffic
 
-__all__ = ["Attribution", "attribution"]
+__all__ = ["Attribution", "Traffic", "attribution", "traffic"]

@@ -1,0 +1,200 @@
+"""Traffic by source: identity, one level and device, partial periods, what is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ecomops as eo
+from ecomops.base.errors import DataError, OptionError
+from ecomops.channel import traffic
+from ecomops.maths.proportions import wilson
+
+DAYS = pd.date_range("2025-03-01", "2025-05-10").date
+
+
+def daily(**columns):
+    """Two sources on every day: search converts 5 %, feed 1 %."""
+    n = len(DAYS)
+    base = pd.DataFrame(
+        {
+            "date": [*DAYS, *DAYS],
+            "level": "source",
+            "device": "all",
+            "source_l1": ["search"] * n + ["feed"] * n,
+            "visitors": [200] * n + [500] * n,
+            "pay_buyers": [10] * n + [5] * n,
+            "pay_amount": [1500.0] * n + [400.5] * n,
+        }
+    )
+    return base.assign(**columns)
+
+
+def test_by_hand():
+    """April: 30 days of 200 visitors, 10 buyers and 1,500 a day."""
+    table = traffic(daily()).table
+    row = table[(table["period"] == "2025-04") & (table["source"] == "search")].iloc[0]
+    assert (row["visitors"], row["buyers"], row["amount"]) == (6000, 300, 45000)
+    assert (row["conversion"], row["uv_value"]) == (0.05, 7.5)
+    low, high = wilson(300, 6000)
+    assert (row["low"], row["high"]) == pytest.approx((float(low), float(high)))
+    assert list(table["period"].unique()) == ["2025-05", "2025-04", "2025-03"]
+    assert list(table["source"][:2]) == ["feed", "search"]
+
+
+def test_equal_on_every_engine(table):
+    expected, got = traffic(daily()), traffic(table(daily()))
+    pd.testing.assert_frame_equal(got.table, expected.table, check_dtype=False)
+    assert got.explain() == expected.explain()
+    assert list(got.table.columns) == [
+        "period", "source", "visitors", "buyers", "amount", "conversion", "uv_value", "low", "high",
+    ]  # fmt: skip
+
+
+rows = st.lists(
+    st.tuples(
+        st.integers(0, 70), st.sampled_from("xyz"), st.integers(0, 900), st.integers(0, 60),
+        st.integers(0, 10**7),
+    ),
+    min_size=1, max_size=25,
+)  # fmt: skip
+
+
+@settings(max_examples=10)
+@given(rows, st.sampled_from(["day", "week", "month", "quarter", "year"]))
+def test_uv_value_is_conversion_times_value_per_buyer(drawn, period):
+    """The identity of conventions.md, to the last digit that floats carry; sums are kept."""
+    frame = pd.DataFrame(
+        [(DAYS[d], s, v + b, b, m / 100) for d, s, v, b, m in drawn],
+        columns=["date", "source_l1", "visitors", "pay_buyers", "pay_amount"],
+    )
+    table = traffic(frame, period=period).table
+    sold = table[table["buyers"] > 0]
+    product = sold["conversion"] * (sold["amount"] / sold["buyers"])
+    np.testing.assert_allclose(sold["uv_value"], product, rtol=1e-12)
+    assert table["visitors"].sum() == frame["visitors"].sum()
+    assert table["amount"].sum() == pytest.approx(frame["pay_amount"].sum(), abs=0.005)
+    seen = table["conversion"].notna()
+    assert (table["low"][seen] <= table["conversion"][seen]).all()
+    assert (table["conversion"][seen] <= table["high"][seen]).all()
+
+
+def test_levels_and_devices_are_never_added():
+    """Shop rows, product rows, and pc and mobile beside all devices leave the numbers alone."""
+    base = daily()
+    extra = [
+        base,
+        base.assign(device="mobile", visitors=base["visitors"] // 2),
+        base.assign(device="pc", visitors=base["visitors"] // 2),
+        base.assign(level="product", product_id="p1"),
+        base.assign(level="shop", source_l1=None).iloc[: len(DAYS)],
+    ]
+    got = traffic(pd.concat(extra, ignore_index=True))
+    pd.testing.assert_frame_equal(got.table, traffic(base).table)
+    assert len(got.shop) == 3
+
+
+def test_without_a_row_over_all_devices_the_larger_one_is_taken():
+    base = daily()
+    both = pd.concat([base.assign(device="mobile"), base.assign(device="pc", visitors=50)])
+    got = traffic(both)
+    pd.testing.assert_frame_equal(got.table, traffic(base).table)
+    assert got.params["device"] == "mobile"
+    assert "one_device" in codes(got)
+
+
+def test_finer_sources_are_not_added_to_their_total():
+    base = daily()
+    total, part = base.assign(source_l2="汇总"), base.assign(source_l2="直通车", visitors=20)
+    both = pd.concat([total, part], ignore_index=True)
+    pd.testing.assert_frame_equal(traffic(both).table, traffic(base).table)
+    fine = traffic(both[both["source_l2"] == "直通车"], by="source_l2").table
+    assert set(fine["source"]) == {"直通车"}
+
+
+def codes(result):
+    return [finding.code for finding in result.findings()]
+
+
+def test_the_last_full_period_answers():
+    """May ends on the 10th: it is shown, not compared; April answers against March."""
+    result = traffic(daily())
+    assert (result.params["answer"], result.params["versus"]) == ("2025-04", "2025-03")
+    assert result.params["partial"] == "2025-05"
+    assert codes(result) == ["best", "moved", "daily_sums", "partial"]
+    best = result.findings()[0].values
+    assert (best["source"], best["most"], best["each"]) == ("search", "feed", 150)
+    assert "sum of daily UV" in result._repr_html_()
+    assert "日均口径" in result.in_language("zh")._repr_html_()
+
+
+def test_a_source_below_the_shop_is_said():
+    shop = (
+        daily()
+        .iloc[: len(DAYS)]
+        .assign(level="shop", source_l1=None, visitors=600, pay_buyers=15, pay_amount=1900.5)
+    )
+    result = traffic(pd.concat([daily(), shop]))
+    weak = next(f for f in result.findings() if f.code == "weak")
+    assert weak.values["sources"] == ["feed"]
+    assert weak.values["whole"] == pytest.approx(0.025)
+    early = traffic(pd.concat([daily(), shop.iloc[:5]]))
+    assert "weak" not in codes(early)
+
+
+def test_one_source_and_few_buyers_name_no_best():
+    result = traffic(daily().query("source_l1 == 'feed'"), period="day")
+    assert codes(result)[:2] == ["most", "moved"]
+
+
+def test_more_buyers_than_visitors_get_no_interval():
+    result = traffic(daily(pay_buyers=900))
+    assert result.table["low"].isna().all()
+    assert "impossible" in codes(result)
+    assert "900" not in {text.get_text() for text in result.plot().texts}
+
+
+def test_buyers_may_be_unknown():
+    frame = daily().drop(columns=["pay_buyers", "pay_amount"])
+    table = traffic(frame).table
+    assert table[["buyers", "conversion", "uv_value", "low"]].isna().all(axis=None)
+    assert table["visitors"].sum() == frame["visitors"].sum()
+
+
+def test_a_single_partial_month_still_answers():
+    result = traffic(daily().query("date >= @pd.Timestamp('2025-05-01').date()"))
+    assert result.params["answer"] == result.params["partial"] == "2025-05"
+    assert result.params["versus"] is None
+    assert codes(result) == ["best", "daily_sums", "partial"]
+
+
+def test_without_sources_it_says_what_is_missing():
+    result = traffic(daily(source_l1=None, level="shop"))
+    assert result.locked
+    assert "source_l1" in result.explain("en")
+    assert traffic(None).locked
+
+
+def test_wrong_input_is_refused():
+    with pytest.raises(DataError) as error:
+        traffic(daily().iloc[:0])
+    assert error.value.code == "empty_table"
+    with pytest.raises(OptionError):
+        traffic(daily(), period="monthly")
+    with pytest.raises(OptionError):
+        traffic(daily(), by="channel")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_chart_draws_the_table(lang):
+    result = traffic(eo.open("demo").traffic_daily, lang=lang)
+    axes = result.plot()
+    lengths = [patch.get_width() for patch in axes.patches]
+    visitors = result.answer["visitors"].to_numpy(float)
+    np.testing.assert_allclose(lengths, visitors / visitors.max())
+    texts = {text.get_text() for text in axes.texts}
+    assert {f"{v:,}" for v in result.answer["visitors"]} <= texts
+    assert result._repr_html_() == result._repr_html_()
