@@ -209,7 +209,7 @@ def total(computed: pd.DataFrame, *, over: str = "period") -> pd.DataFrame:
     keys = [c for c in computed.columns if c in ("period", "metric") or c not in COLUMNS]
     keys.remove(over)
     sums: Any = {"numerator": _sum, "denominator": _sum, "partial": "max"}
-    added = computed.groupby(keys, sort=False, as_index=False).agg(sums)
+    added: pd.DataFrame = computed.groupby(keys, sort=False, as_index=False).agg(sums)
     ratio = added["denominator"].notna()
     bottom = added["denominator"].where(added["denominator"] != 0)
     added["value"] = (added["numerator"] / bottom).where(ratio, added["numerator"])

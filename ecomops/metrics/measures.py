@@ -22,7 +22,8 @@ class Measure:
     """One number per group of rows.
 
     `columns` are those it cannot do without. `adds` says whether it may be added over periods and
-    segments, `level` that a period without rows has no value rather than 0.
+    segments, `level` that a period without rows has no value rather than 0, `sparse` that a
+    missing cell means 0 where the column is filled at all (no refund).
     """
 
     source: str
@@ -30,6 +31,7 @@ class Measure:
     value: Expression
     adds: bool = True
     level: bool = False
+    sparse: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,18 @@ _KEPT = {"kept": lambda t: _one(t.net > 0)}
 _AMOUNT = {"amount": lambda t: t.amount.sum()}
 _NET = {"net": lambda t: t.net.sum()}
 _REFUND = {"refund": lambda t: t.refund_amount.sum()}
-_REFUNDED = {"refunded": lambda t: (t.refund_amount > 0).ifelse(1, 0).sum()}
+_REFUNDED = {"refunded": lambda t: (t.refund_amount > 0).cast("int64").sum()}
 _ITEMS = {"items": lambda t: t.item_count.sum()}
 _SQUARES = {"squares": lambda t: _square(t.amount).sum()}
 _NET_SQUARES = {"net_squares": lambda t: _square(t.net).sum()}
+_CROSS = {"cross": lambda t: (t.refund_amount.cast("float64") * t.amount.cast("float64")).sum()}
 _REFUND_SQUARES = {"refund_squares": lambda t: _square(t.refund_amount).sum()}
 
 
 def _total(part: Mapping[str, Expression], columns: tuple[str, ...] = ()) -> PersonMeasure:
     name = next(iter(part))
-    return PersonMeasure("sales", columns, lambda p: p[name].sum(), parts=part)
+    sparse = columns == ("refund_amount",)
+    return PersonMeasure("sales", columns, lambda p: p[name].sum(), sparse=sparse, parts=part)
 
 
 def _people(
@@ -91,9 +95,7 @@ SALES: Mapping[str, Measure] = {
     "squares": _total(_SQUARES),
     "net_squares": _total(_NET_SQUARES),
     "refund_squares": _total(_REFUND_SQUARES, ("refund_amount",)),
-    "cross": _total(
-        {"cross": lambda t: (t.refund_amount.cast("float64") * t.amount.cast("float64")).sum()}
-    ),
+    "cross": _total(_CROSS, ("refund_amount",)),
     "buyer_squares": _people(
         lambda p: _guest(p).ifelse(p.squares, _square(p.amount)).sum(), _AMOUNT | _SQUARES, ()
     ),

@@ -124,6 +124,8 @@ def _filled(rows: pd.DataFrame, days: Days, period: str) -> pd.DataFrame:
     zero = [c for c in rows.columns if not MEASURES[str(c)].level and rows[c].notna().any()]
     absent = rows.isna().all(axis=1) & inside
     rows.loc[absent, zero] = 0.0
+    sparse = [c for c in zero if MEASURES[str(c)].sparse]
+    rows.loc[inside, sparse] = rows.loc[inside, sparse].fillna(0.0)
     return rows
 
 

@@ -1,6 +1,7 @@
 """The store as a whole: how it is doing, what moved it, what its data is worth."""
 
 from ecomops.store.drivers import drivers
+from ecomops.store.quality import check
 from ecomops.store.scorecard import scorecard
 
-__all__ = ["drivers", "scorecard"]
+__all__ = ["check", "drivers", "scorecard"]

@@ -111,8 +111,10 @@ def comparison(
     before: str | None = None,
     after: str | None = None,
     as_of: date | None = None,
-) -> Comparison:
+) -> Comparison | None:
     """Return the sums of two full periods, on the chain with visitors where traffic covers both.
+
+    None where net sales are asked for and no refund is on record.
 
     Raises `DataError` when a period is partial or empty, or there are no two full ones.
     """
@@ -123,8 +125,10 @@ def comparison(
     kind = kinds.pop()
     days: dict[str, Any] = {}
     for chain in _chains(name, by, tables):
-        names = list(dict.fromkeys((*chain.measures, "sales.orders")))
+        names = list(dict.fromkeys((*chain.measures, "sales.orders", *_needed(name))))
         seen = observe(tables, names, period=kind, as_of=as_of)
+        if set(_needed(name)) & seen.empty:
+            return None
         starts = _pair(seen, chain, asked[0] and asked[0][0], asked[1] and asked[1][0])
         if starts:
             return _filled(tables, chain, seen, starts, by, as_of)
@@ -135,6 +139,10 @@ def comparison(
             "partial_period", period=" / ".join(t for t in (before, after) if t), **days
         )
     raise DataError("too_few_periods", example=periods.label(days["last"], "day"), **days)
+
+
+def _needed(name: str) -> tuple[str, ...]:
+    return ("sales.refund",) if name == "net_sales" else ()
 
 
 def _chains(name: str, by: str | None, tables: Mapping[str, ibis.Table]) -> list[Chain]:

@@ -199,6 +199,9 @@ def drivers(
         needs = tuple(Need("table", {"table": table}) for table in needed)
         return Drivers.lock(needs, lang=lang, **asked)  # type: ignore[no-any-return]
     found = comparison(shop.tables, name, by=by, before=before, after=after, as_of=as_of)
+    if found is None:
+        need = Need("column", {"table": "orders", "column": "refund_amount"})
+        return Drivers.lock((need,), lang=lang, **asked)  # type: ignore[no-any-return]
     parts = decompose(found.chain, found.before, found.after, found.segments)
     change = parts.rows["contribution"].sum()
     rows = parts.rows.assign(share=parts.rows["contribution"] / (change or np.nan))

@@ -1,0 +1,231 @@
+"""What the data of a shop is worth: rows, doubles, gaps, contradictions, counted in the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from ecomops.data.policy import POLICY
+from ecomops.data.problems import Problem
+from ecomops.data.schema import table_schema
+from ecomops.data.tables import frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ecomops.data.shop import Shop
+
+# Columns whose gaps decide what can be analysed.
+TELLING = {
+    "orders": (
+        "customer_id",
+        "paid_at",
+        "order_status",
+        "refund_amount",
+        "item_count",
+        "source_channel",
+        "receiver_province",
+    ),
+    "order_lines": ("product_id", "quantity", "line_paid_amount", "line_cost"),
+    "traffic_daily": ("visitors", "pageviews", "cart_users", "pay_buyers", "source_l1"),
+    "touchpoints": ("channel", "customer_id", "order_id"),
+    "products": ("category_l1", "unit_cost"),
+    "reviews": ("rating", "content"),
+}
+FEW = 3
+CENTS = 0.05  # lines are rounded one by one
+LONE_GAP = timedelta(days=60)
+LONE_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Counts of what is in a shop.
+
+    `rows` by table; `nulls` share of missing cells by (table, column), only of columns that
+    matter; `problems` from loading and from checking, none with count 0; `days` and `quiet_days`
+    (without a sale) between the first and last sale.
+    """
+
+    rows: Mapping[str, int]
+    nulls: Mapping[tuple[str, str], float]
+    problems: tuple[Problem, ...]
+    days: int = 0
+    quiet_days: int = 0
+
+
+def quality(shop: Shop) -> Quality:
+    """Return what the tables of `shop` hold and where they contradict themselves.
+
+    Raises nothing about the data itself: contradictions are counted, not refused.
+
+    >>> import pandas as pd
+    >>> from ecomops.data.shop import open_shop
+    >>> orders = pd.DataFrame(
+    ...     {
+    ...         "order_id": ["1", "1", "2"],
+    ...         "paid_amount": [5.0, 5.0, 7.0],
+    ...         "paid_at": ["2025-11-01", "2025-11-01", "2025-11-03"],
+    ...         "currency": "CNY",
+    ...     }
+    ... )
+    >>> found = quality(open_shop({"orders": orders}))
+    >>> found.quiet_days, [(p.code, p.count) for p in found.problems]
+    (1, [('duplicate_key', 1)])
+    """
+    rows: dict[str, int] = {}
+    nulls: dict[tuple[str, str], float] = {}
+    for name in sorted(shop.tables):
+        counted = frame(_counts(shop.tables[name], TELLING.get(name, ()))).iloc[0]
+        rows[name] = int(counted["rows"])
+        nulls |= {
+            (name, c): float(counted[c]) / rows[name] for c in TELLING.get(name, ()) if rows[name]
+        }
+    found = list(shop.problems)
+    for name in sorted(shop.tables):
+        found += duplicates(shop.tables[name], name)
+    days = quiet = 0
+    if rows.get("orders"):
+        found += contradictions(shop.orders)
+        seen = _days_with_sales(shop.orders)
+        days, quiet = _days(seen)
+        found += _lone_days(seen)
+        if rows.get("order_lines"):
+            found += line_problems(shop.orders, shop.order_lines)
+    return Quality(rows, nulls, tuple(p for p in found if p.count), days, quiet)
+
+
+def _counts(table: ibis.Table, columns: Sequence[str]) -> ibis.Table:
+    missing = {c: table[c].isnull().ifelse(1, 0).sum() for c in columns}
+    return table.aggregate(rows=table.count(), **missing)
+
+
+def duplicates(table: ibis.Table, name: str) -> list[Problem]:
+    """Return how many rows repeat the key of another row; rows without a key are left out."""
+    key = [c for c in table_schema(name).key if c in table.columns]
+    if not key:
+        return []
+    present = frame(table.aggregate(**{c: table[c].count() for c in key})).iloc[0]
+    key = [c for c in key if present[c]]
+    if not key:
+        return []
+    rows = table.filter(table[key[0]].notnull())
+    groups = rows.group_by(key).aggregate(n=rows.count())
+    twice = groups.filter(groups.n > 1)
+    extra = frame(twice.aggregate(extra=(twice.n - 1).sum()))["extra"].fillna(0).iloc[0]
+    shown = [] if not extra else _examples(twice, key[0])
+    return [Problem("duplicate_key", name, "flagged", int(extra), tuple(shown))]
+
+
+def _examples(rows: ibis.Table, column: str) -> list[str]:
+    few = rows.select(x=rows[column].cast("string")).distinct().order_by("x").limit(FEW)
+    return [str(value) for value in frame(few)["x"]]
+
+
+def contradictions(orders: ibis.Table) -> list[Problem]:
+    """Return orders whose own columns contradict each other."""
+    paid = orders.paid_amount
+    tests = {
+        "refund_over_paid": (orders.refund_amount > paid) & (paid >= 0),
+        "negative_paid": paid < 0,
+        "paid_before_created": orders.paid_at < orders.created_at,
+    }
+    return _failing(orders, "orders", tests)
+
+
+def _failing(rows: ibis.Table, name: str, tests: Mapping[str, Any]) -> list[Problem]:
+    no = ibis.literal(value=False)
+    counts = frame(
+        rows.aggregate(
+            **{c: t.fill_null(no).ifelse(1, 0).sum().fill_null(0) for c, t in tests.items()}
+        )
+    ).iloc[0]
+    return [
+        Problem(
+            code,
+            name,
+            "flagged",
+            int(counts[code]),
+            tuple(_examples(rows.filter(test), "order_id")),
+        )
+        for code, test in tests.items()
+        if counts[code] > 0
+    ]
+
+
+def line_problems(orders: ibis.Table, lines: ibis.Table) -> list[Problem]:
+    """Return where orders and their lines disagree.
+
+    Lines must add up to what was paid, with or without shipping, to 0.05; each line needs its
+    order and each sale its lines.
+    """
+    sums = lines.group_by("order_id").aggregate(
+        lines_paid=lines.line_paid_amount.sum(), lines=lines.count()
+    )
+    sold = POLICY.sales(orders).select("order_id", "amount", "shipping_fee")
+    both = sold.left_join(sums, "order_id").select(
+        "order_id", "amount", "shipping_fee", "lines", "lines_paid"
+    )
+    gap = (both.lines_paid - both.amount).abs()
+    goods_gap = (both.lines_paid - (both.amount - both.shipping_fee.fill_null(0))).abs()
+    orphans = lines.anti_join(orders, "order_id")
+    return [
+        *_failing(
+            both,
+            "orders",
+            {
+                "lines_differ": (gap > CENTS) & (goods_gap > CENTS),
+                "without_lines": both.lines.isnull(),
+            },
+        ),
+        *_failing(orphans, "order_lines", {"without_order": orphans.order_id.notnull()}),
+    ]
+
+
+def _days_with_sales(orders: ibis.Table) -> list[tuple[date, int]]:
+    """Return each day with a sale and its number of sales, in order."""
+    sold = POLICY.sales(orders)
+    daily = sold.group_by(day=sold["at"].date()).aggregate(n=sold.count()).order_by("day")
+    seen = frame(daily)
+    return [(_date(day), int(n)) for day, n in zip(seen["day"], seen["n"], strict=True)]
+
+
+def _date(value: Any) -> date:
+    return value.date() if hasattr(value, "date") else value  # type: ignore[no-any-return]
+
+
+def _days(seen: Sequence[tuple[date, int]]) -> tuple[int, int]:
+    if not seen:
+        return 0, 0
+    days = (seen[-1][0] - seen[0][0]).days + 1
+    return days, days - len(seen)
+
+
+def _lone_days(seen: Sequence[tuple[date, int]]) -> list[Problem]:
+    """Return sales far from all others: after (or before) 60 empty days and fewer than 1 %.
+
+    A typing error in a year puts orders into the future; no clock is needed to see it.
+    """
+    total = sum(n for _, n in seen)
+    late = _beyond_gap(seen, total)
+    early = _beyond_gap([(d, n) for d, n in reversed(seen)], total)
+    if not late and not early:
+        return []
+    days = sorted([*late, *early])
+    count = sum(n for day, n in seen if day in days)
+    return [Problem("lone_dates", "orders", "flagged", count, tuple(str(d) for d in days[:FEW]))]
+
+
+def _beyond_gap(seen: Sequence[tuple[date, int]], total: int) -> list[date]:
+    """Return the days beyond the last long gap that still leaves 99 % of sales before it."""
+    beyond = 0
+    for i in range(len(seen) - 1, 0, -1):
+        beyond += seen[i][1]
+        if beyond > LONE_SHARE * total:
+            return []
+        if abs(seen[i][0] - seen[i - 1][0]) > LONE_GAP:
+            return [day for day, _ in seen[i:]]
+    return []
