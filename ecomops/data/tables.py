@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
+import pyarrow as pa
 
 from ecomops.base import checks
 from ecomops.base.errors import DataError, MissingError, OptionError
@@ -102,17 +103,14 @@ def _opened(source: object) -> ibis.Table:
 
 
 def _plain(source: Any) -> Any:
-    """Return a frame without what an engine cannot hold: pandas' index, columns of mixed types."""
-    if type(source).__module__.startswith("pandas"):
-        source = source.reset_index(drop=True)
-        kinds = {c: str(source[c].dtype) for c in source.columns}
-        # the engine's clock ticks in microseconds, and ibis refuses to round
-        fine = {
-            c: source[c].dt.as_unit("us") for c, k in kinds.items() if "64[ns" in k and k[0] == "d"
-        }
-        mixed = {c: _text(source[c]) for c, kind in kinds.items() if kind == "object"}
-        return source.assign(**fine, **mixed) if fine or mixed else source
-    return source
+    """Return a frame as an engine can hold it: pandas without its index and mixed columns.
+
+    Through Arrow, because ibis takes neither decimals with nulls nor nanoseconds from pandas.
+    """
+    if not type(source).__module__.startswith("pandas"):
+        return source
+    mixed = {c: _text(source[c]) for c in source.columns if source[c].dtype == object}
+    return pa.Table.from_pandas(source.assign(**mixed), preserve_index=False)
 
 
 def _text(values: pd.Series[Any]) -> pd.Series[Any]:
