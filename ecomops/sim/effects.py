@@ -112,7 +112,7 @@ def _cause(
 def touched(plan: Plan, part: Chunk, key: str) -> Bools:
     """Return the possible orders that an intervention may do something to."""
     orders, number = part.orders, plan.index[key]
-    named = (part.people.cause[orders.customer] == number) | (orders.requires == number)
+    named: Bools = (part.people.cause[orders.customer] == number) | (orders.requires == number)
     named |= (orders.blocked == number) | (orders.mover == number)
     kind, _, rest = key.partition(":")
     if kind in NO_MONEY:

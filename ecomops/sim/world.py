@@ -99,7 +99,7 @@ def world(
     Parameters
     ----------
     preset
-        A preset's name (see `ecomops.sim.presets.names`) or settings of your own.
+        A preset's name (see `ecomops.sim.preset_names`) or settings of your own.
     seed
         Any whole number from 0 on; the same seed gives the same world, byte for byte.
     without

@@ -1,19 +1,210 @@
-"""Writing a synthetic shop as a folder of Parquet files."""
+"""Writing a synthetic shop as a folder of Parquet files: whole or not at all."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+import tempfile
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ecomops.base.errors import UnsafeError
+from ecomops.sim import build, traffic, truth
 from ecomops.sim.catalogue import vocabulary
+from ecomops.sim.chunk import chunk, chunks
+from ecomops.sim.effects import effects
+from ecomops.sim.plan import Plan
+from ecomops.sim.plan import plan as planned
+from ecomops.sim.presets import checked, sized
+from ecomops.sim.world import World, named, stage
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pyarrow as pa
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ecomops.sim.settings import Settings
+
+PER_ORDER = ("customers", "orders")
+
+
+def simulate(
+    preset: str | Settings,
+    out: Path | str,
+    *,
+    seed: int = 1,
+    without: Collection[str] = (),
+    customers: int | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write a synthetic shop to the folder `out`, and the truth about it to ``out/truth``.
+
+    Parameters
+    ----------
+    preset, seed, without, customers
+        As for `ecomops.sim.world`.
+    out
+        A folder that does not exist yet.
+    workers
+        Processes that share the chunks of a large shop; the files are the same for any number.
+    progress
+        Called with (chunks done, chunks in all) after each chunk.
+
+    The folder appears when everything is written; an error or Ctrl-C leaves nothing behind.
+    Raises `UnsafeError` when `out` is there already or cannot be made, `OptionError` as `world`.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shop = simulate("tiny", Path(folder) / "shop", customers=200)
+    ...     sorted(p.name for p in shop.iterdir())[:3]
+    ['ad_reports.parquet', 'campaigns.parquet', 'customers.parquet']
+    """
+    settings = named(preset) if isinstance(preset, str) else checked(preset)
+    settings = settings if customers is None else checked(sized(settings, customers))
+    plan = planned(settings, seed).without(without)
+    target = Path(out)
+    if target.exists():
+        raise UnsafeError("sim_out_exists", path=str(target))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise UnsafeError("sim_out_unwritable", path=str(target), reason=str(error)) from error
+    try:
+        (scratch / "truth").mkdir()
+        shop_toml(settings, scratch)
+        write = _whole if _needs_everything(settings) else _streamed
+        write(plan, scratch, workers, progress or _quiet)
+        scratch.chmod(0o755)
+        scratch.rename(target)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    return target
+
+
+def _quiet(done: int, total: int) -> None:
+    del done, total
+
+
+def _needs_everything(settings: Settings) -> bool:
+    """Return whether a module is on whose tables need all chunks at once."""
+    s = settings
+    parts = (
+        s.live.every, s.crm.every, s.crm.points, s.opinions.surveyed, s.stock.snapshots,
+        s.market.keywords, s.market.gaps, s.sessions.days, s.experiments, s.dirt.tests,
+        s.dirt.foreign, s.dirt.duplicates, s.referral,
+    )  # fmt: skip
+    return any(parts)
+
+
+def _whole(plan: Plan, folder: Path, workers: int, progress: Callable[[int, int], None]) -> None:
+    """Write a shop whose tables are made in memory."""
+    del workers
+    world = World(plan)
+    for name, table in {**world.tables, **world.extras}.items():
+        parquet(table, folder / f"{name}.parquet")
+    for name, table in world.truth.items():
+        parquet(table, folder / "truth" / f"{name}.parquet")
+    progress(1, 1)
+
+
+def _streamed(plan: Plan, folder: Path, workers: int, progress: Callable[[int, int], None]) -> None:
+    """Write a shop chunk by chunk; memory does not grow with the number of chunks."""
+    total = len(chunks(plan))
+    writers: dict[str, pq.ParquetWriter] = {}
+    sums: list[Mapping[str, Any]] = []
+    effect: list[pa.Table] = []
+    try:
+        for done, made in enumerate(_made(plan, total, workers), start=1):
+            for name, table in made["tables"].items():
+                if name not in writers:
+                    writers[name] = _writer(folder / f"{name}.parquet", table.schema)
+                writers[name].write_table(table, row_group_size=1 << 20)
+            sums = [traffic.add([*sums, made["daily"]])]
+            effect = [_added([*effect, made["effect"]])]
+            progress(done, total)
+    finally:
+        for writer in writers.values():
+            writer.close()
+    _finish(plan, folder, sums[0], effect[0])
+
+
+def _finish(plan: Plan, folder: Path, daily: Mapping[str, Any], effect: pa.Table) -> None:
+    """Write the tables of the shop as a whole."""
+    made = {name: make(plan) for name, make in build.WHOLE.items()}
+    made["traffic_daily"] = traffic.traffic_daily(plan, daily)
+    made["ad_reports"] = traffic.ad_reports(plan, daily)
+    made |= {
+        "truth/params": truth.params(plan),
+        "truth/daily": truth.daily(plan),
+        "truth/sku": truth.sku(plan),
+        "truth/incidents": truth.incidents(plan),
+        "truth/interventions": effect,
+    }
+    for name, table in made.items():
+        if len(table):
+            parquet(table, folder / f"{name}.parquet")
+
+
+def _made(plan: Plan, total: int, workers: int) -> Iterator[dict[str, Any]]:
+    """Yield what each chunk gives, in order, with a bounded number of them under way."""
+    on = tuple(key for key in plan.index if not plan.on(key))
+    tasks = [(plan.settings, plan.seed, on, number) for number in range(total)]
+    if workers <= 1:
+        yield from (_task(*task) for task in tasks)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        waiting = deque(pool.submit(_task, *task) for task in tasks[: 2 * workers])
+        for task in [*tasks[2 * workers :], *[None] * len(waiting)]:
+            yield waiting.popleft().result()
+            if task:
+                waiting.append(pool.submit(_task, *task))
+
+
+@cache
+def _plan(settings: Settings, seed: int, off: tuple[str, ...]) -> Plan:
+    return planned(settings, seed).without(off)
+
+
+def _task(settings: Settings, seed: int, off: tuple[str, ...], number: int) -> dict[str, Any]:
+    """Return the tables, daily sums and effects of one chunk."""
+    plan = _plan(settings, seed, off)
+    scene = stage(plan, chunk(plan, number))
+    causes = effects(plan, scene.part, scene.sale)
+    tables = {name: make(scene) for name, make in build.EACH.items()}
+    tables["truth/customers"] = truth.customers(scene)
+    tables["truth/orders"] = truth.order_causes(scene, causes)
+    return {
+        "tables": tables,
+        "daily": traffic.sums(scene),
+        "effect": truth.interventions(plan, [scene], [causes]),
+    }
+
+
+def _added(parts: list[pa.Table]) -> pa.Table:
+    """Return the tables of effects of several chunks added up."""
+    first = parts[0]
+    columns = {}
+    for name in first.column_names:
+        values = [p[name].combine_chunks() for p in parts]
+        if name in ("intervention", "on"):
+            columns[name] = values[0]
+        elif pa.types.is_decimal(first[name].type):
+            total = sum((np.array(v.to_pylist(), dtype=object) for v in values), np.array(0))
+            columns[name] = pa.array(list(np.atleast_1d(total)), first[name].type)
+        else:
+            columns[name] = pa.array(sum(v.to_numpy() for v in values))
+    return pa.table(columns)
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema, compression="zstd", compression_level=3)
 
 
 def parquet(table: pa.Table, path: Path) -> None:
