@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecomops.base import checks
 from ecomops.base.errors import OptionError
+from ecomops.report.source import VIEW
 from ecomops.result import html
 from ecomops.result.words import Words
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from ecomops.result import Result
 
 MOST_STATES = 60
-VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 @dataclass(frozen=True, eq=False)

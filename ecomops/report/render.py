@@ -149,6 +149,7 @@ def head(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
     results = [part.facts for part in found if part.kind == "result"]
     cover = next((facts for facts in results if facts["code"] == "report.cover"), {})
     quality = next((part for part in found if part.code == "store.check"), None)
+    told = [facts for facts in results if facts["code"] not in OWN_PLACE]
     cards, kpis = summary.cards(results, words), kpi.cards(results, words)
     return {
         "words": words,
@@ -161,8 +162,8 @@ def head(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
         "quality": quality,
         "score": _score(quality),
         "cards": cards,
-        "measures": summary.measures(results)[: 2 if cards else 3],
-        "outstanding": summary.outstanding(results),
+        "measures": summary.measures(told)[: 2 if cards else 3],
+        "outstanding": summary.outstanding(told),
         "kpis": kpis,
         "kpi_lead": kpi.lead(results, words) if kpis else "",
         "glossary": glossary.rows(results, words.lang),

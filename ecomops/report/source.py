@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HEAD = re.compile(r"^# %%(?P<kind> \[markdown\])?(?: tags=(?P<tags>\[.*\]))?$")
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 RESULT = "application/vnd.ecomops+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
 _SLOT = re.compile(r'"@(\d+)@"')
 
 
@@ -71,14 +72,22 @@ def settle(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
     book.metadata = {k: v for k, v in book.metadata.items() if k in ("kernelspec", "ecomops")}
     for cell in book.cells:
         cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [each for each in cell.outputs if not _bare_widget(each)]
         for output in cell.get("outputs", ()):
             bundle = output.get("data", {})
-            bundle.pop("application/vnd.jupyter.widget-view+json", None)
+            bundle.pop(VIEW, None)
             if "text/html" in bundle:
                 html = lean("".join(bundle["text/html"]))
                 bundle["text/html"] = html.replace(style, "") if styled else html
                 styled = styled or style in html
     return book
+
+
+def _bare_widget(output: nbformat.NotebookNode) -> bool:
+    """Return whether an output is a widget without a fallback, such as a progress bar."""
+    bundle = output.get("data", {})
+    return VIEW in bundle and "text/html" not in bundle
 
 
 def write(book: nbformat.NotebookNode, path: Path) -> None:

@@ -121,7 +121,7 @@ eo.product.pareto(shop.get("order_lines"))
 # ### Where do visitors come from and what are they worth?
 # Value per visitor = conversion × value per buyer: it differs severalfold between sources.
 # %%
-eo.channel.traffic(shop.get("traffic_daily"))
+eo.channel.traffic(shop.get("traffic_daily"), currency=shop.currency)
 
 # %% [markdown] tags=["zh"]
 # ### 功劳该记给哪些渠道？
