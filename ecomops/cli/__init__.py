@@ -1,4 +1,4 @@
-"""The command line: ``ecomops demo · new · lab · check · run · export · simulate · formats``.
+"""The command line: ``ecomops demo · new · lab · check · run · export · load · simulate``.
 
 Nothing heavy is loaded before a command needs it, so that ``--help`` answers at once.
 """
@@ -54,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(texts(options.lang)["interrupted"], file=sys.stderr)
         return UNEXPECTED
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except Exception as error:  # noqa: BLE001 - a user is shown a message, whatever happened
         return _unexpected(error)
 

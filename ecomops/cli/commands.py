@@ -210,13 +210,50 @@ def export(chosen: Namespace) -> None:
     print(say("wrote", path=str(out)))
 
 
-def simulate(chosen: Namespace) -> None:
-    """Write a synthetic shop."""
-    from ecomops import sim
+def load(chosen: Namespace) -> None:
+    """Say what each export file holds and, with a folder to write to, keep its canonical tables."""
+    import ecomops as eo
+    from ecomops.cli.text import listed
+    from ecomops.data import formats
+    from ecomops.data.tables import engine
 
+    found = formats.load(
+        Path(chosen.path), con=engine(), format=chosen.format, timezone=chosen.timezone
+    )
+    rows = [(f.name, f.format or "—", f"{f.rows:,}", f.status, f.reason) for f in found.files]
+    listed(
+        [
+            str(say("load", "columns", part))
+            for part in ("file", "layout", "rows", "status", "reason")
+        ],
+        rows,
+    )
+    if not chosen.dest:
+        return
+    shop = eo.open(
+        chosen.path, format=chosen.format, currency=chosen.currency, timezone=chosen.timezone
+    )
     folder = Path(chosen.dest)
-    guard(folder / "shop.toml", force=chosen.force)
-    sim.write(folder, seed=chosen.seed)  # type: ignore[attr-defined]
+    out = {name: guard(folder / f"{name}.parquet", force=chosen.force) for name in shop.tables}
+    toml = guard(folder / "shop.toml", force=chosen.force)
+    for name, path in out.items():
+        shop.tables[name].to_parquet(path)
+    facts = {"name": shop.name, "currency": shop.currency, "timezone": shop.timezone}
+    write(toml, "".join(f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in facts.items()))
+    print(say("wrote", path=str(folder)))
+
+
+def simulate(chosen: Namespace) -> None:
+    """Write a synthetic shop and the truth about it."""
+    from ecomops.sim import simulate as written
+
+    folder = written(
+        chosen.preset,
+        Path(chosen.dest),
+        seed=chosen.seed,
+        customers=chosen.customers,
+        workers=chosen.workers,
+    )
     print(say("wrote", path=str(folder)))
 
 

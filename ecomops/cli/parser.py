@@ -60,10 +60,18 @@ COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("--out", {"metavar": "PAGE.html"}),
         ("--force", {"action": "store_true"}),
     ),
-    "simulate": (
-        ("dest", {"metavar": "FOLDER"}),
-        ("--seed", {"type": int, "default": 7}),
+    "load": (
+        ("path", {"metavar": "PATH"}),
+        ("dest", {"metavar": "FOLDER", "nargs": "?"}),
+        *SOURCE,
         ("--force", {"action": "store_true"}),
+    ),
+    "simulate": (
+        ("preset", {"metavar": "PRESET"}),
+        ("dest", {"metavar": "FOLDER"}),
+        ("--seed", {"type": int, "default": 1, "metavar": "N"}),
+        ("--customers", {"type": int, "metavar": "N"}),
+        ("--workers", {"type": int, "default": 1, "metavar": "N"}),
     ),
     "formats": (),
 }

@@ -22,7 +22,7 @@ SHOP_CALLS = {"open": "open", "check": "store.check"}
 def step(call: str, lang: str) -> str:
     """Return the name of what a cell calls, in `lang`; empty when it is nothing to speak of."""
     if call == "open":
-        return Words("report.cli", lang).say("load")
+        return Words("report.cli", lang).say("opening_shop")
     found = Words(SHOP_CALLS.get(call, call), lang).find("name")
     return found if isinstance(found, str) else ""
 

@@ -9,6 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from ecomops.result import Result
 
 WIDTH = 120
@@ -22,6 +24,14 @@ def printed(result: Result) -> None:
         console.print(escape(sentence))
     if len(result.rows):
         console.print(_table(result, words))
+
+
+def listed(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows of text under headings."""
+    table = Table(*(escape(each) for each in columns), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    Console(width=None if Console().is_terminal else WIDTH, highlight=False).print(table)
 
 
 def _table(result: Result, words: Any) -> Table:
