@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import ibis
-import pandas as pd
 
 from ecomops.data.tables import frame
 from ecomops.metrics import periods
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+
     from ecomops.metrics.customers import Customers
 
 ROLLING_DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 90}
@@ -35,7 +37,9 @@ def members(facts: Customers, period: str, by: str | None) -> ibis.Table:
     orders = facts.purchases
     first = orders.group_by("customer_id").aggregate(first_at=orders["at"].min())
     first = first.select(id=first.customer_id, first_at=first.first_at)
-    met = orders.inner_join(first, (orders.customer_id == first.id) & (orders["at"] == first.first_at))
+    met = orders.inner_join(
+        first, (orders.customer_id == first.id) & (orders["at"] == first.first_at)
+    )
     value = met[by].cast("string").fill_null(UNKNOWN)
     groups = met.group_by("id").aggregate(group=value.min())
     return named.inner_join(groups, named.customer_id == groups.id).drop("id")
@@ -62,7 +66,7 @@ def sizes(people: ibis.Table) -> pd.DataFrame:
 
 
 def active_by_month(people: ibis.Table, facts: Customers, period: str) -> pd.DataFrame:
-    """Return ``cohort, age, active`` of calendar months or quarters, from the months' bits alone."""
+    """Return ``cohort, age, active`` of calendar months or quarters, from the bits alone."""
     origin = periods.start(facts.coverage.first_day, period)
     lead = (facts.origin.year - origin.year) * 12 + facts.origin.month - origin.month
     step = MONTHS[period]
@@ -71,7 +75,9 @@ def active_by_month(people: ibis.Table, facts: Customers, period: str) -> pd.Dat
         numbers.setdefault((month + lead) // step, []).append(month)
     keys = [k for k in ("group", "cohort") if k in people.columns]
     tests = {f"p{n}": _any(facts.active_in(m, people) for m in ms) for n, ms in numbers.items()}
-    counted = frame(people.group_by(keys).aggregate(**{c: t.ifelse(1, 0).sum() for c, t in tests.items()}))
+    counted = frame(
+        people.group_by(keys).aggregate(**{c: t.ifelse(1, 0).sum() for c, t in tests.items()})
+    )
     long = counted.melt(keys, var_name="number", value_name="active")
     age = long["number"].str[1:].astype(int) - long["cohort"]
     return long.assign(age=age)[[*keys, "age", "active"]].query("age >= 0")
@@ -90,7 +96,9 @@ def sums_by_age(people: ibis.Table, facts: Customers, period: str, window: str) 
     ``_2`` are sums of squares per customer, ``reached_2`` what the square of a customer's running
     total grew by: its running sum is the sum of squared totals.
     """
-    orders = facts.purchases.select(buyer="customer_id", day=facts.purchases["at"].date(), net="net")
+    orders = facts.purchases.select(
+        buyer="customer_id", day=facts.purchases["at"].date(), net="net"
+    )
     rows = orders.inner_join(people, orders.buyer == people.customer_id)
     age = (
         _days_between(rows.day, rows.first_day) // ROLLING_DAYS[period]

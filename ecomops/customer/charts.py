@@ -39,7 +39,12 @@ def draw_grid(
     for name, (r0, r1, f0, f1) in GRID.items():
         box = Rectangle((r0 - 1, f0 - 1), r1 - r0 + 1, f1 - f0 + 1, fc="none", ec=style.INK, lw=1.4)
         ax.add_patch(box)
-        _name(ax, (r0 - 1, f1), _lines(named.loc[name], name, r1 > r0, wide=wide, words=words), wide=wide)
+        _name(
+            ax,
+            (r0 - 1, f1),
+            _lines(named.loc[name], name, r1 > r0, wide=wide, words=words),
+            wide=wide,
+        )
     ax.set(xlim=(-0.01, BINS + 0.01), ylim=(-0.01, BINS + 0.01))
     _scales(ax, cuts, wide=wide, words=words)
 
@@ -88,10 +93,8 @@ def _name(ax: Axes, corner: tuple[float, float], lines: list[str], *, wide: bool
         )
 
 
-def _scales(
-    ax: Axes, cuts: Mapping[str, tuple[float, ...]], *, wide: bool, words: Words
-) -> None:
-    ticks, names = np.arange(BINS) + 0.5, list(range(1, BINS + 1))
+def _scales(ax: Axes, cuts: Mapping[str, tuple[float, ...]], *, wide: bool, words: Words) -> None:
+    ticks, names = np.arange(BINS) + 0.5, [str(score) for score in range(1, BINS + 1)]
     ax.set_xticks(ticks, _days(cuts["recency"], words) if wide else names, rotation=0)
     ax.set_yticks(ticks, names, rotation=0)
     ax.tick_params(length=0)
@@ -118,12 +121,13 @@ def draw_shares(ax: Axes, table: pd.DataFrame, *, wide: bool, words: Words) -> N
     n = len(table)
     top = float(np.nanmax(table[["customer_share", "amount_share"]].to_numpy())) or 1
     left, right = (150, 150) if wide else (92, 118)
+    row: Any
     for i, row in enumerate(table.itertuples()):
         style.tag(ax, 0, -i, words.label(row.segment), -left, at="left")
         ax.barh(-i, max(row.amount_share, 0), height=0.56, color=style.UP)
         ax.plot(row.customer_share, -i, "o", ms=8, mfc=style.BG, mec=style.DOWN, mew=2)
         text = words.say("labels", "row", n=row.customers, share=row.amount_share)
-        style.tag(ax, 0, -i, text, right if wide else right, at="right", ha="right", size=style.SMALL)
+        style.tag(ax, 0, -i, text, right, at="right", ha="right", size=style.SMALL)
     style.tag(ax, 0, 0.85, words.say("labels", "legend"), 0, size=style.SMALL, color=style.MUTE)
     ax.set(xlim=(0, top * 1.03), ylim=(-n + 0.5, 1.15))
     ax.axis("off")

@@ -1,4 +1,4 @@
-"""Whether new customers stay: what each intake does at each age, with what cannot be seen left out."""
+"""Whether new customers stay: what each intake does at each age, as far as it can be seen."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from scipy.stats import norm
 
 from ecomops.base import checks
 from ecomops.customer import activity
+from ecomops.customer.basis import basis
 from ecomops.customer.triangle import ENOUGH, draw_groups, draw_triangle, triangle_layout
 from ecomops.maths.proportions import newcombe, wilson
 from ecomops.metrics import periods
 from ecomops.metrics.customers import Customers, customers
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Finding, Need, Result, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
 PERIODS = ("day", "week", "month", "quarter")
 WINDOWS = ("calendar", "rolling")
-UNITS = {"retention": "percent", "revenue": "money", "orders": "number.2", "aov": "money", "ltv": "money"}
+UNITS = {
+    "retention": "percent",
+    "revenue": "money",
+    "orders": "number.2",
+    "aov": "money",
+    "ltv": "money",
+}
 ALL = "all"
 LEVEL = 0.90
 Z = float(norm.ppf(0.5 + LEVEL / 2))
@@ -86,7 +93,9 @@ class Cohorts(Result):
         values = {k: first[k] for k in ("age", "value", "low", "high")}
         later = {"later_age": int(last["age"]), "later": last["value"]}
         later |= {"later_low": last["low"], "later_high": last["high"]}
-        return Finding(code, "note", {**values, **later, "period": self.params["period"]}, int(first["size"]))
+        return Finding(
+            code, "note", {**values, **later, "period": self.params["period"]}, int(first["size"])
+        )
 
     def _answer_by(self, n: int) -> Finding:
         age = 0 if self.params["value"] == "ltv" else 1
@@ -97,16 +106,25 @@ class Cohorts(Result):
         best, worst = line.iloc[0], line.iloc[-1]
         by = self.params["by"]
         unit = {"percent": "share", "money": "money"}.get(UNITS[self.params["value"]], "orders")
-        values = {"best": best[by], "value": best["value"], "low": best["low"], "high": best["high"]}
+        values = {
+            "best": best[by],
+            "value": best["value"],
+            "low": best["low"],
+            "high": best["high"],
+        }
         values |= {"worst": worst[by], "other": worst["value"]}
         values |= {"other_low": worst["low"], "other_high": worst["high"]}
-        return Finding(f"groups_{unit}", "note", {**values, "age": age, "period": self.params["period"]}, n)
+        return Finding(
+            f"groups_{unit}", "note", {**values, "age": age, "period": self.params["period"]}, n
+        )
 
     def _outlier(self, n: int) -> list[Finding]:
-        """Return the intake whose first return differs most from the others', when chance does not do it."""
+        """Return the intake that came back unlike the others, if chance does not do it."""
         at = self.rows[(self.rows["age"] == 1) & (self.rows["observed"] == "full")]
         at = at[(at["cohort"] != ALL) & (at["size"] > 0)]
-        if self.params["first_intake"] > SUSPECT:  # it holds old customers: no intake like the others
+        if (
+            self.params["first_intake"] > SUSPECT
+        ):  # it holds old customers: no intake like the others
             at = at[at["cohort"] != self.rows["cohort"].iloc[0]]
         at = at.reset_index(drop=True)
         if len(at) < 3:  # noqa: PLR2004 - two intakes have no typical one
@@ -129,12 +147,16 @@ class Cohorts(Result):
         expires = (self.basis.end or date.max) + timedelta(days=30)
         weak = {f.code: f.values for f in self.findings()}.get("intake_below")
         change = {"cohort": weak["cohort"], "gap": weak["gap"]} if weak else {}
-        return (Action("look_into_intake", ("intake_below",), change, "D", expires),) if weak else ()
+        return (
+            (Action("look_into_intake", ("intake_below",), change, "D", expires),) if weak else ()
+        )
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
         if self.params["by"]:
-            return style.Layout(320, left=58, right=170 if wide else 14, top=20 if wide else 64, bottom=46)
+            return style.Layout(
+                320, left=58, right=170 if wide else 14, top=20 if wide else 64, bottom=46
+            )
         return triangle_layout(self.rows, wide=wide)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
@@ -157,7 +179,7 @@ def cohorts(
     as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Cohorts:
-    """Follow each intake of new customers and say how many come back, or what they bring, at each age.
+    """Say how many customers of each intake come back, or what they bring, at each age.
 
     Parameters
     ----------
@@ -213,7 +235,11 @@ def cohorts(
     ...     }
     ... )
     >>> made = cohorts(orders, as_of="2025-02-28")
-    >>> print(made.table[["cohort", "age", "size", "active", "value", "observed"]].to_string(index=False))
+    >>> print(
+    ...     made.table[["cohort", "age", "size", "active", "value", "observed"]].to_string(
+    ...         index=False
+    ...     )
+    ... )
      cohort  age  size  active  value observed
     2025-01    0     2       2    1.0     full
     2025-01    1     2       1    0.5     full
@@ -222,7 +248,11 @@ def cohorts(
         all    0     3       3    1.0     full
         all    1     2       1    0.5     full
     """
-    for name, given, allowed in (("period", period, PERIODS), ("window", window, WINDOWS), ("value", value, UNITS)):
+    for name, given, allowed in (
+        ("period", period, PERIODS),
+        ("window", window, WINDOWS),
+        ("value", value, UNITS),
+    ):
         checks.choice(name, given, tuple(allowed))
     facts = customers(orders, as_of=as_of)
     params: dict[str, Any] = {"period": period, "window": window, "value": value, "by": by}
@@ -242,7 +272,7 @@ def cohorts(
     cells = _cells(sizes, sums, facts, period=period, window=window)
     return Cohorts(
         rows=_table(cells, value, by),
-        basis=_basis(facts, int(sizes["size"].sum())),
+        basis=basis(facts, int(sizes["size"].sum())),
         params=params | {"first_intake": _first_intake(sizes)},
         lang=checks.language(lang),
     )
@@ -251,12 +281,14 @@ def cohorts(
 def _cells(
     sizes: pd.DataFrame, sums: pd.DataFrame, facts: Customers, *, period: str, window: str
 ) -> pd.DataFrame:
-    """Return every cohort at every age with its sums, 0 where nothing happened, and what is observed."""
+    """Return every cohort at every age: its sums, 0 where nothing happened, what is observed."""
     first = periods.start(facts.coverage.first_day, period)
     ages = _ages(facts, period, window)
     keys = [k for k in ("group", "cohort") if k in sizes.columns]
     cells = sizes.merge(pd.DataFrame({"age": range(ages)}), how="cross")
-    cells = cells.merge(sums, how="left", on=[*keys, "age"]).sort_values([*keys, "age"], ignore_index=True)
+    cells = cells.merge(sums, how="left", on=[*keys, "age"]).sort_values(
+        [*keys, "age"], ignore_index=True
+    )
     starts = {c: periods.shift(first, period, int(c)) for c in cells["cohort"].unique()}
     seen = [
         activity.observed(starts[c], int(age), period, window, facts.as_of)
@@ -339,15 +371,3 @@ def _first_intake(sizes: pd.DataFrame) -> float:
     """Return the first cohort's size over the median of the next three."""
     heads = sizes.groupby("cohort")["size"].sum().sort_index()
     return float(heads.iloc[0] / heads.iloc[1:4].median()) if len(heads) > 1 else 1.0
-
-
-def _basis(facts: Customers, n: int) -> Basis:
-    covered = facts.coverage
-    return Basis(
-        n=n,
-        unit="customers",
-        start=covered.first_day,
-        end=facts.as_of,
-        currency=covered.currency,
-        excluded=covered.excluded_customers,
-    )

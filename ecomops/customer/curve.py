@@ -39,20 +39,26 @@ def draw_curve(
     last = max(float(day[-1]), 1.0)
     ax.set(xlim=(0, last), ylim=(0, top))
     if threshold:
-        _threshold(ax, threshold, last, top)
+        _threshold(ax, threshold, last, top, wide=wide)
     _names(ax, last, float(share[-1]), float(naive[-1]), wide=wide, words=words)
     ax.yaxis.set_major_formatter(lambda v, _: words.format_field(float(v), "percent.0"))
     _at_risk(ax, rows, last, wide=wide, words=words)
 
 
-def _threshold(ax: Axes, threshold: dict[str, Any], last: float, top: float) -> None:
+def _threshold(ax: Axes, threshold: dict[str, Any], last: float, top: float, *, wide: bool) -> None:
     day, level = threshold["day"], threshold["level"]
     ax.plot([day, day], [0, top], color=style.INK, lw=1, ls=(0, (2, 2)))
     ax.plot(day, level, "o", ms=8, mfc=style.BG, mec=style.UP, mew=2)
-    side = "left" if day < 0.55 * last else "right"
+    side = _side(day / last, wide=wide)
     style.tag(ax, day, 0, threshold["head"], 0, 32, at="above", weight="bold", ha=side)
     quiet = {"size": style.SMALL, "color": style.MUTE, "ha": side}
     style.tag(ax, day, 0, threshold["sub"], 0, 14, at="above", **quiet)
+
+
+def _side(place: float, *, wide: bool) -> str:
+    """Return which way text at the threshold runs, so that it stays inside the chart."""
+    start, middle = (0.6, 0.6) if wide else (0.3, 0.65)
+    return "left" if place < start else "center" if place < middle else "right"
 
 
 def _names(ax: Axes, last: float, share: float, naive: float, *, wide: bool, words: Words) -> None:
@@ -64,7 +70,9 @@ def _names(ax: Axes, last: float, share: float, naive: float, *, wide: bool, wor
         text = words.say("labels", name, share=value)
         look = {"color": colour, "weight": "bold" if name == "returned" else "normal"}
         if wide:
-            style.tag(ax, last, value, text.replace("|", "\n"), 10, dy / 3, linespacing=1.35, **look)
+            style.tag(
+                ax, last, value, text.replace("|", "\n"), 10, dy / 3, linespacing=1.35, **look
+            )
         else:
             one = text.replace("|", " ")
             style.tag(ax, last, value, one, -2, dy * 1.1, ha="right", size=style.SMALL, **look)

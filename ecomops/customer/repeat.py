@@ -12,12 +12,13 @@ import pandas as pd
 
 from ecomops.base import checks
 from ecomops.customer import holdout
+from ecomops.customer.basis import basis
 from ecomops.customer.curve import draw_curve
 from ecomops.data.tables import frame
 from ecomops.maths import survival
 from ecomops.maths.proportions import wilson
-from ecomops.metrics.customers import Customers, customers
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.metrics.customers import Customers, customers, headcount
+from ecomops.result import Action, Finding, Need, Result, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,14 +27,15 @@ if TYPE_CHECKING:
 
 AFTER = ("first", "any")
 DAYS = (30, 60, 90, 180, 365)
-HORIZON = 365
+HORIZON, YARDSTICK = 365, 90
 ENOUGH = 30  # people at risk on a day below which the curve is not read
 LEVEL = 0.90
+SAME_DAY = 0.01  # share of waits that end on their first day: enough to bend the curve
 LIFT = 0.1  # of the rate: the smallest effect of a reminder worth a test
 
 
 def gaps(facts: Customers, after: str) -> ibis.Table:
-    """Return one row per wait: ``days, again``, from an order to the next or to the end of the data.
+    """Return one row per wait, from an order to the next or to the end: ``days, again``.
 
     After the ``"first"`` order there is one wait per customer; after ``"any"``, one per order.
     """
@@ -47,7 +49,8 @@ def gaps(facts: Customers, after: str) -> ibis.Table:
         t = t.mutate(start=t["at"].date(), following=t["at"].lead().over(order).date())
         start, following = t.start, t.following
     until = ibis.coalesce(following, end)
-    return t.select(days=until.delta(start, unit="day").cast("int64"), again=following.notnull())
+    waited = until.delta(start, unit="day").cast("int64")
+    return t.select(days=waited, again=following.notnull())  # noqa: PD004 - ibis has no other
 
 
 def waits(facts: Customers, after: str) -> pd.DataFrame:
@@ -69,10 +72,15 @@ def rates(facts: Customers, days: tuple[int, ...] = DAYS) -> pd.DataFrame:
     """
     t = facts.table.filter(facts.table.orders > 0)
     age = ibis.literal(facts.as_of).cast("date")
-    t = t.mutate(age=age.delta(t.first_day, unit="day"), gap=t.second_day.delta(t.first_day, unit="day"))
+    t = t.mutate(
+        age=age.delta(t.first_day, unit="day"), gap=t.second_day.delta(t.first_day, unit="day")
+    )
     sums = {f"old_{n}": (t.age >= n).ifelse(1, 0).sum() for n in days}
     sums |= {
-        f"again_{n}": ((t.age >= n) & (t.gap <= n)).fill_null(ibis.literal(value=False)).ifelse(1, 0).sum()
+        f"again_{n}": ((t.age >= n) & (t.gap <= n))
+        .fill_null(ibis.literal(value=False))
+        .ifelse(1, 0)
+        .sum()
         for n in days
     }
     found = frame(t.aggregate(**sums)).iloc[0]
@@ -116,12 +124,12 @@ class Repeat(Result):
         said = [self._lost(n), self._returned(n)]
         by_day = self.rates[(self.rates["old_enough"] >= ENOUGH)]
         if len(by_day):
-            row = by_day[by_day["day"] <= 90].iloc[-1] if (by_day["day"] <= 90).any() else by_day.iloc[0]  # noqa: PLR2004 - the usual yardstick
+            row = by_day[by_day["day"] <= max(YARDSTICK, by_day["day"].min())].iloc[-1]
             values = {"day": int(row["day"]), **{k: row[k] for k in ("rate", "low", "high")}}
             said.append(Finding("by_day", "note", values, int(row["old_enough"])))
         values = {"share": self.params["one_time"], "waiting": self.params["censored"]}
         said.append(Finding("one_time", "note", values, n))
-        if self.params["same_day"] >= 0.01:  # noqa: PLR2004 - enough to bend the start of the curve
+        if self.params["same_day"] >= SAME_DAY:
             said.append(Finding("same_day", "watch", {"share": self.params["same_day"]}, n))
         return tuple(said)
 
@@ -146,7 +154,11 @@ class Repeat(Result):
         """Propose to remind new customers when most still return; timing has no value by itself."""
         if not np.isfinite(self.threshold):
             return ()
-        change = {"start": self.params["quarter_day"], "stop": int(self.median), "day": int(self.threshold)}
+        change = {
+            "start": self.params["quarter_day"],
+            "stop": int(self.median),
+            "day": int(self.threshold),
+        }
         rate = float(self.at(self.threshold)["repeated"])
         people = holdout.per_group(rate, LIFT * rate)
         change |= {"people": people, "rate": rate, "lift": LIFT}
@@ -162,7 +174,9 @@ class Repeat(Result):
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
         """Draw the curve with band, simple count, threshold and numbers at risk."""
         rows = self.rows[self.rows["day"] <= self.horizon]
-        draw_curve(ax, rows, self.naive[: len(rows)], self._threshold_words(words), wide=wide, words=words)
+        draw_curve(
+            ax, rows, self.naive[: len(rows)], self._threshold_words(words), wide=wide, words=words
+        )
 
     def _threshold_words(self, words: Words) -> dict[str, Any]:
         if not np.isfinite(self.threshold):
@@ -236,7 +250,11 @@ def repeat(
     ...         "paid_amount": [100.0, 60.0, 40.0, 80.0],
     ...     }
     ... )
-    >>> print(repeat(orders, as_of="2025-01-04").table[["day", "at_risk", "repeated"]].to_string(index=False))
+    >>> print(
+    ...     repeat(orders, as_of="2025-01-04")
+    ...     .table[["day", "at_risk", "repeated"]]
+    ...     .to_string(index=False)
+    ... )
      day  at_risk  repeated
        0        3  0.000000
        1        3  0.000000
@@ -259,17 +277,18 @@ def _repeat(facts: Customers, counted: pd.DataFrame, params: dict[str, Any], lan
     curve = survival.kaplan_meier(day, events, censored, LEVEL)
     horizon = _horizon(curve)
     total = events.sum() + censored.sum()
+    people, once = headcount(facts)
     days = _reached(curve, horizon, (params["returned"], 0.5, 0.25))
     params = params | {
         "horizon": horizon,
         "censored": float(censored.sum() / total),
         "same_day": float(events[0] / total),
         "quarter_day": days[2],
-        "one_time": _one_time(facts),
+        "one_time": once / people,
     }
     return Repeat(
         rows=_rows(curve),
-        basis=_basis(facts),
+        basis=basis(facts, people),
         params=params,
         lang=lang,
         rates=rates(facts),
@@ -303,23 +322,4 @@ def _rows(curve: survival.Curve) -> pd.DataFrame:
             "low": 1 - curve.high,
             "high": 1 - curve.low,
         }
-    )
-
-
-def _one_time(facts: Customers) -> float:
-    t = facts.table.filter(facts.table.orders > 0)
-    counted = frame(t.aggregate(n=t.count(), once=(t.orders == 1).ifelse(1, 0).sum()))
-    return float(counted["once"].iloc[0] / counted["n"].iloc[0])
-
-
-def _basis(facts: Customers) -> Basis:
-    covered, t = facts.coverage, facts.table
-    n = int(frame(t.aggregate(n=(t.orders > 0).ifelse(1, 0).sum())).iloc[0, 0])
-    return Basis(
-        n=n,
-        unit="customers",
-        start=covered.first_day,
-        end=facts.as_of,
-        currency=covered.currency,
-        excluded=covered.excluded_customers,
     )

@@ -13,10 +13,11 @@ import pandas as pd
 from ecomops.base import checks
 from ecomops.base.errors import OptionError
 from ecomops.customer import holdout, segments
+from ecomops.customer.basis import basis
 from ecomops.customer.charts import draw_grid, draw_shares
 from ecomops.data.tables import frame
-from ecomops.metrics.customers import Customers, customers
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.metrics.customers import Customers, customers, headcount
+from ecomops.result import Action, Finding, Need, Result, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +86,8 @@ def scored(rows: ibis.Table, cuts: Cuts, bins: int, fixed: Sequence[str] = ()) -
     return rows.mutate(
         r_score=_where(known, bins - _above(rows.recency_days, cuts["recency"], equal=False)),
         f_score=_where(
-            known, 1 + repeat + _above(rows.frequency, cuts["frequency"], equal="frequency" in fixed)
+            known,
+            1 + repeat + _above(rows.frequency, cuts["frequency"], equal="frequency" in fixed),
         ),
         m_score=_where(known, 1 + _above(value, cuts["monetary"], equal="monetary" in fixed)),
     )
@@ -105,7 +107,7 @@ def _where(known: Any, score: Any) -> Any:
 
 def by_code(rows: ibis.Table) -> pd.DataFrame:
     """Return customers and sums per triple of scores; the unscored ones by having paid or not."""
-    grouped = rows.group_by([*SCORES, rows.monetary.notnull().name("paid")]).aggregate(
+    grouped = rows.group_by([*SCORES, rows.monetary.notnull().name("paid")]).aggregate(  # noqa: PD004 - ibis has no other
         customers=rows.count(),
         amount=rows.monetary.sum(),
         days=rows.recency_days.sum(),
@@ -117,7 +119,7 @@ def by_code(rows: ibis.Table) -> pd.DataFrame:
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class RFM(Result):
-    """Segments by size and money; `customers` has every customer, `cells` the grid, `cuts` the rule."""
+    """Segments by size and money; `customers` has everyone, `cells` the grid, `cuts` the rule."""
 
     code: ClassVar[str] = "customer.rfm"
     columns: ClassVar[dict[str, str]] = {
@@ -156,7 +158,10 @@ class RFM(Result):
         if not named.loc[best, "customers"]:
             best = str(named["amount"].idxmax())
         row = named.loc[best]
-        values = {"segment": best, **{c: row[c] for c in ("customers", "customer_share", "amount_share")}}
+        values = {
+            "segment": best,
+            **{c: row[c] for c in ("customers", "customer_share", "amount_share")},
+        }
         return Finding("answer", "note", {**values, "monetary": row["monetary"]}, n)
 
     def _one_time(self, n: int) -> Finding:
@@ -313,10 +318,10 @@ def rfm(
     >>> made = rfm(orders, as_of="2025-03-01")
     >>> rows = made.customers.order_by("customer_id").to_pandas()
     >>> print(rows[["customer_id", "recency_days", "f_score", "segment"]].to_string(index=False))
-    customer_id  recency_days  f_score              segment
-              a             0        2  potential_loyalists
-              b             1        1            promising
-              c            90        1          hibernating
+    customer_id  recency_days  f_score             segment
+              a             0        2 potential_loyalists
+              b             1        1      about_to_sleep
+              c            90        1         hibernating
     """
     checks.choice("preset", preset, PRESETS)
     checks.between("bins", bins, 2 if preset == "eight" else segments.BINS, 10)
@@ -331,10 +336,11 @@ def rfm(
     rows = scored(rows, cuts, bins, tuple(fixed))
     codes = _with_segments(by_code(rows), preset, bins)
     table = _table(codes, preset)
+    people, once = headcount(facts)
     return RFM(
         rows=table,
-        basis=_basis(facts, table),
-        params=params | {"one_time": _one_time_share(codes, facts)},
+        basis=basis(facts, int(table["customers"].sum())),
+        params=params | {"one_time": once / people},
         lang=checks.language(lang),
         customers=_customers(rows, codes, preset, bins),
         cells=_cells(codes, bins),
@@ -405,34 +411,19 @@ def _cells(codes: pd.DataFrame, bins: int) -> pd.DataFrame:
     return sums.reset_index()
 
 
-def _one_time_share(codes: pd.DataFrame, facts: Customers) -> float:
-    t = facts.table
-    counted = frame(t.aggregate(once=(t.orders == 1).ifelse(1, 0).sum(), known=(t.orders > 0).sum()))
-    return float(counted["once"].iloc[0] / counted["known"].iloc[0]) if len(codes) else float("nan")
-
-
 def _customers(rows: ibis.Table, codes: pd.DataFrame, preset: str, bins: int) -> ibis.Table:
     """Return every customer with scores and segment, lazily."""
     means = _means(codes) if codes[SCORES].notna().all(axis=1).any() else (0.0, 0.0, 0.0)
     tests = segments.rules(preset, bins, means)(rows.r_score, rows.f_score, rows.m_score)
-    unscored = rows.monetary.notnull().ifelse(segments.REFUNDED, segments.PROSPECTS)
+    unscored = rows.monetary.notnull().ifelse(segments.REFUNDED, segments.PROSPECTS)  # noqa: PD004 - ibis has no other
     named = rows.mutate(
-        segment=ibis.cases((~rows.scored.fill_null(ibis.literal(value=False)), unscored),
-                           *((test, name) for name, test in tests.items()), else_="")
+        segment=ibis.cases(
+            (~rows.scored.fill_null(ibis.literal(value=False)), unscored),
+            *((test, name) for name, test in tests.items()),
+            else_="",
+        )
     )
     if preset != "shopify":
         named = named.filter(named.segment != segments.PROSPECTS)
     columns = ["customer_id", "recency_days", "frequency", "monetary", *SCORES, "segment"]
     return named.select(*columns)
-
-
-def _basis(facts: Customers, table: pd.DataFrame) -> Basis:
-    covered = facts.coverage
-    return Basis(
-        n=int(table["customers"].sum()),
-        unit="customers",
-        start=covered.first_day,
-        end=facts.as_of,
-        currency=covered.currency,
-        excluded=covered.excluded_customers,
-    )

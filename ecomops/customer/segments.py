@@ -26,7 +26,7 @@ GRID = {
     "promising": (4, 4, 1, 1),
     "new": (5, 5, 1, 1),
 }
-# name: recent, frequent, large (against the mean score); 重要 = large, the second word = what is missing.
+# name: recent, frequent, large, each against the mean score; 重要 = large.
 EIGHT = {
     "important_value": (True, True, True),
     "important_develop": (True, False, True),
@@ -145,7 +145,11 @@ def _shopify(r: Any, f: Any, m: Any) -> dict[str, Any]:
 def segment(preset: str, r: Any, f: Any, m: Any, *, bins: int, means: Any) -> Any:
     """Return the segment names of arrays of scores.
 
-    >>> print(segment("grid", np.array([5, 1]), np.array([1, 5]), np.array([3, 3]), bins=5, means=None))
+    >>> print(
+    ...     segment(
+    ...         "grid", np.array([5, 1]), np.array([1, 5]), np.array([3, 3]), bins=5, means=None
+    ...     )
+    ... )
     ['new' 'cannot_lose']
     """
     tests = rules(preset, bins, means)(r, f, m)

@@ -31,8 +31,10 @@ def triangle_layout(table: pd.DataFrame, *, wide: bool) -> style.Layout:
 def draw_triangle(
     ax: Axes, table: pd.DataFrame, unit: str, *, first_age: int, wide: bool, words: Words
 ) -> None:
-    """Draw cohorts as rows: hatched = not yet observable, dotted = still filling, last = the line."""
-    ages = sorted(a for a in table["age"].unique() if a >= first_age)[: COLUMNS[wide, unit == "money"]]
+    """Draw cohorts as rows: hatched = not observable yet, dotted = still filling, last = line."""
+    ages = sorted(a for a in table["age"].unique() if a >= first_age)[
+        : COLUMNS[wide, unit == "money"]
+    ]
     shown = table[table["age"].isin(ages)]
     own = shown[shown["cohort"] != ALL]
     names = list(dict.fromkeys(own["cohort"]))[-ROWS:]
@@ -58,10 +60,19 @@ def _cell(value: float, unit: str, words: Words) -> str:
 
 
 def _row(
-    ax: Axes, i: int, rows: pd.DataFrame, colours: dict[Any, Any], unit: str, *, wide: bool, words: Words
+    ax: Axes,
+    i: int,
+    rows: pd.DataFrame,
+    colours: dict[Any, Any],
+    unit: str,
+    *,
+    wide: bool,
+    words: Words,
 ) -> None:
     size = style.BODY if wide else style.SMALL
-    style.tag(ax, 0, i + 0.5, str(rows["cohort"].iloc[0]), -_margin(wide=wide), at="left", size=size)
+    style.tag(
+        ax, 0, i + 0.5, str(rows["cohort"].iloc[0]), -_margin(wide=wide), at="left", size=size
+    )
     heads = words.format_field(int(rows["size"].iloc[0]), "count")
     style.tag(ax, 0, i + 0.5, heads, -10, at="left", ha="right", size=style.SMALL, color=style.MUTE)
     hidden = 0
@@ -70,16 +81,21 @@ def _row(
             hidden += 1
             continue
         partial = row["observed"] == "partial"
-        look = {"ec": style.INK, "lw": 1.2, "ls": (0, (2, 2)), "fc": "none"}
+        look: dict[str, Any] = {"ec": style.INK, "lw": 1.2, "ls": (0, (2, 2)), "fc": "none"}
         ax.add_patch(
-            Rectangle((k + 0.04, i + 0.06), 0.92, 0.88, **(look if partial else {"fc": colours[index], "lw": 0}))
+            Rectangle(
+                (k + 0.04, i + 0.06),
+                0.92,
+                0.88,
+                **(look if partial else {"fc": colours[index], "lw": 0}),
+            )
         )
         italic = "italic" if partial else "normal"
         value = _cell(row["value"], unit, words)
         style.tag(ax, k + 0.5, i + 0.5, value, ha="center", size=size, style=italic)
     if hidden:
         start = len(rows) - hidden + 0.03
-        hatch = {"lw": 0, "fc": "none", "ec": style.HEX["hatch"], "hatch": "////"}
+        hatch: dict[str, Any] = {"lw": 0, "fc": "none", "ec": style.HEX["hatch"], "hatch": "////"}
         ax.add_patch(Rectangle((start, i + 0.05), hidden - 0.03, 0.9, **hatch))
 
 
@@ -89,8 +105,9 @@ def _line(
     left, low = -_margin(wide=wide), n + (1.5 if wide else 1.75)
     ax.plot([0, max(len(ages), 1)], [n + 0.2] * 2, color=style.INK, lw=1)
     style.tag(ax, 0, n + 0.85, words.say("labels", "average"), left, at="left", weight="bold")
-    quiet = {"size": style.SMALL, "color": style.MUTE}
+    quiet: dict[str, Any] = {"size": style.SMALL, "color": style.MUTE}
     style.tag(ax, 0, low, words.find("headings", "interval"), left, at="left", **quiet)
+    row: Any
     for row in line.itertuples():
         if not np.isfinite(row.value):
             continue
@@ -104,7 +121,7 @@ def _line(
 
 
 def _heads(ax: Axes, ages: list[int], *, wide: bool, words: Words) -> None:
-    quiet = {"size": style.SMALL, "color": style.MUTE}
+    quiet: dict[str, Any] = {"size": style.SMALL, "color": style.MUTE}
     style.tag(ax, 0, -0.4, words.say("labels", "cohort"), -_margin(wide=wide), at="left", **quiet)
     style.tag(ax, 0, -0.4, words.say("labels", "size"), -10, at="left", ha="right", **quiet)
     for k, age in enumerate(ages):
@@ -129,13 +146,13 @@ def draw_groups(
         _group_name(ax, rank, words.label(name), colour, wide=wide)
     ax.set(xlim=(first - 0.2, last + 0.2), ylim=(0, top * 1.1))
     ax.yaxis.set_major_formatter(lambda v, _: words.format_field(float(v), AXIS.get(unit, unit)))
-    quiet = {"size": style.SMALL, "color": style.MUTE, "ha": "right"}
+    quiet: dict[str, Any] = {"size": style.SMALL, "color": style.MUTE, "ha": "right"}
     style.tag(ax, last, 0, words.say("labels", "age"), 0, -34, at="below", **quiet)
 
 
 def _group_name(ax: Axes, rank: int, name: str, colour: str, *, wide: bool) -> None:
     """Write a group's name beside the lines, or above them on a phone."""
-    look = {"color": colour, "size": style.SMALL, "weight": "bold", "va": "center"}
+    look: dict[str, Any] = {"color": colour, "size": style.SMALL, "weight": "bold", "va": "center"}
     look |= {"xycoords": "axes fraction", "textcoords": "offset points", "parse_math": False}
     down, across = (-12 - 22 * rank, 12) if wide else (46 - 18 * (rank // 2), 150 * (rank % 2))
     ax.annotate(f"● {name}", (1 if wide else 0, 1), (across, down), annotation_clip=False, **look)

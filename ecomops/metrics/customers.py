@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from ecomops.data.policy import POLICY, Coverage, coverage
-from ecomops.data.tables import table
+from ecomops.data.tables import frame, table
 from ecomops.metrics import periods
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ _kept: OrderedDict[tuple[int, date | None], tuple[ibis.Table, Customers]] = Orde
 
 
 @ibis.udf.agg.builtin(name="min", signature=((dt.date, dt.int64), dt.Array(dt.date)))
-def _smallest(day: Any, n: int) -> Any: ...  # type: ignore[empty-body]
+def _smallest(day: Any, n: int) -> Any: ...
+
+
+@ibis.udf.agg.builtin(name="bit_or", signature=((dt.int64,), dt.int64))
+def _bit_or(bits: Any) -> Any: ...  # ibis knows it on DuckDB, not on Spark
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +40,9 @@ class Customers:
 
     `table` has one row per customer id: ``customer_id``; ``first_day, second_day, last_day`` of
     its purchases (missing where there is none; the second equals the first when both were made on
-    one day); ``orders`` (how many purchases); ``net`` (money paid less refunds over all sales, those
-    refunded in full included; missing without a sale); ``months_0, months_1, …``, integers whose
-    bit k says that a purchase fell into month k (month 0 holds the first sale of all).
+    one day); ``orders`` (how many purchases); ``net`` (money paid less refunds over all sales,
+    those refunded in full included; missing without a sale); ``months_0, months_1, …``, integers
+    whose bit k says that a purchase fell into month k (month 0 holds the first sale of all).
 
     A purchase is a sale that was not refunded in full: see `OrderPolicy`.
     """
@@ -59,7 +63,7 @@ class Customers:
         return len(periods.span(self.coverage.first_day, self.as_of, "month"))
 
     def active_in(self, k: int, rows: ibis.Table | None = None) -> ibis.BooleanColumn:
-        """Return whether a customer purchased in month `k` of `table`, or of `rows` taken from it."""
+        """Return whether a customer purchased in month `k`, for `table` or `rows` of it."""
         mask = (self.table if rows is None else rows)[f"months_{k // MONTHS_PER_COLUMN}"]
         return (mask & ibis.literal(1 << (k % MONTHS_PER_COLUMN), "int64")) > 0
 
@@ -91,14 +95,18 @@ def customers(orders: object, *, as_of: date | str | None = None) -> Customers:
     Examples
     --------
     >>> import pandas as pd
-    >>> rows = {"order_id": ["1", "2", "3"], "customer_id": ["a", "a", "b"], "paid_amount": [5, 7, 9],
-    ...         "created_at": ["2025-01-31", "2025-02-03", "2025-02-03"]}
+    >>> rows = {
+    ...     "order_id": ["1", "2", "3"],
+    ...     "customer_id": ["a", "a", "b"],
+    ...     "paid_amount": [5, 7, 9],
+    ...     "created_at": ["2025-01-31", "2025-02-03", "2025-02-03"],
+    ... }
     >>> made = customers(pd.DataFrame(rows))
     >>> columns = ["customer_id", "orders", "net", "months_0"]
     >>> print(made.table[columns].order_by("customer_id").to_pandas().to_string(index=False))
-    customer_id  orders  net  months_0
-              a       2   12         3
-              b       1    9         2
+    customer_id  orders   net  months_0
+              a       2 12.00         3
+              b       1  9.00         2
     """
     last = as_day(as_of)
     key = (id(orders), last)
@@ -111,6 +119,14 @@ def customers(orders: object, *, as_of: date | str | None = None) -> Customers:
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
     return made
+
+
+def headcount(facts: Customers) -> tuple[int, int]:
+    """Return how many customers have a purchase, and how many of them exactly one."""
+    orders = facts.table.orders
+    tests = {"people": orders > 0, "once": orders == 1}
+    found = frame(facts.table.aggregate(**{c: t.ifelse(1, 0).sum() for c, t in tests.items()}))
+    return int(found["people"].iloc[0]), int(found["once"].iloc[0])
 
 
 def as_day(day: date | str | None) -> date | None:
@@ -167,7 +183,7 @@ def _per_customer(known: ibis.Table, origin: date, months: int) -> ibis.Table:
         last_day=known.day.max(),
         orders=known.day.count(),
         net=known.net.sum(),
-        **{f"months_{i}": known[f"bit_{i}"].bit_or() for i in columns},
+        **{f"months_{i}": _bit_or(known[f"bit_{i}"]) for i in columns},
     )
     first = grouped.first_days
     return grouped.select(
