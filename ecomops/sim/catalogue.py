@@ -65,6 +65,12 @@ class Catalogue:
         """Number of variants of each product."""
         return self.colours * self.sizes
 
+    def staples(self) -> Ints:
+        """Return the products that were there from the first day, the most wanted first."""
+        order: Ints = np.argsort(-self.appeal, kind="stable")
+        there = order[self.launch[order] < 0]
+        return there if len(there) else order[:1]
+
     def sku_names(self) -> list[str]:
         """Return the names of all variants: colour and size."""
         names = vocabulary()
@@ -173,27 +179,28 @@ def _cells(
     life = np.where(age >= 0, np.exp(-age / fade), 0.0)
     weight = appeal * life * season[category][:, calendar].T * np.exp(shock.T)
     tier = _tier_of(np.log(price / 100))
-    members = np.argsort(tier, kind="stable")
-    shelf = [_shelf(members, tier, k) for k in range(TIERS)]
-    product = np.concatenate(shelf * months)
+    order = np.argsort(tier, kind="stable")
+    shelves = [[_shelf(order, tier, weight[i], k) for k in range(TIERS)] for i in range(months)]
     cumulative = [
-        i * TIERS + k + _share(weight[i, shelf[k]]) for i in range(months) for k in range(TIERS)
+        i * TIERS + k + _share(weight[i, shelf])
+        for i, month in enumerate(shelves)
+        for k, shelf in enumerate(month)
     ]
+    product = np.concatenate([shelf for month in shelves for shelf in month])
     return np.concatenate(cumulative), product, months
 
 
-def _shelf(members: Ints, tier: Ints, wanted: int) -> Ints:
-    """Return the products of a tier, or those of the nearest tier that has any."""
-    have = np.unique(tier)
-    nearest = have[np.abs(have - wanted).argmin()]
-    shelf: Ints = members[tier[members] == nearest]
-    return shelf
+def _shelf(order: Ints, tier: Ints, weight: Floats, wanted: int) -> Ints:
+    """Return the products of a price tier, or of the nearest one that has any on sale."""
+    have = np.unique(tier[weight > 0])
+    nearest = have[np.abs(have - wanted).argmin()] if len(have) else wanted
+    shelf: Ints = order[tier[order] == nearest]
+    return shelf if len(have) else order
 
 
 def _share(weight: Floats) -> Floats:
-    """Return cumulative shares that end at one exactly; equal ones where nothing is on sale."""
-    weight = weight + 1e-9
-    share: Floats = np.cumsum(weight) / weight.sum()
+    """Return cumulative shares that end at one exactly."""
+    share: Floats = np.cumsum(weight) / max(weight.sum(), 1e-300)
     share[-1] = 1.0
     return share
 

@@ -151,7 +151,7 @@ SLOT = 15
 def on_show(plan: Plan, session: Ints, minute: Floats) -> Ints:
     """Return the product that a session shows in a minute: a new one every quarter of an hour."""
     goods = plan.catalogue
-    best = np.argsort(-goods.appeal, kind="stable")[:40]
+    best = goods.staples()[:40]
     slot = (minute // SLOT).astype(np.int64)
     chosen: Ints = best[(session * 7 + slot * 3) % len(best)]
     return chosen

@@ -129,11 +129,13 @@ def _switched_by_promo(plan: Plan, part: Chunk, product: Ints, promo: Ints) -> I
     """Return products after buyers went over to the promoted one of the category."""
     chance = np.array([*(p.switched for p in plan.settings.promotions), 0.0])
     goods = plan.catalogue
-    order = np.lexsort((goods.appeal, goods.category))
-    hero = np.empty(goods.category.max() + 1, dtype=np.int64)
-    hero[goods.category[order]] = order
+    staples = goods.staples()[::-1]
+    hero = np.full(goods.category.max() + 1, NOBODY)
+    hero[goods.category[staples]] = staples
+    promoted = hero[goods.category[product]]
     lot = part.line_draws(plan, "switched", 1)[0]
-    return np.where(lot < chance[promo[part.lines.order]], hero[goods.category[product]], product)
+    goes = (lot < chance[promo[part.lines.order]]) & (promoted != NOBODY)
+    return np.where(goes, promoted, product)
 
 
 def _switched_by_price(plan: Plan, part: Chunk, product: Ints, day: Ints) -> Ints:

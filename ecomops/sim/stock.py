@@ -52,15 +52,19 @@ def stock_plan(settings: Stock, goods: Catalogue, days: int, seed: int) -> Stock
 
 
 def _rivals(goods: Catalogue) -> Ints:
-    """Return each product's next dearer rival in its category (the dearest one's: the cheapest)."""
-    order = np.lexsort((goods.price, goods.category))
-    nxt = np.roll(order, -1)
-    kind = goods.category[order]
-    ends = kind != np.roll(kind, -1)
-    starts = np.flatnonzero(np.roll(ends, 1))
-    nxt[ends] = order[starts]
-    rival = np.empty(len(order), dtype=np.int64)
-    rival[order] = nxt
+    """Return each product's rival: the staple of its category that is nearest in price.
+
+    A product without one is its own rival: buyers who cannot have it go away.
+    """
+    rival: Ints = np.arange(len(goods.price))
+    staples = goods.staples()
+    for kind in np.unique(goods.category):
+        mine = np.flatnonzero(goods.category == kind)
+        offers = staples[goods.category[staples] == kind]
+        if len(offers) > 1:
+            far = np.abs(goods.price[mine][:, None] - goods.price[offers]).astype(np.float64)
+            far[mine[:, None] == offers] = np.inf
+            rival[mine] = offers[far.argmin(axis=1)]
     return rival
 
 

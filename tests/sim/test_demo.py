@@ -34,7 +34,7 @@ def paid(shop):
 
 @pytest.mark.parametrize("name", FILES)
 def test_committed_files_equal_a_rebuild(rebuilt, name):
-    """Truth: the generator itself, run again (value by value, so that no writer version matters)."""
+    """Truth: the generator itself, run again; compared by value, so no writer version matters."""
     assert pq.read_table(FOLDER / f"{name}.parquet").equals(rebuilt[name])
 
 
@@ -107,8 +107,10 @@ def test_size_of_the_shop(shop, paid):
 
 
 def test_repeat_share_is_an_apparel_shops(paid):
-    """Shape: a quarter to two fifths of apparel shops' customers order again within two years
-    (benchmarks of shop systems such as Shopify's and Yotpo's yearly reports)."""
+    """Shape: a quarter to two fifths of apparel shops' customers order again within two years.
+
+    Source: yearly benchmarks of shop systems such as Shopify's and Yotpo's.
+    """
     orders = paid.groupby("customer_id").size()
     assert 0.25 < (orders >= 2).mean() < 0.40
 
@@ -122,8 +124,10 @@ def gini(values):
 
 
 def test_concentration_of_products_and_customers(shop, paid):
-    """Shape: product Gini of online apparel about 0.5 to 0.7 (Brynjolfsson, Hu & Simester 2011);
-    the best fifth of customers bring 40 to 70 % (McCarthy & Winer 2019)."""
+    """Shape: product Gini about 0.5 to 0.7, the best fifth of customers bring 40 to 70 %.
+
+    Source: Brynjolfsson, Hu & Simester 2011 for online apparel; McCarthy & Winer 2019.
+    """
     lines = shop["order_lines"]
     assert 0.5 < gini(lines.groupby("product_id").line_paid_amount.sum()) < 0.7
     spent = paid.groupby("customer_id").paid_amount.sum().astype(float).sort_values()
@@ -171,8 +175,11 @@ def test_conversion_by_source(shop):
 
 
 def test_holdouts_tell_what_credit_does_not(shop):
-    """Truth: planted effects. Retargeting 0 with much last-click credit; live shopping more than
-    first, last or even credit gives it."""
+    """Truth: planted effects.
+
+    Retargeting does nothing and gets much last-click credit; live shopping does more than first,
+    last or even credit gives it.
+    """
     touches = shop["touchpoints"].sort_values(["event_time", "event_id"])
     bought = set(touches[touches.event_name == "purchase"].visitor_id)
     met = touches[touches.event_name != "purchase"]

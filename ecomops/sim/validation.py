@@ -1,0 +1,306 @@
+"""Does a world look as its settings say? One check per marginal, module by module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from ecomops.sim import market, surveys, trials, visits
+from ecomops.sim.calendar import DAY, HOUR
+from ecomops.sim.catalogue import vocabulary
+from ecomops.sim.effects import CAUSES, effects
+from ecomops.sim.latent import ANNOYED, LIVE_HOUR, PERSUADABLE, senders
+from ecomops.sim.opinions import STARS, voices
+from ecomops.sim.plan import NOBODY, session_days
+from ecomops.sim.prices import FULL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ecomops.sim.streams import Floats
+    from ecomops.sim.world import World
+
+WIDE = 4.5
+
+
+class Check(NamedTuple):
+    """One marginal: what it is in this world, what it should be, how far it may be off."""
+
+    marginal: str
+    value: float
+    expected: float
+    tolerance: float
+
+
+def validate(world: World) -> pa.Table:
+    """Return every marginal of every module that is on: value, expected, tolerance, ok.
+
+    Tolerances are 4.5 standard errors of a count or a mean under the planted process, so a
+    whole table of checks is right with a chance above 99.9 %.
+    """
+    rows = [(name, check) for name, checks in MODULES.items() for check in checks(world)]
+    return pa.table({
+        "module": pa.array([name for name, _ in rows], pa.string()),
+        "marginal": pa.array([c.marginal for _, c in rows], pa.string()),
+        "value": pa.array([float(c.value) for _, c in rows]),
+        "expected": pa.array([float(c.expected) for _, c in rows]),
+        "tolerance": pa.array([float(c.tolerance) for _, c in rows]),
+        "ok": pa.array([abs(c.value - c.expected) <= c.tolerance for _, c in rows]),
+    })  # fmt: skip
+
+
+def _share(marginal: str, hits: float, tries: float, chance: float) -> Check:
+    """Return the check of a share against a chance."""
+    tries = max(tries, 1)
+    error = np.sqrt(max(chance * (1 - chance), 1e-9) / tries)
+    return Check(marginal, hits / tries, chance, WIDE * float(error))
+
+
+def _count(marginal: str, found: float, mean: float) -> Check:
+    """Return the check of a Poisson count."""
+    return Check(marginal, found, mean, WIDE * float(np.sqrt(max(mean, 1))))
+
+
+def _calendar(world: World) -> Iterator[Check]:
+    plan = world.plan
+    yield Check("operational days", float(plan.clock.tau[-1]), plan.days, 1e-6)
+    yield Check("mean rate", float((plan.daily / plan.daily.mean()).mean()), 1.0, 1e-9)
+
+
+def _catalogue(world: World) -> Iterator[Check]:
+    goods, settings = world.plan.catalogue, world.plan.settings
+    kinds = vocabulary()["category"]
+    for i, kind in enumerate(kinds):
+        mine = int((goods.category == i).sum())
+        yield _share(f"share of {kind['en']}", mine, len(goods.price), kind["share"])
+    yield _share("defects", goods.defect.sum(), len(goods.defect), settings.orders.defects)
+
+
+def _customers(world: World) -> Iterator[Check]:
+    c, plan = world.plan.settings.customers, world.plan
+    groups = [s.part.people.take(np.arange(s.part.groups["people"])) for s in world.scenes]
+    count = sum(len(g) for g in groups)
+    yield Check("customers", count, c.count, 0)
+    yield _share("guests", sum(g.guest.sum() for g in groups), count, c.guests)
+    if not c.correlation:
+        rate = np.concatenate([g.rate for g in groups])
+        spread = np.sqrt(c.r) / c.alpha / np.sqrt(count)
+        yield Check("mean rate", float(rate.mean()), c.r / c.alpha, WIDE * float(spread))
+    causes = np.concatenate([g.cause for g in groups])
+    for channel in plan.settings.channels:
+        if channel.paid:
+            mine = (causes == plan.index[channel.key]).sum()
+            yield _share(f"caused by {channel.name_en}", mine, count, channel.caused)
+
+
+def _orders(world: World) -> Iterator[Check]:
+    settings = world.plan.settings
+    base = [s.part.blocks["orders"] for s in world.scenes]
+    tried = [s.part.blocks["unpaid"] for s in world.scenes]
+    yield _share("unpaid", sum(tried), sum(base), settings.orders.unpaid)
+    for scene in world.scenes:
+        paid = scene.sale.paid - scene.sale.shipping * ~scene.sale.unpaid
+        lines = np.bincount(scene.part.lines.order, scene.fate.line_paid, minlength=len(paid))
+        off = np.abs(np.where(scene.sale.exists, lines - paid, 0)).sum()
+        yield Check("cents lost in allocation", float(off), 0, 0)
+
+
+def _promotions(world: World) -> Iterator[Check]:
+    plan = world.plan
+    for scene in world.scenes:
+        latent, cause = scene.part.orders, scene.part.people.cause[scene.part.orders.customer]
+        day = (latent.time // DAY).astype(np.int64)
+        for promo in plan.settings.promotions:
+            low, high = plan.window(promo.day, promo.first, promo.last)
+            near = (latent.time >= low - 10 * DAY) & (latent.time < low) & (cause == NOBODY)
+            near &= (day < low // DAY) & (latent.requires == NOBODY) & ~latent.unpaid
+            mine = latent.mover == plan.index[promo.key]
+            free = near & (mine | (latent.mover == NOBODY))
+            if mine.any() and not _crowded(plan.days, low, world):
+                yield _share(
+                    f"waited for {promo.key}", (mine & free).sum(), free.sum(), promo.waited
+                )
+            inside = scene.sale.created[mine & scene.sale.exists]
+            off = ((inside < low - 1) | (inside >= high)).sum() * plan.on(promo.key)
+            yield Check(f"moved elsewhere by {promo.key}", float(off), 0, 0)
+
+
+def _crowded(days: int, low: float, world: World) -> bool:
+    """Return whether another mover claims some of the ten days before a promotion."""
+    plan = world.plan
+    others = [plan.window(p.day, p.first, p.last) for p in plan.settings.promotions]
+    ends = [high for _, high in others if low > high > low - 40 * DAY]
+    return bool(ends or plan.settings.live.shifted or low < 10 * DAY or low >= days * DAY)
+
+
+def _media(world: World) -> Iterator[Check]:
+    for scene in world.scenes:
+        plan, found = scene.plan, scene.part.browsers
+        for i, channel in enumerate(plan.settings.channels):
+            met = found.met[:, i]
+            held = found.held[:, i].sum()
+            yield _share(f"held out of {channel.name_en}", held, met.sum(), channel.holdout)
+            if channel.paid:
+                open_to = (met & ~found.held[:, i]).sum()
+                won = (found.cause == plan.index[channel.key]).sum()
+                yield _share(f"effect of {channel.name_en}", won, open_to, channel.effect)
+
+
+def _prices(world: World) -> Iterator[Check]:
+    plan = world.plan
+    if not len(plan.prices.product):
+        return
+    lower = (plan.prices.factor < FULL) & (plan.prices.response() > 1)
+    gain = (1 - plan.settings.prices.cross) * (plan.prices.response() - 1)
+    expected, found = 0.0, 0.0
+    for scene in world.scenes:
+        part = scene.part
+        base = part.line_blocks["orders"]
+        slot = plan.prices.slot[part.lines.product[:base]]
+        day = (part.orders.time[part.lines.order[:base]] // DAY).astype(np.int64)
+        mine = (slot != NOBODY) & (day < plan.days)
+        expected += float((gain * lower)[slot[mine], day[mine]].sum())
+        found += part.blocks["price"]
+    yield _count("orders that lower prices bring", found, expected)
+
+
+def _live(world: World) -> Iterator[Check]:
+    plan, live = world.plan, world.plan.settings.live
+    days = session_days(live.every, plan.days)
+    pull = [live.hosts[i % len(live.hosts)] for i in range(len(days))]
+    level = plan.daily[days] / plan.daily.mean() if days else np.empty(0)
+    mean = float((live.orders * np.array(pull) * level).sum())
+    yield _count("orders in sessions", sum(s.part.blocks["live"] for s in world.scenes), mean)
+    hours = [
+        (s.part.orders.time[s.part.orders.requires >= 0] % DAY) // HOUR - LIVE_HOUR
+        for s in world.scenes
+        if s.part.blocks["live"]
+    ]
+    late = sum(float((h < -LIVE_HOUR).sum()) for h in hours)
+    yield Check("orders at no hour", late, 0, 0)
+
+
+def _stock(world: World) -> Iterator[Check]:
+    plan = world.plan
+    on = plan.present[plan.numbers("stockout")]
+    out = plan.stock.out(plan.days, len(plan.catalogue.price), on) != NOBODY
+    sold = 0
+    for scene in world.scenes:
+        rows = scene.line_rows
+        day = (scene.sale.created[scene.part.lines.order[rows]] // DAY).astype(np.int64)
+        sold += int(out[scene.sale.product[rows], day].sum())
+    yield Check("lines sold without stock", sold, 0, 0)
+
+
+def _returns(world: World) -> Iterator[Check]:
+    plan, kinds = world.plan, vocabulary()["category"]
+    asked, paid = np.zeros(len(kinds)), np.zeros(len(kinds))
+    for scene in world.scenes:
+        lines, sale = scene.part.lines, scene.sale
+        rows = (scene.fate.line_paid > 0) & ~sale.unpaid[lines.order]
+        if plan.settings.returns.batch:
+            rows &= sale.product != np.argmax(
+                np.where(plan.catalogue.launch < 0, plan.catalogue.appeal, 0)
+            )
+        kind = plan.catalogue.category[sale.product]
+        asked += np.bincount(kind[rows & scene.fate.asked], minlength=len(kinds))
+        paid += np.bincount(kind[rows], minlength=len(kinds))
+    for i, kind in enumerate(kinds):
+        chance = kind["returned"] * plan.settings.returns.level
+        yield _share(f"returned {kind['en']}", asked[i], paid[i], chance)
+
+
+def _reviews(world: World) -> Iterator[Check]:
+    stars: Floats = np.zeros(6)
+    for scene in world.scenes:
+        said = voices(scene)
+        calm = ~scene.fate.asked[said.line]
+        stars += np.bincount(said.stars[calm], minlength=6)
+    yield _share("five stars", stars[5], stars.sum(), float(STARS[4]))
+
+
+def _crm(world: World) -> Iterator[Check]:
+    crm = world.plan.settings.crm
+    for scene in world.scenes if crm.every else []:
+        group = scene.part.people.take(np.arange(scene.part.groups["people"]))
+        kind, held = senders(world.plan, group, scene.part.number)
+        own = (group.cause == NOBODY) & ~group.guest
+        yield _share("persuadable", (kind == PERSUADABLE).sum(), len(kind), crm.persuadable)
+        yield _share("annoyed", (kind == ANNOYED).sum(), len(kind), crm.annoyed)
+        yield _share("held out of messages", held[:, own].sum(), held[:, own].size, crm.holdout)
+
+
+def _experiments(world: World) -> Iterator[Check]:
+    for test in world.plan.settings.experiments:
+        shown = trials.exposures(world.plan, world.scenes).to_pandas()
+        mine = shown[shown.experiment == test.name]
+        arm_b = (mine.arm == "B").sum()
+        share = test.share * (1 - test.mismatch) / (1 - test.share * test.mismatch)
+        yield _share(f"arm B of {test.name}", arm_b, len(mine), share)
+
+
+def _referrals(world: World) -> Iterator[Check]:
+    rate = world.plan.settings.referral
+    groups = [s.part.people.take(np.arange(s.part.groups["people"])) for s in world.scenes]
+    able = [g.arrival[(g.cause == NOBODY) & ~g.guest] for g in groups]
+    left = (world.plan.horizon - np.concatenate(able)) / DAY / 45
+    mean = rate * float(-np.expm1(-left).sum())
+    found = sum(int((s.part.referrer < s.part.groups["people"]).sum()) for s in world.scenes)
+    yield _count("friends of customers", found, mean)
+
+
+def _visits(world: World) -> Iterator[Check]:
+    for scene in world.scenes if world.plan.settings.sessions.days else []:
+        seen = visits.visits(scene)
+        idle = (seen.order == NOBODY) & ~seen.bot
+        split = seen.visitor != seen.true_visitor
+        plain = idle & ~split
+        reached = (seen.depth[plain] >= 1).sum()
+        yield _share("views that reach the cart", reached, plain.sum(), visits.STEP_RATE[0])
+
+
+def _surveys(world: World) -> Iterator[Check]:
+    if world.plan.settings.opinions.surveyed:
+        score = surveys.moods(world.plan, world.scenes)["score"].to_numpy()
+        error = WIDE * surveys.SPREAD / np.sqrt(len(score))
+        yield Check("mean score", float(score.mean()), surveys.MEAN - 0.15, float(error) + 0.1)
+
+
+def _market(world: World) -> Iterator[Check]:
+    if world.plan.settings.market.gaps:
+        _searches, _offers, gap = market.cells(world.plan)
+        yield Check("gaps", float(gap.sum()), world.plan.settings.market.gaps, 0)
+
+
+def _twins(world: World) -> Iterator[Check]:
+    """Effects explain every order that exists only because of something."""
+    for scene in world.scenes:
+        found = effects(world.plan, scene.part, scene.sale)
+        new = set(found.order[found.cause == CAUSES.index("incremental")].tolist())
+        needs = (scene.part.orders.requires != NOBODY) & scene.sale.exists
+        missing = set(np.flatnonzero(needs).tolist()) - new
+        yield Check("orders without their cause", float(len(missing)), 0, 0)
+
+
+MODULES: Mapping[str, Callable[[World], Iterator[Check]]] = {
+    "calendar": _calendar,
+    "catalogue": _catalogue,
+    "customers": _customers,
+    "orders": _orders,
+    "promotions": _promotions,
+    "media": _media,
+    "prices": _prices,
+    "live": _live,
+    "stock": _stock,
+    "returns": _returns,
+    "reviews": _reviews,
+    "crm": _crm,
+    "experiments": _experiments,
+    "referrals": _referrals,
+    "visits": _visits,
+    "surveys": _surveys,
+    "market": _market,
+    "effects": _twins,
+}

@@ -1,0 +1,239 @@
+"""Worlds and twins: causes explain the difference to the cent; modules never move each other."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from ecomops.base.errors import OptionError, UnsafeError
+from ecomops.sim import preset, preset_names, simulate, tables, world
+from ecomops.sim.chunk import chunk
+from ecomops.sim.plan import plan
+from ecomops.sim.presets import build, sized
+from ecomops.sim.settings import Customers, Settings
+from ecomops.sim.validation import validate
+
+SMALL = [name for name in preset_names() if name not in ("bench", "huge")]
+HASHES = json.loads((Path(__file__).parent / "hashes.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def everything():
+    """One world in which every module is on, without the dirt of the export."""
+    return world("course", seed=11, customers=1500, without=("dirt",))
+
+
+def paid(some_world):
+    """Return what each order paid, by order id, from the canonical table alone."""
+    parts = [tables.orders(scene) for scene in some_world.scenes]
+    return {
+        row["order_id"]: row["paid_amount"]
+        for part in parts
+        for row in part.select(["order_id", "paid_amount"]).to_pylist()
+    }
+
+
+def test_causes_add_up_to_the_difference_of_the_twins(everything):
+    """Truth: a second run of the generator without the intervention, to the cent."""
+    whole = paid(everything)
+    causes = everything.truth["orders"].to_pandas()
+    effect = causes.groupby("intervention").effect.sum()
+    kinds = {key.split(":")[0] for key in everything.interventions}
+    chosen = [k for k in everything.interventions if hash_of(k) % 3 == 0 or ":" not in k]
+    assert len({k.split(":")[0] for k in chosen} | {"batch"}) >= len(kinds) - 2
+    for key in chosen:
+        if key == "dirt":
+            continue
+        twin = paid(everything.without(key))
+        assert sum(whole.values()) - sum(twin.values()) == effect.get(key, 0), key
+        touched = set(causes[causes.intervention == key].order_id)
+        changed = {i for i in whole.keys() | twin.keys() if whole.get(i) != twin.get(i)}
+        assert changed <= touched, key
+
+
+def hash_of(key):
+    return int(hashlib.sha256(key.encode()).hexdigest(), 16)
+
+
+@pytest.mark.parametrize("key", ["promo:2025-11-11", "channel:直播", "experiment:checkout"])
+def test_orders_that_nothing_touched_are_the_same_in_both_worlds(everything, key):
+    both = [pa_by_id(everything), pa_by_id(everything.without(key))]
+    causes = everything.truth["orders"].to_pandas()
+    touched = set(causes[causes.intervention == key].order_id)
+    calm = [i for i in both[0] if i not in touched]
+    assert len(calm) > 1000
+    assert all(both[0][i] == both[1].get(i) for i in calm)
+    assert set(both[1]) <= set(both[0]) | touched
+
+
+def pa_by_id(some_world):
+    columns = ["order_id", "customer_id", "created_at", "paid_amount", "refund_amount"]
+    rows = tables.orders(some_world.scenes[0]).select(columns).to_pylist()
+    return {row["order_id"]: row for row in rows}
+
+
+OPTIONAL = (
+    "prices", "live", "stock", "returns", "opinions", "crm", "dirt", "sessions", "market",
+    "experiments", "incidents", "referral",
+)  # fmt: skip
+OF_OTHERS = {"mover", "moved", "blocked", "requires"}
+
+
+def drawn(modules):
+    """Return what is drawn in a world with some optional modules on, by order key."""
+    on, off = preset("course"), preset("tiny")
+    settings = replace(sized(on, 250), **{m: getattr(off, m) for m in OPTIONAL if m not in modules})
+    settings = replace(settings, orders=replace(settings.orders, products=300))
+    shared = plan(settings, 4)
+    part = chunk(shared, 0)
+    rows = {
+        f.name: getattr(part.orders, f.name) for f in fields(part.orders) if f.name not in OF_OTHERS
+    }
+    uniform = {m: part.draws(shared, m, 3) for m in ("delivery", "device")}
+    lines = np.zeros(len(part.orders))
+    np.add.at(lines, part.lines.order, part.lines.sku * (part.lines.rank + 1.0))
+    people = part.people.key[rows.pop("customer")]
+    columns = [people, *rows.values(), lines, *np.concatenate(list(uniform.values()))]
+    return dict(zip(part.orders.key.tolist(), zip(*columns, strict=True), strict=True))
+
+
+def test_no_module_moves_the_draws_of_another_one():
+    """Truth: worlds with one and with two optional modules, compared order by order."""
+    alone = {name: drawn({name}) for name in OPTIONAL}
+    none = drawn(set())
+    for name in OPTIONAL:
+        assert all(alone[name].get(key) == row for key, row in none.items()), name
+    for one, two in itertools.combinations(OPTIONAL, 2):
+        both = drawn({one, two})
+        for name in (one, two):
+            assert all(both.get(key) == row for key, row in alone[name].items()), (one, two)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_preset_looks_as_its_settings_say(name):
+    """Truth: the planted parameters; tolerances are 4.5 standard errors."""
+    checks = validate(world(name, seed=5, customers=4000)).to_pandas()
+    assert len(checks) > 25
+    assert checks[~checks.ok].empty
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_stored_hashes(name):
+    """Truth: hashes of an earlier run, over values and not over file bytes."""
+    made = world(name, seed=1, customers=200)
+    digest = hashlib.sha256()
+    for source in (made.tables, made.extras, made.truth):
+        for table in sorted(source):
+            for column in source[table].column_names:
+                values = source[table][column].to_pylist()
+                text = [f"{v:.9g}" if isinstance(v, float) else str(v) for v in values]
+                digest.update("\x1f".join([table, column, *text]).encode())
+    assert digest.hexdigest()[:16] == HASHES[name]
+
+
+def contents(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_same_bytes_on_one_worker_and_on_two(tmp_path):
+    settings = replace(sized(preset("tiny"), 900), chunk=300)
+    steps = []
+    one = simulate(settings, tmp_path / "one", progress=lambda *step: steps.append(step))
+    two = simulate(settings, tmp_path / "two", workers=2)
+    assert contents(one) == contents(two)
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    assert (one / "truth" / "orders.parquet").exists()
+
+
+def test_a_written_shop_is_the_world(tmp_path):
+    settings = replace(sized(preset("tiny"), 900), chunk=300)
+    folder = simulate(settings, tmp_path / "shop")
+    made = world(settings, seed=1)
+    for name in ("orders", "order_lines", "refunds", "customers", "touchpoints", "traffic_daily"):
+        assert pq.read_table(folder / f"{name}.parquet").equals(made.tables[name]), name
+    truth = pq.read_table(folder / "truth" / "interventions.parquet")
+    assert truth.equals(made.truth["interventions"])
+    assert made.shop.orders.count().execute() == len(made.tables["orders"])
+
+
+def test_pandas_and_polars_see_the_same(everything):
+    orders = everything.tables["orders"]
+    total = pc.sum(orders["paid_amount"]).as_py()
+    assert pl.from_arrow(orders)["paid_amount"].sum() == total
+    assert orders.to_pandas().paid_amount.sum() == total
+
+
+def test_an_existing_folder_is_not_overwritten(tmp_path):
+    (tmp_path / "shop").mkdir()
+    with pytest.raises(UnsafeError, match="not overwritten"):
+        simulate("tiny", tmp_path / "shop", customers=100)
+
+
+def test_an_interrupted_run_leaves_nothing(tmp_path):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate("tiny", tmp_path / "shop", customers=100, progress=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnsafeError, match="cannot be written"):
+        simulate("tiny", tmp_path / "file" / "shop", customers=100)
+
+
+def test_wrong_names_get_a_suggestion():
+    with pytest.raises(OptionError, match="Did you mean 'course'"):
+        world("cuorse")
+    with pytest.raises(OptionError, match=r"nearest is: promo:2025-11-11"):
+        world(customers=50, without=("promo:2025-11-12",))
+    with pytest.raises(OptionError, match="nearest is: alpha"):
+        build(Customers, {"alpa": 3.0}, "customers")
+    with pytest.raises(OptionError, match="wrong type"):
+        build(Customers, {"alpha": "much"}, "customers")
+
+
+@pytest.mark.parametrize(
+    ("module", "values"),
+    [
+        ("customers", {"r": 0.0}),
+        ("customers", {"q": 1.0}),
+        ("customers", {"count": 0}),
+        ("customers", {"death": "never"}),
+        ("orders", {"products": 3}),
+        ("prices", {"design": "free"}),
+    ],
+)
+def test_impossible_settings_are_refused(module, values):
+    record = replace(getattr(Settings(), module), **values)
+    with pytest.raises(OptionError):
+        world(replace(Settings(), **{module: record}))
+
+
+def test_days_outside_the_calendar_are_refused():
+    store = replace(Settings().store, start=Settings().store.start.replace(year=1999))
+    with pytest.raises(OptionError, match="calendar table"):
+        world(replace(preset("tiny"), store=store))
+
+
+def test_a_product_is_never_sold_before_its_launch(everything):
+    made = everything.tables
+    listed = made["products"].to_pandas().set_index("product_id").listed_at
+    lines = made["order_lines"].to_pandas()
+    launched = listed.reindex(lines.product_id).dt.normalize().to_numpy()
+    assert not (lines.created_at.to_numpy() < launched).any()
