@@ -79,7 +79,7 @@ def settle(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
             bundle.pop(VIEW, None)
             if "text/html" in bundle:
                 html = lean("".join(bundle["text/html"]))
-                bundle["text/html"] = html.replace(style, "") if styled else html
+                bundle["text/html"] = html.replace(style, "<style></style>") if styled else html
                 styled = styled or style in html
     return book
 
