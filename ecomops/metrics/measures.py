@@ -1,7 +1,7 @@
 """What metrics are made of: each measure an engine expression over the rows of one source.
 
-Sums over people (buyers, who bought again) take two steps in one query: first what each person did
-in a period, then how many did it. Each row without a person (a guest) stands for itself.
+Counts of people (buyers, who bought again) take two steps in one query: first what each known
+person did in a period, then how many did it. A guest order stands for a person of its own.
 """
 
 from __future__ import annotations
@@ -36,104 +36,94 @@ class Measure:
 
 @dataclass(frozen=True)
 class PersonMeasure(Measure):
-    """A measure of a source with persons: `parts` per person and period, `value` over persons."""
+    """A measure over known persons: `parts` for each person and period, `value` over persons."""
 
     parts: Mapping[str, Expression] | None = None
-    per_person: bool = False
+
+
+@dataclass(frozen=True)
+class Derived(Measure):
+    """A measure that adds others up: `of` holds sign and name of each."""
+
+    of: tuple[tuple[int, str], ...] = ()
 
 
 def _one(test: Any) -> Any:
     return test.ifelse(1, 0).sum()
 
 
-def _square(value: Any) -> Any:
-    return value.cast("float64") * value.cast("float64")
-
-
-def _guest(person: ibis.Table) -> Any:
-    return person.customer_id.isnull()
-
-
-def _known(person: ibis.Table, least: int) -> Any:
-    return ~_guest(person) & (person.kept >= least)
-
-
-# Per person and period, over sales.
-_ORDERS = {"orders": lambda t: t.count()}
-_KEPT = {"kept": lambda t: _one(t.net > 0)}
-_AMOUNT = {"amount": lambda t: t.amount.sum()}
-_NET = {"net": lambda t: t.net.sum()}
-_REFUND = {"refund": lambda t: t.refund_amount.sum()}
-_REFUNDED = {"refunded": lambda t: (t.refund_amount > 0).cast("int64").sum()}
-_ITEMS = {"items": lambda t: t.item_count.sum()}
-_SQUARES = {"squares": lambda t: _square(t.amount).sum()}
-_NET_SQUARES = {"net_squares": lambda t: _square(t.net).sum()}
-_CROSS = {"cross": lambda t: (t.refund_amount.cast("float64") * t.amount.cast("float64")).sum()}
-_REFUND_SQUARES = {"refund_squares": lambda t: _square(t.refund_amount).sum()}
-
-
-def _total(part: Mapping[str, Expression], columns: tuple[str, ...] = ()) -> PersonMeasure:
-    name = next(iter(part))
-    sparse = columns == ("refund_amount",)
-    return PersonMeasure("sales", columns, lambda p: p[name].sum(), sparse=sparse, parts=part)
-
-
-def _people(
-    value: Expression, parts: Mapping[str, Expression], columns: tuple[str, ...] = ("customer_id",)
-) -> PersonMeasure:
-    return PersonMeasure("sales", columns, value, adds=False, parts=parts, per_person=True)
-
-
-SALES: Mapping[str, Measure] = {
-    "orders": _total(_ORDERS),
-    "amount": _total(_AMOUNT),
-    "net": _total(_NET),
-    "refund": _total(_REFUND, ("refund_amount",)),
-    "refunded": _total(_REFUNDED, ("refund_amount",)),
-    "items": _total(_ITEMS, ("item_count",)),
-    # second moments, for intervals
-    "squares": _total(_SQUARES),
-    "net_squares": _total(_NET_SQUARES),
-    "refund_squares": _total(_REFUND_SQUARES, ("refund_amount",)),
-    "cross": _total(_CROSS, ("refund_amount",)),
-    "buyer_squares": _people(
-        lambda p: _guest(p).ifelse(p.squares, _square(p.amount)).sum(), _AMOUNT | _SQUARES, ()
-    ),
-    "buyers": _people(lambda p: _guest(p).ifelse(p.orders, 1).sum(), _ORDERS, ()),
-    "known": _people(lambda p: _one(_known(p, 1)), _KEPT),
-    "again": _people(lambda p: _one(_known(p, 2)), _KEPT),
-    # who bought first in this period, or before it; see compute.py
-    "first": _people(lambda p: _one(_known(p, 1) & (p.period == p.debut)), _KEPT),
-    "before": _people(lambda p: _one(_known(p, 1) & (p.period > p.debut)), _KEPT),
-}
-DEBUTS = ("sales.first", "sales.before")
-
-_PLACED = {"orders": lambda t: t.count(), "paid": lambda t: _one(t.is_paid)}
-PLACED: Mapping[str, Measure] = {
-    "amount": PersonMeasure(
-        "placed", (), lambda p: p.amount.sum(), parts={"amount": lambda t: t.placed_amount.sum()}
-    ),
-    "buyers": PersonMeasure(
-        "placed",
-        (),
-        lambda p: _guest(p).ifelse(p.orders, 1).sum(),
-        adds=False,
-        parts=_PLACED,
-        per_person=True,
-    ),
-    "payers": PersonMeasure(
-        "placed",
-        (),
-        lambda p: _guest(p).ifelse(p.paid, (p.paid > 0).ifelse(1, 0)).sum(),
-        adds=False,
-        parts=_PLACED,
-        per_person=True,
-    ),
-}
+def _float(value: Any) -> Any:
+    return value.cast("float64")
 
 
 def _sum(source: str, column: str, *, adds: bool = True) -> Measure:
     return Measure(source, (column,), lambda t: t[column].sum(), adds)
+
+
+def _refunds(value: Expression) -> Measure:
+    return Measure("sales", ("refund_amount",), value, sparse=True)
+
+
+def _persons(
+    source: str, value: Expression, parts: Mapping[str, Expression], columns: tuple[str, ...] = ()
+) -> PersonMeasure:
+    return PersonMeasure(source, columns, value, adds=False, parts=parts)
+
+
+def _derived(source: str, *names: str, columns: tuple[str, ...] = ()) -> Derived:
+    of = tuple((-1 if n[0] == "-" else 1, f"{source}.{n.lstrip('-')}") for n in names)
+    return Derived(source, columns, lambda t: t, adds=False, of=of)
+
+
+# Purchases (sales not refunded in full) and money of a person in a period.
+_KEPT: Mapping[str, Expression] = {"kept": lambda t: _one(t.net > 0)}
+_AMOUNT: Mapping[str, Expression] = {"amount": lambda t: _float(t.amount).sum()}
+_CUSTOMER = ("customer_id",)
+
+SALES: Mapping[str, Measure] = {
+    "orders": Measure("sales", (), lambda t: t.count()),
+    "amount": Measure("sales", (), lambda t: t.amount.sum()),
+    "net": Measure("sales", (), lambda t: t.net.sum()),
+    "items": _sum("sales", "item_count"),
+    "refund": _refunds(lambda t: t.refund_amount.sum()),
+    "refunded": _refunds(lambda t: (t.refund_amount > 0).cast("int64").sum()),
+    # second moments, for intervals
+    "squares": Measure("sales", (), lambda t: (_float(t.amount) * _float(t.amount)).sum()),
+    "net_squares": Measure("sales", (), lambda t: (_float(t.net) * _float(t.net)).sum()),
+    "refund_squares": _refunds(lambda t: (_float(t.refund_amount) * _float(t.refund_amount)).sum()),
+    "cross": _refunds(lambda t: (_float(t.refund_amount) * _float(t.amount)).sum()),
+    # people: each guest order stands for a person of its own
+    "guests": Measure("sales", (), lambda t: _one(t.customer_id.isnull())),
+    "guest_squares": Measure(
+        "sales",
+        (),
+        lambda t: (_float(t.amount) * _float(t.amount)).sum(where=t.customer_id.isnull()),
+        sparse=True,
+    ),
+    "persons": _persons("sales", lambda p: p.count(), {}),
+    "person_squares": _persons("sales", lambda p: (p.amount * p.amount).sum(), _AMOUNT),
+    "buyers": _derived("sales", "persons", "guests"),
+    "buyer_squares": _derived("sales", "person_squares", "guest_squares"),
+    "known": _persons("sales", lambda p: _one(p.kept >= 1), _KEPT, _CUSTOMER),
+    "again": _persons("sales", lambda p: _one(p.kept >= 2), _KEPT, _CUSTOMER),  # noqa: PLR2004
+    # who purchased first in this period, and who had done so before it
+    "first": _persons(
+        "sales", lambda p: _one((p.kept >= 1) & (p.period == p.debut)), _KEPT, _CUSTOMER
+    ),
+    "before": _derived("sales", "known", "-first", columns=_CUSTOMER),
+}
+DEBUT = "sales.first"
+
+_PAID: Mapping[str, Expression] = {"paid": lambda t: _one(t.is_paid)}
+PLACED: Mapping[str, Measure] = {
+    "amount": _sum("placed", "placed_amount"),
+    "guests": Measure("placed", (), lambda t: _one(t.customer_id.isnull())),
+    "paying_guests": Measure("placed", (), lambda t: _one(t.customer_id.isnull() & t.is_paid)),
+    "persons": _persons("placed", lambda p: p.count(), {}),
+    "paying_persons": _persons("placed", lambda p: _one(p.paid >= 1), _PAID),
+    "buyers": _derived("placed", "persons", "guests"),
+    "payers": _derived("placed", "paying_persons", "paying_guests"),
+}
 
 
 def _weighted(source: str, column: str, weight: str, *, adds: bool = False) -> Measure:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from ecomops.data.tables import frame
 from ecomops.metrics import periods
-from ecomops.metrics.measures import MEASURES
-from ecomops.metrics.queries import aggregated
+from ecomops.metrics.measures import MEASURES, Derived, PersonMeasure
+from ecomops.metrics.queries import aggregated, by_person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,27 +58,46 @@ def observe(
     by: str | None = None,
     as_of: date | None = None,
 ) -> Observed:
-    """Return `measures` by period (and by the column `by`), in one query per source.
+    """Return `measures` by period (and by the column `by`).
 
-    A source's days run from its first to its last row; `as_of` drops what is later and says that
-    the data is complete up to that day. Periods within them that have no row count as 0.
+    One query per source, and one more over its persons where people are counted. A source's days
+    run from its first to its last row; `as_of` drops what is later and says that the data is
+    complete up to that day. Periods within them that have no row count as 0.
     """
-    seen: dict[str, pd.DataFrame] = {}
+    seen: list[tuple[str, pd.DataFrame]] = []
     days: dict[str, Days] = {}
-    for source in dict.fromkeys(MEASURES[name].source for name in measures if not _calendar(name)):
-        names = [name for name in measures if MEASURES[name].source == source]
-        rows = frame(aggregated(source, names, tables, period=period, by=by, as_of=as_of))
-        if len(rows):
-            days[source] = (
-                _day(rows.pop("seen_from").min()),
-                as_of or _day(rows.pop("seen_to").max()),
-            )
-            seen[source] = _indexed(rows.drop(columns="seen_to", errors="ignore"))
+    asked = _expanded(measures)
+    for source in dict.fromkeys(MEASURES[name].source for name in asked):
+        rows, persons = _by_kind(source, asked)
+        made = frame(aggregated(source, rows, tables, period=period, by=by, as_of=as_of))
+        if not len(made):
+            continue
+        first, last = made.pop("seen_from").min(), made.pop("seen_to").max()
+        days[source] = (_day(first), as_of or _day(last))
+        seen.append((source, _indexed(made)))
+        if persons:
+            made = frame(by_person(source, persons, tables, period=period, by=by, as_of=as_of))
+            seen.append((source, _indexed(made)))
     return Observed(_joined(seen, days, measures, period), days, period)
 
 
-def _calendar(name: str) -> bool:
-    return MEASURES[name].source == "calendar"
+def _expanded(measures: Sequence[str]) -> list[str]:
+    """Return the measures to ask the engine for: derived ones replaced by their parts."""
+    asked: dict[str, None] = {}
+    for name in measures:
+        measure = MEASURES[name]
+        if isinstance(measure, Derived):
+            asked |= dict.fromkeys(_expanded([part for _, part in measure.of]))
+        elif measure.source != "calendar":
+            asked[name] = None
+    return list(asked)
+
+
+def _by_kind(source: str, asked: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the measures of a source over rows and those over persons."""
+    names = [name for name in asked if MEASURES[name].source == source]
+    persons = [name for name in names if isinstance(MEASURES[name], PersonMeasure)]
+    return [name for name in names if name not in persons], persons
 
 
 def _day(value: Any) -> date:
@@ -92,7 +111,10 @@ def _indexed(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _joined(
-    seen: Mapping[str, pd.DataFrame], days: Mapping[str, Days], measures: Sequence[str], period: str
+    seen: Sequence[tuple[str, pd.DataFrame]],
+    days: Mapping[str, Days],
+    measures: Sequence[str],
+    period: str,
 ) -> pd.DataFrame:
     """Return all sources on one grid of periods and segments, in the order of `measures`."""
     if not seen:
@@ -102,18 +124,29 @@ def _joined(
     starts = periods.span(
         min(d[0] for d in days.values()), max(d[1] for d in days.values()), period
     )
-    grid = _grid(seen, starts)
-    filled = [_filled(rows.reindex(grid), days[source], period) for source, rows in seen.items()]
+    grid = _grid([rows for _, rows in seen], starts)
+    filled = [_filled(rows.reindex(grid), days[source], period) for source, rows in seen]
     values = pd.concat(filled, axis=1)
     if "calendar.days" in measures:
         values["calendar.days"] = _observed_days(grid, days, period)
+    for name in measures:
+        if isinstance(measure := MEASURES[name], Derived):
+            values[name] = _added(values, measure)
     return values.reindex(columns=list(measures))
 
 
-def _grid(seen: Mapping[str, pd.DataFrame], starts: list[date]) -> pd.Index[Any]:
-    if all(rows.index.nlevels == 1 for rows in seen.values()):
+def _added(values: pd.DataFrame, measure: Derived) -> pd.Series[float]:
+    """Return the signed sum of what was observed; missing where nothing of it was."""
+    parts = pd.concat([sign * values[name] for sign, name in measure.of], axis=1)
+    if measure.columns:
+        return parts.sum(axis=1, skipna=False)
+    return parts.sum(axis=1, min_count=1)
+
+
+def _grid(seen: Sequence[pd.DataFrame], starts: list[date]) -> pd.Index[Any]:
+    if all(rows.index.nlevels == 1 for rows in seen):
         return pd.Index(starts, name="period", dtype="object")
-    segments = sorted({s for rows in seen.values() for s in rows.index.get_level_values("segment")})
+    segments = sorted({s for rows in seen for s in rows.index.get_level_values("segment")})
     return pd.MultiIndex.from_tuples(product(starts, segments), names=["period", "segment"])
 
 
