@@ -23,11 +23,11 @@ demo: $(VENV)/.installed-zh ## run the Analyse stage on the demo shop, in Chines
 test: $(VENV)/.installed-test,zh,spark ## run linters, types, layers and every test
 	@echo "ruff";         $(BIN)/ruff check --quiet && $(BIN)/ruff format --quiet --check
 	@echo "mypy";         $(BIN)/mypy --no-error-summary
-	@echo "import-linter"; $(BIN)/lint-imports --no-logo | tail -n 3
+	@echo "import-linter"; $(BIN)/lint-imports --no-logo --no-cache | tail -n 3
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test,zh,spark ## linters, types and layers only
-	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-logo --no-cache
 
 cover: $(VENV)/.installed-test,zh,spark ## branch coverage of the whole suite
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
