@@ -23,7 +23,7 @@ demo: $(VENV)/.installed-zh ## run the Analyse stage on the demo shop, in Chines
 test: $(VENV)/.installed-test,zh,spark ## run linters, types, layers and every test
 	@echo "ruff";         $(BIN)/ruff check --quiet && $(BIN)/ruff format --quiet --check
 	@echo "mypy";         $(BIN)/mypy --no-error-summary
-	@echo "import-linter"; $(BIN)/lint-imports --no-logo --no-cache | tail -n 3
+	@echo "import-linter"; said="$$($(BIN)/lint-imports --no-logo --no-cache)" || { echo "$$said"; exit 1; }
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test,zh,spark ## linters, types and layers only
