@@ -100,8 +100,19 @@ def in_b(plan: Plan, test: Experiment, key: Ints) -> Bools:
     return arm
 
 
+def _first(orders: Latent, inside: Bools, customers: int) -> Bools:
+    """Return which of the orders `inside` is its customer's first there."""
+    earliest = np.full(customers, np.inf)
+    np.minimum.at(earliest, orders.customer[inside], orders.time[inside])
+    first: Bools = orders.time == earliest[orders.customer]
+    return first
+
+
 def converted(plan: Plan, orders: Latent, group: People, first: int, chunk: int) -> Newcomers:
-    """Return orders that only the B arm of an experiment brings: clones of B's ordinary orders."""
+    """Return orders that only the B arm of an experiment brings.
+
+    They are clones of the first orders that B's ordinary buyers place within the test.
+    """
     times, causes = [np.empty(0)], [np.empty(0, dtype=np.int64)]
     for test in plan.settings.experiments:
         random = stream(plan.seed, f"experiment/{test.name}", chunk)
@@ -109,6 +120,7 @@ def converted(plan: Plan, orders: Latent, group: People, first: int, chunk: int)
         low, high = plan.window(test.start, 0, test.days - 1)
         inside = (orders.time >= low) & (orders.time < high)
         inside &= in_b(plan, test, group.key[orders.customer])
+        inside &= _first(orders, inside, len(group))
         age = np.maximum(orders.time - low, 0) / DAY
         lift = test.lift + test.novelty * 0.5 ** (age / HALF_LIFE)
         won = inside & (lot < lift)
