@@ -21,6 +21,7 @@ ROUNDS = 4
 # Prior standard deviations of log effects: what an unseen weekday, season or festival day may do.
 PRIOR = {"weekday": 0.5, "season": 0.25, "event": 0.6, "level": 0.12}
 MIN_DAYS = 56
+FLOOR = 0.05  # a day without sales counts as 5 % of an ordinary one: logs need a bottom
 FEW = 20  # past days of a kind below which all days share one band
 
 
@@ -91,7 +92,7 @@ def point(history: ArrayLike, days: Days) -> Floats:
         raise DataError("history_short", n=y.size, needed=MIN_DAYS)
     if not np.any(y > 0):
         return np.zeros(len(days))
-    floor = float(y[y > 0].mean()) * 1e-3
+    floor = float(np.median(y[y > 0])) * FLOOR
     log = np.log(np.maximum(y, floor))
     seasonal, prior = features(days)
     level, level_prior = _level(y.size, len(days) - y.size)
@@ -106,10 +107,11 @@ def _fitted(design: Floats, log: Floats, sd: Floats) -> tuple[Floats, float, Flo
     """Return effects, residual scale and residuals of the robust ridge regression."""
     weight: Floats = floats(np.ones(log.shape))
     scale = max(float(np.std(log)) / 3, 1e-3)
-    effects = np.zeros(sd.size)
+    effects = floats(np.zeros(sd.size))
     for _ in range(ROUNDS):
         scaled = design * weight[:, None] / scale**2
-        effects = np.linalg.solve(scaled.T @ design + np.diag(1 / sd**2), scaled.T @ log)
+        ridge = scaled.T @ design + np.diag(1 / sd**2)
+        effects = floats(np.linalg.solve(ridge, scaled.T @ log))
         residual = log - design @ effects
         scale = max(1.4826 * float(np.median(np.abs(residual))), 1e-3)
         weight = floats(np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12)))
@@ -183,8 +185,7 @@ def forecast(
 
 def _errors(y: Floats, days: Days, start: int, horizon: int) -> Floats:
     expected = point(y[:start], days.part(0, start + horizon))[start:]
-    floor = expected * 1e-3
-    return np.log(np.maximum(y[start : start + horizon], floor) / expected)
+    return np.log(np.maximum(y[start : start + horizon] / expected, FLOOR))
 
 
 def _bands(errors: Floats, festive: Bools, ahead: Bools, level: float) -> tuple[Floats, Floats]:

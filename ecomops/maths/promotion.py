@@ -83,7 +83,7 @@ class Priced:
     @property
     def paid(self) -> Ints:
         """What the buyer pays per line."""
-        return self.carts.cents - self.off.sum(axis=0)
+        return ints(self.carts.cents - self.off.sum(axis=0))
 
     def by_payer(self) -> dict[str, int]:
         """Return the cents each payer bears."""
@@ -164,7 +164,7 @@ def _wanted(rule: Rule, cart: Ints, basket: Carts) -> Ints:
     if rule.kind == "red_packet":
         return ints(np.minimum(rule.off, cart) * (held > 0))
     if rule.kind == "points":
-        return np.minimum.reduce([held * rule.off, cart * rule.rate // BASIS])
+        return ints(np.minimum(held * rule.off, cart * rule.rate // BASIS))
     if rule.every:
         start, off = rule.steps[0]
         gross = cart // start * off
@@ -178,7 +178,7 @@ def _wanted(rule: Rule, cart: Ints, basket: Carts) -> Ints:
 def _sets(basket: Carts, name: str) -> Ints:
     part = basket.parts[name]
     pieces = [_sums(basket.quantity * (part == k), basket) for k in range(int(part.max()) + 1)]
-    return np.minimum.reduce(pieces)
+    return ints(np.minimum.reduce(pieces))
 
 
 def allocated(total: Ints, base: Ints, basket: Carts) -> Ints:
@@ -221,4 +221,4 @@ def refund(result: Priced, returned: ArrayLike, *, recompute: bool = False) -> I
     kept = Carts(
         old.cart, old.cents * ~back, old.quantity * ~back, old.eligible, old.holds, old.parts
     )
-    return np.maximum(result.by_cart() - priced(kept, result.rules).by_cart(), 0)
+    return ints(np.maximum(result.by_cart() - priced(kept, result.rules).by_cart(), 0))

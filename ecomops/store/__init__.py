@@ -1,7 +1,8 @@
 """The store as a whole: how it is doing, what moved it, what its data is worth."""
 
 from ecomops.store.drivers import drivers
+from ecomops.store.forecast import forecast
 from ecomops.store.quality import check
 from ecomops.store.scorecard import scorecard
 
-__all__ = ["check", "drivers", "scorecard"]
+__all__ = ["check", "drivers", "forecast", "scorecard"]
