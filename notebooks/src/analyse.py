@@ -50,7 +50,7 @@ eo.report.cover(shop)
 # ### Can these data be trusted?
 # Beside the score, look at two things: which orders are left out and why, and which analyses the tables carry.
 # %%
-shop.check()
+eo.store.check(shop)
 
 # %% [markdown] tags=["zh"]
 # ## 店铺
