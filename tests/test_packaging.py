@@ -40,8 +40,12 @@ def test_wheel_has_the_package_with_its_data(wheel):
 def test_wheel_has_notebooks_and_datasets(wheel):
     shared = {f"ecomops/_share/{name}" for name in tracked("notebooks") | tracked("datasets")}
     assert shared <= set(wheel.namelist())
-    books = {name.removeprefix("notebooks/") for name in tracked("notebooks")}
-    assert {TEMPLATES + name for name in books} <= set(wheel.namelist())
+
+
+def test_wheel_offers_the_notebooks_as_templates(wheel):
+    books = {name for name in tracked("notebooks") if name.endswith(".ipynb")}
+    offered = {name for name in wheel.namelist() if name.startswith(TEMPLATES)}
+    assert offered == {TEMPLATES + name.removeprefix("notebooks/") for name in books}
 
 
 def test_wheel_has_nothing_else(wheel):
