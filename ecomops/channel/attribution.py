@@ -223,9 +223,10 @@ def _models(models: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Found:
-    """Journeys with what is known about them."""
+    """Journeys with what is known about them, and the table of paths they came from."""
 
     journeys: ibis.Table
+    paths: ibis.Table | None = None
     timed: bool
     untouched: float = 0
     start: date | None = None
@@ -247,7 +248,7 @@ def _opened(source: object) -> ibis.Table:
 
 def _of_paths(paths: ibis.Table) -> _Found:
     checks.columns("paths", paths.columns, ("path", "conversions"))
-    return _Found(journeys=journeys.from_paths(paths), timed=False)
+    return _Found(journeys=journeys.from_paths(paths), paths=paths, timed=False)
 
 
 def _of_events(
@@ -289,14 +290,16 @@ def _result(
     currency: str,
     lang: str,
 ) -> Attribution:
-    touched = found.journeys.filter(found.journeys.channels.length() > 0)
-    if params["nulls"] == "exclude":
-        touched = touched.filter(touched.conversions > 0).mutate(nulls=ibis.literal(0.0))
     sums = totals(found.journeys)
     if not sums["conversions"]:
         need = Need("rows", {"needed": 1, "unit": "orders", "found": 0})
         return Attribution.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
-    rows, effects = credit(touched, settings)
+    rows, effects = credit(_counted(found.journeys, params["nulls"]), settings)
+    if found.paths is not None and not journeys.is_tidy(rows["channel"]):
+        careful = journeys.from_paths(found.paths, careful=True)
+        return _result(
+            replace(found, journeys=careful, paths=None), settings, params, currency, lang
+        )
     if not sums["value"]:
         rows["value"] = np.nan
     facts = _facts(found, sums, params)
@@ -320,6 +323,13 @@ def _result(
         facts=facts,
         incremental=measured,
     )
+
+
+def _counted(found: ibis.Table, nulls: str) -> ibis.Table:
+    touched = found.filter(found.touched)
+    if nulls == "include":
+        return touched
+    return touched.filter(touched.conversions > 0).mutate(nulls=ibis.literal(0.0))
 
 
 def _facts(

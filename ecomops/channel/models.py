@@ -42,7 +42,7 @@ def totals(journeys: ibis.Table) -> Mapping[str, float]:
 
     One query; missing sums of an empty table are 0.
     """
-    touched = journeys.channels.length() > 0
+    touched = journeys.touched
     sums_of = {
         name: journeys[name].sum(where=touched) for name in ("conversions", "nulls", "value")
     }

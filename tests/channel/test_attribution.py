@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import numpy as np
@@ -231,6 +232,19 @@ def test_direct_gives_way():
     assert by(kept, "last_non_direct") == by(kept, "last")
 
 
+def test_untidy_paths_are_read_all_the_same():
+    """No spaces, many spaces, an empty channel, an empty path with orders."""
+    untidy = pd.DataFrame({"path": ["a>b", "  b >  a > ", " "], "conversions": [1, 1, 2]})
+    tidy = pd.DataFrame({"path": ["a > b", "b > a"], "conversions": [1, 1]})
+    got = attribution(untidy)
+    same(got, attribution(tidy))
+    assert got.basis.excluded == {"untouched": 2}
+
+
+def test_without_a_table_it_says_what_is_missing():
+    assert "touchpoints" in attribution(None).explain("en")
+
+
 def test_a_campaign_can_be_the_channel():
     log = TWO.assign(campaign_id=TWO["channel"].map({"a": "x", "b": "x", "c": "y"}))
     assert by(attribution(log, by="campaign_id"), "linear") == {"x": 1.5, "y": 0.5}
@@ -429,6 +443,19 @@ def test_page_fragment_repeats_and_holds_no_markup_from_data():
     one, two = (attribution(log, lang="en")._repr_html_() for _ in range(2))
     assert one == two
     assert "<script>" not in one
+
+
+def test_models_that_agree_name_a_leader():
+    result = attribution(pd.DataFrame({"path": ["a", "b"], "conversions": [9, 1], "nulls": [1, 9]}))
+    assert codes(result)[0] == "leader"
+    assert result.findings()[0].values["share"] == pytest.approx(0.9)
+
+
+def test_json_holds_what_was_measured():
+    known = json.loads(json.dumps(attribution(shop(0.2)).to_dict()))
+    assert known["incremental"][0]["conversions"] == pytest.approx(80)
+    assert {row["model"] for row in known["effects"]} == {"markov", "shapley"}
+    assert known["evidence"] == "A"
 
 
 def test_names_do_not_touch():
