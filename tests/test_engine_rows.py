@@ -14,7 +14,7 @@ import ecomops as eo
 ROOT = Path(__file__).parent.parent
 MOST = 4_000  # distinct journeys; the demo's fact tables have 20,000 to 46,000 rows
 ANALYSES = {
-    "store.scorecard": lambda shop: eo.store.scorecard(shop),
+    "store.scorecard": eo.store.scorecard,
     "store.drivers": lambda shop: eo.store.drivers(shop, before="2025-10", after="2025-11"),
     "store.check": lambda shop: shop.check(),
     "customer.rfm": lambda shop: eo.customer.rfm(shop.orders),

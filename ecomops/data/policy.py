@@ -106,6 +106,19 @@ def line_exclusions(lines: ibis.Table) -> dict[str, int]:
     return {str(name): int(n) for name, n in counts.items()}
 
 
+def margin_rate(lines: ibis.Table) -> float | None:
+    """Return net margin per unit of paid money, 0-1, from the lines that carry a cost.
+
+    Refunded money takes its share of the cost with it. None when no line has a cost.
+    """
+    sold = sold_lines(lines)
+    sold = sold.filter(sold.line_cost.notnull())
+    paid, cost = (sold[c].cast("float64") for c in ("line_paid_amount", "line_cost"))
+    kept = paid - sold.line_refund_amount.fill_null(0).cast("float64")
+    sums = frame(sold.aggregate(paid=paid.sum(), margin=(kept - cost * kept / paid).sum())).iloc[0]
+    return float(sums["margin"] / sums["paid"]) if sums["paid"] > 0 else None
+
+
 def currency_of(t: ibis.Table) -> str:
     """Return the currency that a shop wrote beside the money of `t`; ``"XXX"`` (none) otherwise."""
     if "currency" not in t.columns:

@@ -16,7 +16,7 @@ from ecomops.base import checks
 from ecomops.base.errors import DataError, MissingError, OptionError
 from ecomops.base.options import options
 from ecomops.data import formats, schema
-from ecomops.data.policy import Coverage, coverage
+from ecomops.data.policy import Coverage, coverage, margin_rate
 from ecomops.data.problems import Problem
 from ecomops.data.tables import engine, read_file, table
 
@@ -78,6 +78,11 @@ class Shop:
     def coverage(self) -> Coverage:
         """What the orders hold: counts by reason, days spanned, currency."""
         return coverage(self.orders)
+
+    @cached_property
+    def margin(self) -> float | None:
+        """Net margin per unit of paid money, from the costs of order lines; None without any."""
+        return margin_rate(self.order_lines) if "order_lines" in self else None
 
     def check(self, *, lang: str | None = None) -> Any:
         """Return the data-quality report (see `ecomops.store.check`)."""

@@ -130,4 +130,4 @@ eo.channel.traffic(shop.get("traffic_daily"), currency=shop.currency)
 # ### Which channels deserve the credit?
 # Eight rules share the same orders. The further they disagree, the less credit says about effect; where a holdout exists, trust what was measured.
 # %%
-eo.channel.attribution(shop.get("touchpoints"), currency=shop.currency)
+eo.channel.attribution(shop.get("touchpoints"), margin=shop.margin, currency=shop.currency)

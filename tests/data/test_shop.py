@@ -149,3 +149,20 @@ def test_one_customer_and_one_order_are_a_shop(rows: int) -> None:
 def test_all_guests_are_sales_and_no_customers() -> None:
     facts = eo.open({"orders": FRAME.assign(customer_id=None)}).coverage
     assert (facts.sales, facts.purchases, facts.excluded["guest"]) == (2, 0, 2)
+
+
+def test_the_margin_is_what_stays_of_paid_money_by_hand() -> None:
+    """Two lines: 100 paid at cost 40, and 50 paid, half refunded, at cost 30: (60 + 25 − 15) / 150."""
+    lines = pd.DataFrame(
+        {
+            "order_id": ["1", "2", "2"],
+            "quantity": 1,
+            "line_paid_amount": [100.0, 50.0, 10.0],
+            "line_refund_amount": [None, 25.0, None],
+            "line_cost": [40.0, 30.0, None],
+        }
+    )
+    shop = eo.open({"orders": FRAME, "order_lines": lines})
+    assert shop.margin == pytest.approx((60 + 25 - 15) / 150)
+    assert eo.open({"orders": FRAME}).margin is None
+    assert eo.open({"orders": FRAME, "order_lines": lines.assign(line_cost=None)}).margin is None
