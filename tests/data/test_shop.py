@@ -152,7 +152,7 @@ def test_all_guests_are_sales_and_no_customers() -> None:
 
 
 def test_the_margin_is_what_stays_of_paid_money_by_hand() -> None:
-    """Two lines: 100 paid at cost 40, and 50 paid, half refunded, at cost 30: (60 + 25 − 15) / 150."""
+    """100 paid at cost 40; 50 paid, half of it refunded, at cost 30: (60 + 25 − 15) / 150."""
     lines = pd.DataFrame(
         {
             "order_id": ["1", "2", "2"],
