@@ -4,5 +4,6 @@ from ecomops.store.drivers import drivers
 from ecomops.store.forecast import forecast
 from ecomops.store.quality import check
 from ecomops.store.scorecard import scorecard
+from ecomops.store.target import target
 
-__all__ = ["check", "drivers", "forecast", "scorecard"]
+__all__ = ["check", "drivers", "forecast", "scorecard", "target"]

@@ -1,0 +1,224 @@
+"""Will the target be reached: its probability, and what each lever would have to give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from ecomops.base import checks
+from ecomops.data.tables import frame
+from ecomops.result import Action, Finding, Result, style
+from ecomops.store.forecast import Forecast, forecast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import ibis
+    from matplotlib.axes import Axes
+
+    from ecomops.data.shop import Shop
+    from ecomops.result.words import Words
+
+LEVERS = ("visitors", "conversion", "value")
+BASE_DAYS = 56  # days whose traffic is "now"
+LIKELY, UNLIKELY = 0.7, 0.3
+
+
+def traffic(traffic_daily: ibis.Table, last: date) -> pd.DataFrame:
+    """Return ``channel, visitors, buyers, amount`` of the last 56 days by source, largest first.
+
+    Visitors are sums of daily UV; only rows of level "source" are read, so nothing counts twice.
+    """
+    since = last - timedelta(days=BASE_DAYS - 1)
+    rows = traffic_daily.filter(
+        traffic_daily.level == "source", traffic_daily.date.between(since, last)
+    )
+    by = rows.group_by(channel=rows.source_l1).aggregate(
+        visitors=rows.visitors.sum(), buyers=rows.pay_buyers.sum(), amount=rows.pay_amount.sum()
+    )
+    return frame(by).sort_values(["amount", "channel"], ascending=[False, True], ignore_index=True)
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Target(Result):
+    """What each lever is now and would have to be, alone, to close the gap; whole shop and sources.
+
+    `params` holds ``target, chance, gap, growth`` and the forecast's total with its interval.
+    """
+
+    code: ClassVar[str] = "store.target"
+    evidence: ClassVar[str] = "C"
+    columns: ClassVar[Mapping[str, str]] = {
+        "channel": "label",
+        "lever": "label",
+        "now": "number",
+        "needed": "number",
+        "lift": "percent",
+        "part": "money",
+    }
+
+    plan: Forecast | None = None
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say how likely the target is, how much is missing and what would close it."""
+        p, n = self.params, self.basis.n
+        chance = {k: p[k] for k in ("target", "days", "chance")}
+        level = "good" if p["chance"] >= LIKELY else "watch" if p["chance"] > UNLIKELY else "act"
+        expected = {k: p[k] for k in ("total", "total_low", "total_high")}
+        said = [Finding("chance", level, chance, n), Finding("expected", "note", expected, n)]
+        if p["gap"] > 0:
+            lifts = {"gap": p["gap"], "one": p["growth"], "all": (1 + p["growth"]) ** (1 / 3) - 1}
+            said.append(Finding("gap", "watch", lifts, n))
+        else:
+            said.append(Finding("ahead", "good", {"spare": -p["gap"]}, n))
+        if p["peak_orders"] > p["most_orders"] > 0:
+            peak = {"peak": p["peak_orders"], "most": p["most_orders"]}
+            said.append(Finding("capacity", "watch", peak, n))
+        return tuple(said)
+
+    def propose(self) -> tuple[Action, ...]:
+        """Propose to test the cheapest lever; a forecast alone gives no lever a value."""
+        p = self.params
+        until = (self.basis.end or date.max) + timedelta(days=14)
+        values = {"gap": p["gap"], "one": p["growth"], "channel": p["largest"]}
+        return (Action("close_gap", ("gap",), values, "D", until),)
+
+    def layout(self, *, wide: bool) -> style.Layout:
+        """Return height and margins in pixels."""
+        if wide:
+            return style.Layout(230, left=20, right=20, top=40, bottom=44)
+        return style.Layout(210, left=8, right=8, top=48, bottom=44)
+
+    def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
+        """Draw where the total may end: the draws as dots in columns, the target as a line."""
+        p = self.params
+        heights, edges = np.array(p["heights"]), np.array(p["edges"])
+        middle = (edges[1:] + edges[:-1]) / 2
+        colours = [style.UP if m >= p["target"] else style.DOT for m in middle]
+        ax.bar(middle, heights, width=np.diff(edges) * 0.86, color=colours)
+        ax.axvline(p["target"], color=style.DOWN, lw=2)
+        text = words.say("labels", "target_line", target=p["target"], chance=p["chance"])
+        right = p["target"] > (edges[0] + edges[-1]) / 2
+        side = {"ha": "right" if right else "left", "color": style.DOWN}
+        style.tag(ax, p["target"], 1, text, -8 if right else 8, 8, at="above", **side)
+        ax.set(ylim=(0, heights.max() * 1.15), xlim=_limits(edges, p["target"]))
+        ax.set_yticks([])
+        ax.xaxis.set_major_formatter(lambda v, _: words.format_field(v, "money"))
+        ax.locator_params(axis="x", nbins=6 if wide else 4)
+
+
+def _limits(edges: Any, target: float) -> tuple[float, float]:
+    low, high = min(edges[0], target), max(edges[-1], target)
+    room = 0.05 * (high - low)
+    return low - room, high + room
+
+
+def target(
+    shop: Shop,
+    *,
+    target: float,
+    horizon_days: int = 30,
+    calendar: str = "cn",
+    as_of: date | None = None,
+    lang: str | None = None,
+) -> Target:
+    """Say how likely a sales target is and split the gap over visitors, conversion and value.
+
+    Parameters
+    ----------
+    shop
+        Needs `orders`; `traffic_daily` (level "source") splits the gap over channels and levers.
+    target
+        Paid sales to reach within the horizon, in the shop's currency, before refunds.
+    horizon_days
+        Days ahead, 7 to 120.
+    calendar
+        Festivals of the forecast: ``"cn"``, ``"western"`` or ``"all"``.
+    as_of
+        Last day known; the last day of the data when None.
+    lang
+        Language of the words.
+
+    Returns
+    -------
+    Target
+        `.table`: ``channel`` (total first), ``lever`` (visitors a day, conversion, value per
+        buyer), ``now`` (last 56 days), ``needed`` if that lever alone closed the gap, ``lift``
+        (0-1) and ``part`` (the channel's share of the gap). Empty without traffic.
+
+    Notes
+    -----
+    Visitors x conversion x value per buyer is an identity; a gap of g asks (1 + g) of one lever, or
+    (1 + g)^(1/3) of each. Draws of `store.forecast` give the probability.
+
+    Examples
+    --------
+    >>> import ecomops as eo
+    >>> result = target(eo.open("demo"), target=400_000)
+    >>> 0 <= result.params["chance"] <= 1
+    True
+    """
+    checks.between("target", target, 1, 1e15)
+    plan = forecast(shop, horizon_days=horizon_days, calendar=calendar, as_of=as_of, lang=lang)
+    if plan.locked:
+        return Target.lock(plan.missing, lang=lang)  # type: ignore[no-any-return]
+    totals = plan.draws.sum(axis=1)
+    heights, edges = np.histogram(totals, bins=24, range=np.quantile(totals, [0.005, 0.995]))
+    total = plan.params["total"]
+    gap = target - total
+    sources = _sources(shop, plan.basis.end)
+    params = {
+        "target": float(target),
+        "days": horizon_days,
+        "chance": float(np.mean(totals >= target)),
+        "gap": float(gap),
+        "growth": float(gap / total),
+        "heights": [int(h) for h in heights],
+        "edges": [float(e) for e in edges],
+        "largest": "total" if sources.empty else str(sources["channel"].iloc[0]),
+        **{k: plan.params[k] for k in ("total", "total_low", "total_high")},
+        **_capacity(plan),
+    }
+    return Target(
+        rows=_rows(sources, max(gap, 0.0), max(gap / total, 0.0)),
+        plan=plan,
+        basis=plan.basis,
+        params=params,
+        lang=checks.language(lang),
+    )
+
+
+def _sources(shop: Shop, last: date | None) -> pd.DataFrame:
+    if "traffic_daily" not in shop or last is None:
+        return pd.DataFrame({"channel": [], "visitors": [], "buyers": [], "amount": []})
+    return traffic(shop.traffic_daily, last)
+
+
+def _capacity(plan: Forecast) -> dict[str, float]:
+    """Return the highest day expected and the highest day of the last 90, in money."""
+    rows = plan.rows
+    return {
+        "peak_orders": float(rows["expected"].max()),
+        "most_orders": float(rows["actual"].max()),
+    }
+
+
+def _rows(sources: pd.DataFrame, gap: float, growth: float) -> pd.DataFrame:
+    rows = []
+    whole = sources[["visitors", "buyers", "amount"]].sum()
+    named = [("total", whole), *((str(r["channel"]), r) for _, r in sources.iterrows())]
+    for channel, sums in named if len(sources) else []:
+        now = {
+            "visitors": sums["visitors"] / BASE_DAYS,
+            "conversion": sums["buyers"] / sums["visitors"] if sums["visitors"] else np.nan,
+            "value": sums["amount"] / sums["buyers"] if sums["buyers"] else np.nan,
+        }
+        part = gap * sums["amount"] / whole["amount"] if whole["amount"] else np.nan
+        for lever in LEVERS:
+            needed = now[lever] * (1 + growth)
+            rows.append((channel, lever, now[lever], needed, growth, part))
+    return pd.DataFrame(rows, columns=list(Target.columns))
