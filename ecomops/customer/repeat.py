@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 AFTER = ("first", "any")
 DAYS = (30, 60, 90, 180, 365)
 HORIZON, YARDSTICK = 365, 90
-ENOUGH = 30  # people at risk on a day below which the curve is not read
+ENOUGH = 30  # people old enough for a day, below which the curve is not read
 LEVEL = 0.90
 SAME_DAY = 0.01  # share of waits that end on their first day: enough to bend the curve
 LIFT = 0.1  # of the rate: the smallest effect of a reminder worth a test
 
 
 def gaps(facts: Customers, after: str) -> ibis.Table:
-    """Return one row per wait, from an order to the next or to the end: ``days, again``.
+    """Return one row per wait, from an order to the next or to the end: ``days, age, again``.
 
     After the ``"first"`` order there is one wait per customer; after ``"any"``, one per order.
     """
@@ -49,20 +49,27 @@ def gaps(facts: Customers, after: str) -> ibis.Table:
         t = t.mutate(start=t["at"].date(), following=t["at"].lead().over(order).date())
         start, following = t.start, t.following
     until = ibis.coalesce(following, end)
-    waited = until.delta(start, unit="day").cast("int64")
-    return t.select(days=waited, again=following.notnull())  # noqa: PD004 - ibis has no other
+    waited, age = (late.delta(start, unit="day").cast("int64") for late in (until, end))
+    return t.select(days=waited, age=age, again=following.notnull())  # noqa: PD004 - ibis has no other
 
 
 def waits(facts: Customers, after: str) -> pd.DataFrame:
-    """Return, for every day from 0, how many ordered again (``events``) or were last waited for."""
+    """Return, for every day from 0, what happened to the waits: ``events, censored, old_enough``.
+
+    Events ended with an order on that day, the censored were last waited for then; old enough are
+    the waits that began so many days before the end, whatever became of them.
+    """
     t = gaps(facts, after)
+    ages = frame(t.group_by("age").aggregate(waits=t.count())).set_index("age")["waits"]
     counted = frame(
         t.group_by("days").aggregate(
             events=t.again.ifelse(1, 0).sum(), censored=t.again.ifelse(0, 1).sum()
         )
     ).set_index("days")
     every = range(int(counted.index.max()) + 1)
-    return counted.reindex(every, fill_value=0).astype(float).rename_axis("day").reset_index()
+    old = ages.reindex(range(int(ages.index.max()) + 1), fill_value=0)[::-1].cumsum()
+    made = counted.reindex(every, fill_value=0).assign(old_enough=old.reindex(every))
+    return made.astype(float).rename_axis("day").reset_index()
 
 
 def rates(facts: Customers, days: tuple[int, ...] = DAYS) -> pd.DataFrame:
@@ -111,7 +118,7 @@ class Repeat(Result):
 
     @property
     def horizon(self) -> int:
-        """The day up to which the curve is read: a year, or the last day with enough at risk."""
+        """The last day the curve is read on: a year, or as far as enough are old enough."""
         return int(self.params["horizon"])
 
     def at(self, day: float) -> pd.Series[Any]:
@@ -237,8 +244,8 @@ def repeat(
     -----
     Kaplan and Meier (1958). Whoever has not returned by `as_of` is censored, not counted as lost:
     the mean of finished gaps would be too short, the share of all customers who returned too low.
-    Orders on one day are a return after 0 days. The horizon is 365 days, or the last day on which
-    30 customers are still at risk.
+    Orders on one day are a return after 0 days. The horizon is 365 days, or the last day for
+    which 30 waits are old enough.
 
     Examples
     --------
@@ -275,7 +282,7 @@ def repeat(
 def _repeat(facts: Customers, counted: pd.DataFrame, params: dict[str, Any], lang: str) -> Repeat:
     day, events, censored = (counted[c].to_numpy() for c in ("day", "events", "censored"))
     curve = survival.kaplan_meier(day, events, censored, LEVEL)
-    horizon = _horizon(curve)
+    horizon = _horizon(counted["old_enough"].to_numpy())
     total = events.sum() + censored.sum()
     people, once = headcount(facts)
     days = _reached(curve, horizon, (params["returned"], 0.5, 0.25))
@@ -299,9 +306,9 @@ def _repeat(facts: Customers, counted: pd.DataFrame, params: dict[str, Any], lan
     )
 
 
-def _horizon(curve: survival.Curve) -> int:
-    """Return a year, or the last day on which enough are at risk to read the curve."""
-    enough = np.flatnonzero(curve.at_risk >= min(ENOUGH, curve.at_risk[0]))
+def _horizon(old_enough: np.ndarray[Any, np.dtype[np.float64]]) -> int:
+    """Return a year, or the last day for which enough are old enough to read the curve."""
+    enough = np.flatnonzero(old_enough >= min(ENOUGH, old_enough[0]))
     return min(HORIZON, int(enough[-1]))
 
 

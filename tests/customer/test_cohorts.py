@@ -1,0 +1,325 @@
+"""Cohorts: denominators, what cannot be seen, the line over all, intervals, windows and groups."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecomops.base.errors import DataError, OptionError
+from ecomops.customer import activity, cohorts
+from tests.customer.conftest import money, orders_of
+
+
+def cells(made):
+    return made.table.set_index(["cohort", "age"])
+
+
+@pytest.fixture(scope="module")
+def purchases(mixed):
+    """Return what counts, as pandas: the second implementation starts from here."""
+    frame = mixed.to_pandas()
+    frame["net"] = frame["paid_amount"].astype(float) - frame["refund_amount"].astype(float).fillna(
+        0
+    )
+    kept = (
+        (frame["order_status"] == "completed") & frame["customer_id"].notna() & (frame["net"] > 0)
+    )
+    return frame[kept].assign(day=frame["paid_at"].dt.normalize())
+
+
+def by_hand(bought, age):
+    """Return per customer, cohort and age: orders and net, by plain pandas."""
+    first = bought.groupby("customer_id")["day"].transform("min")
+    keyed = bought.assign(cohort=first.dt.strftime("%Y-%m"), age=age(bought["day"], first))
+    return (
+        keyed.groupby(["customer_id", "cohort", "age"])["net"]
+        .agg(orders="size", amount="sum")
+        .reset_index()
+    )
+
+
+def months_between(late, early):
+    return (late.dt.year - early.dt.year) * 12 + late.dt.month - early.dt.month
+
+
+# --- what is and what is not observed (mistakes 4, 5, 25) -------------------------------------
+
+
+def test_mistake_4_what_has_not_happened_is_missing_and_empty_cohorts_have_no_row():
+    days = [0, 20, 91, 95, 100]  # January, April; nobody new in February and March
+    made = cohorts(orders_of(["a", "b", "c", "a", "d"], days, [10] * 5), as_of="2024-04-30")
+    table = made.table
+    assert list(table["cohort"].unique()) == ["2024-01", "2024-04", "all"]
+    assert table.loc[table["cohort"] == "2024-01", "value"].tolist() == [1, 0, 0, 0.5]
+    future = table[table["observed"] == "none"]
+    assert future["value"].isna().all()
+    assert future["active"].isna().all()
+    assert len(future) == 3
+    assert table.loc[table["cohort"] == "all", "size"].tolist() == [4, 2, 2, 2]
+
+
+def test_mistake_5_rolling_months_are_thirty_days_and_said_to_be():
+    made = cohorts(
+        orders_of(["a", "a", "a"], [0, 29.9, 30.1], [10] * 3), window="rolling", as_of="2024-06-30"
+    )
+    assert made.table.loc[made.table["cohort"] == "2024-01", "active"].tolist()[:3] == [1, 1, 0]
+    assert "1, 7, 30 or 90 days" in made._repr_html_()
+
+
+def test_mistake_5_no_option_of_pandas_is_touched(mixed):
+    before = pd.get_option("display.max_rows"), pd.get_option("display.precision")
+    cohorts(mixed)._repr_html_()
+    assert (pd.get_option("display.max_rows"), pd.get_option("display.precision")) == before
+
+
+@pytest.mark.parametrize(
+    ("as_of", "state"), [("2024-02-29", "full"), ("2024-02-28", "partial"), ("2024-01-31", "none")]
+)
+def test_mistake_25_the_calendar_decides_what_is_partial(as_of, state):
+    sparse = orders_of(["a", "b", "a"], [0, 1, 40], [10] * 3)
+    table = cells(cohorts(sparse, as_of=as_of))
+    found = table.loc[("2024-01", 1), "observed"] if ("2024-01", 1) in table.index else "none"
+    assert found == state
+
+
+def test_a_partial_cell_is_shown_and_stays_out_of_the_line():
+    orders = orders_of(["a", "b", "a", "c", "c"], [0, 1, 35, 36, 64], [10] * 5)
+    made = cells(cohorts(orders, as_of="2024-03-10"))
+    assert made.loc[("2024-02", 1)][["value", "observed"]].tolist() == [1, "partial"]
+    assert made.loc[("all", 1)][["size", "active", "value"]].tolist() == [2, 1, 0.5]
+
+
+def test_a_rolling_cell_is_full_when_its_youngest_member_is_old_enough():
+    made = activity.observed
+    start = dt.date(2024, 1, 1)
+    assert made(start, 0, "month", "rolling", dt.date(2024, 2, 28)) == "partial"
+    assert (
+        made(start, 0, "month", "rolling", dt.date(2024, 2, 29)) == "full"
+    )  # 31 January + 29 days
+    assert made(start, 3, "month", "rolling", dt.date(2024, 3, 30)) == "none"
+    assert made(start, 3, "month", "rolling", dt.date(2024, 3, 31)) == "partial"
+
+
+# --- values against a second implementation (mistake 29) ---------------------------------------
+
+
+def test_mistake_29_each_cohort_is_divided_by_its_own_size():
+    january, february = ["a", "b", "c", "d"], ["e", "f"]
+    orders = orders_of([*january, *february, "a", "e"], [1, 2, 3, 4, 32, 33, 40, 70], [10] * 8)
+    made = cells(cohorts(orders, as_of="2024-03-31"))
+    assert made.loc[("2024-01", 1), "value"] == 1 / 4
+    assert made.loc[("2024-02", 1), "value"] == 1 / 2
+    assert made.loc[("all", 1), "value"] == 2 / 6  # weighted, not the mean of the two shares
+
+
+@pytest.mark.parametrize("window", ["calendar", "rolling"])
+def test_values_equal_pandas(mixed, purchases, window):
+    age = (
+        months_between if window == "calendar" else lambda late, early: (late - early).dt.days // 30
+    )
+    each = by_hand(purchases, age)
+    size = each.groupby("cohort")["customer_id"].nunique()
+    sums = each.groupby(["cohort", "age"])[["orders", "amount"]].sum()
+    sums["active"] = each.groupby(["cohort", "age"])["customer_id"].nunique()
+    wanted = {
+        "retention": sums["active"] / size,
+        "revenue": sums["amount"] / size,
+        "orders": sums["orders"] / size,
+        "aov": sums["amount"] / sums["orders"],
+    }
+    for value, series in wanted.items():
+        made = cells(cohorts(mixed, value=value, window=window))
+        assert made.loc[series.index, "value"].to_numpy() == pytest.approx(series.to_numpy()), value
+        rest = made.drop(series.index).drop("all", level="cohort")
+        assert (rest["value"].fillna(0) == 0).all(), value
+
+
+def test_ltv_is_the_running_sum_of_revenue(mixed):
+    ltv, revenue = (cohorts(mixed, value=v).table for v in ("ltv", "revenue"))
+    own = ltv["cohort"] != "all"
+    grown = revenue[own].groupby("cohort")["value"].cumsum()
+    assert ltv.loc[own, "value"].dropna().to_numpy() == pytest.approx(grown.dropna().to_numpy())
+
+
+def dense(each, cohort, ages):
+    """Return customers x ages of one cohort, 0 where nothing happened."""
+    own = each[each["cohort"] == cohort]
+    return [
+        own.pivot_table(index="customer_id", columns="age", values=c, fill_value=0)
+        .reindex(columns=range(ages), fill_value=0)
+        .to_numpy()
+        for c in ("orders", "amount")
+    ]
+
+
+def test_intervals_of_means_equal_those_of_the_customers_themselves(mixed, purchases):
+    # textbook: mean ± 1.645 s / √n over customers; delta method of a ratio by its residuals
+    orders, amount = dense(by_hand(purchases, months_between), "2024-01", 10)
+    n, z = len(amount), 1.6448536269514722
+    wanted = {
+        "revenue": amount,
+        "orders": orders,
+        "ltv": amount.cumsum(axis=1),
+    }
+    for value, matrix in wanted.items():
+        made = cells(cohorts(mixed, value=value)).loc["2024-01"].loc[:8]
+        half = z * matrix.std(axis=0, ddof=1) / np.sqrt(n)
+        assert (made["high"] - made["value"]).to_numpy() == pytest.approx(half[:9]), value
+    made = cells(cohorts(mixed, value="aov")).loc[("2024-01", 0)]
+    x, k = amount[:, 0], orders[:, 0]
+    spread = np.sqrt(np.sum((x - x.sum() / k.sum() * k) ** 2) * n / (n - 1)) / k.sum()
+    assert made["high"] - made["value"] == pytest.approx(z * spread)
+
+
+def test_shares_carry_wilson_intervals():
+    # 2 of 10: statsmodels 0.14 proportion_confint(2, 10, 0.1, "wilson") = (0.07285, 0.44201)
+    customers = [f"c{i}" for i in range(10)]
+    orders = orders_of([*customers, "c0", "c1"], [*range(10), 40, 41], [10] * 12)
+    row = cells(cohorts(orders, as_of="2024-02-29")).loc[("2024-01", 1)]
+    p, n, z2 = 0.2, 10, 1.6448536269514722**2
+    half = np.sqrt(z2) * np.sqrt(p * (1 - p) / n + z2 / 4 / n**2) / (1 + z2 / n)
+    middle = (p + z2 / 2 / n) / (1 + z2 / n)
+    assert (row["low"], row["high"]) == pytest.approx((middle - half, middle + half))
+
+
+@pytest.mark.parametrize("period", ["month", "quarter"])
+def test_bits_of_months_and_a_count_of_orders_agree(mixed, period):
+    # two ways through the engine: retention from the bits, orders from the orders themselves
+    bits, counted = (cohorts(mixed, period=period, value=v).table for v in ("retention", "orders"))
+    pd.testing.assert_series_equal(bits["active"], counted["active"])
+
+
+def test_more_months_than_one_integer_holds():
+    customers, days = ["a", "a", "b", "a"], [0, 1800, 2500, 2550]  # seven years
+    made = cells(cohorts(orders_of(customers, days, [10] * 4), as_of="2030-12-31"))
+    active = made.loc["2024-01", "active"]
+    assert active[active > 0].index.tolist() == [0, 59, 83]
+
+
+# --- truncation, groups, advice --------------------------------------------------------------
+
+
+def test_a_first_intake_full_of_old_customers_is_called_out():
+    customers = [f"c{i}" for i in range(160)]
+    days = [*np.linspace(0, 30, 100), *np.linspace(31, 119, 60)]
+    made = cohorts(orders_of(customers, days, [10] * 160))
+    codes = [finding.code for finding in made.findings()]
+    assert "truncated_seen" in codes
+    even = cohorts(orders_of(customers, np.linspace(0, 119, 160), [10] * 160))
+    assert "truncated" in [finding.code for finding in even.findings()]
+
+
+def test_an_unusual_intake_is_found_and_chance_is_not():
+    rng = np.random.default_rng(4)
+    customers, days = [], []
+    for month in range(6):
+        back = 0.05 if month == 3 else 0.4
+        for i in range(150):
+            start = month * 30.5 + rng.uniform(0, 28)
+            customers.append(f"c{month}-{i}")
+            days.append(start)
+            if rng.random() < back:
+                customers.append(f"c{month}-{i}")
+                days.append((month + 1) * 30.5 + rng.uniform(1, 28))
+    made = cohorts(orders_of(customers, days, [10] * len(days)), as_of="2024-07-31")
+    found = {f.code: f.values for f in made.findings()}
+    assert found["intake_below"]["cohort"] == "2024-04"
+    assert found["intake_below"]["high"] < 0
+    (action,) = made.actions()
+    assert (action.code, action.value) == ("look_into_intake", None)
+
+
+def test_groups_are_those_of_the_first_order():
+    channel = ["live", "search", "search", "live"]
+    orders = orders_of(["a", "a", "b", "b"], [0, 40, 1, 41], [10] * 4, source_channel=channel)
+    made = cohorts(orders, by="source_channel", as_of="2024-02-29").table
+    assert list(made.columns)[-1] == "source_channel"
+    first = made[(made["cohort"] == "2024-01") & (made["age"] == 0)]
+    assert first.set_index("source_channel")["size"].to_dict() == {"live": 1, "search": 1}
+
+
+def test_groups_add_up_to_the_whole(mixed):
+    whole = cohorts(mixed).table
+    parts = cohorts(mixed, by="source_channel").table
+    summed = parts[parts["cohort"] != "all"].groupby(["cohort", "age"])[["size"]].sum()["size"]
+    own = whole[whole["cohort"] != "all"].set_index(["cohort", "age"])["size"]
+    assert summed.to_dict() == own.to_dict()
+
+
+def test_an_unknown_group_is_one():
+    orders = orders_of(["a", "b"], [0, 1], [10] * 2, source_channel=["live", None])
+    made = cohorts(orders, by="source_channel").table
+    assert set(made["source_channel"]) == {"live", "unknown"}
+
+
+def test_refunded_orders_are_no_activity():
+    orders = orders_of(["a", "a"], [0, 40], [10, 10], refund_amount=money([None, 10]))
+    assert cells(cohorts(orders, as_of="2024-02-29")).loc[("2024-01", 1), "active"] == 0
+
+
+@pytest.mark.parametrize("wrong", [{"period": "year"}, {"window": "fixed"}, {"value": "ltvv"}])
+def test_unknown_options_are_refused(mixed, wrong):
+    with pytest.raises(OptionError, match="is not a choice"):
+        cohorts(mixed, **wrong)
+
+
+def test_a_missing_group_column_is_named(mixed):
+    with pytest.raises(DataError, match="source_chanel"):
+        cohorts(mixed, by="source_chanel")
+
+
+def test_without_a_known_customer_the_answer_is_locked():
+    assert cohorts(orders_of([None], [0], [10])).locked
+
+
+def test_one_day_of_data_is_too_young():
+    made = cohorts(orders_of(["a", "b"], [0, 0.5], [10, 10]))
+    assert made.findings()[0].code == "too_young"
+    assert made._repr_html_()
+
+
+# --- one result feeds table, chart and sentence (mistake 30) ------------------------------------
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_mistake_30_the_triangle_shows_the_table(mixed, wide):
+    from ecomops.result import style
+
+    made = cohorts(mixed, lang="en")
+    ax = style.canvas(style.WIDE, made.layout(wide=wide))
+    made.draw(ax, wide=wide, words=made.words())
+    drawn = [text.get_text() for text in ax.texts]
+    shown = made.table[
+        made.table["age"].between(1, 12 if wide else 6) & made.table["value"].notna()
+    ]
+    for value in shown["value"]:
+        text = f"{100 * value:.1f}"
+        assert text in drawn
+    solid = [p for p in ax.patches if p.get_linewidth() == 0 and not p.get_hatch()]
+    dotted = [p for p in ax.patches if p.get_linewidth() > 1]
+    own = shown[shown["cohort"] != "all"]
+    assert len(solid) == (own["observed"] == "full").sum()
+    assert len(dotted) == (own["observed"] == "partial").sum()
+
+
+@pytest.mark.parametrize("value", ["retention", "revenue", "orders", "aov", "ltv"])
+def test_every_value_speaks_and_draws_in_both_languages(mixed, value):
+    made = cohorts(mixed, value=value)
+    line = made.table[(made.table["cohort"] == "all")].set_index("age")
+    first = line.loc[0 if value == "ltv" else 1, "value"]
+    for lang in ("zh", "en"):
+        words = made.words(lang)
+        unit = {"retention": "percent", "orders": "number.2"}.get(value, "money")
+        assert words.format_field(float(first), unit) in made.sentences(lang)[0]
+        assert made.in_language(lang)._repr_html_().count("<svg") == 2
+
+
+def test_groups_draw_their_lines(mixed):
+    made = cohorts(mixed, by="source_channel")
+    line = made.line[(made.line["age"] >= 1) & (made.line["size"] >= 30)]
+    drawn = [artist.get_ydata() for artist in made.plot().lines if len(artist.get_xdata()) > 1]
+    wanted = sorted(list(g["value"]) for _, g in line.groupby("source_channel") if len(g) > 1)
+    assert sorted(map(list, drawn)) == wanted
