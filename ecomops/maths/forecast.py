@@ -87,6 +87,20 @@ def point(history: ArrayLike, days: Days) -> Floats:
     >>> print(point(np.full(63, 10.0), days)[-7:].round(6))
     [10. 10. 10. 10. 10. 10. 10.]
     """
+    return _modelled(history, days, festivals=True)
+
+
+def baseline(history: ArrayLike, days: Days) -> Floats:
+    """Return what each day would bring without festivals, by the same fit as `point`.
+
+    >>> days = plain_days(63)
+    >>> print(baseline(np.full(63, 10.0), days)[:2].round(6))
+    [10. 10.]
+    """
+    return _modelled(history, days, festivals=False)
+
+
+def _modelled(history: ArrayLike, days: Days, *, festivals: bool) -> Floats:
     y = floats(history)
     if y.size < MIN_DAYS:
         raise DataError("history_short", n=y.size, needed=MIN_DAYS)
@@ -100,7 +114,8 @@ def point(history: ArrayLike, days: Days) -> Floats:
     effects, scale, residual = _fitted(design[: y.size], log, sd)
     weight = np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12))
     smear = np.average(np.exp(np.clip(residual, -3 * scale, 3 * scale)), weights=weight)
-    return floats(np.exp(design @ effects) * smear)
+    kept = slice(None) if festivals else slice(level.shape[1] + 7 + 2 * HARMONICS)
+    return floats(np.exp(design[:, kept] @ effects[kept]) * smear)
 
 
 def _fitted(design: Floats, log: Floats, sd: Floats) -> tuple[Floats, float, Floats]:

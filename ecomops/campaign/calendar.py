@@ -1,0 +1,257 @@
+"""Which festivals are coming, when to be ready, and what past ones did to this shop's sales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from matplotlib import dates
+
+from ecomops.base import checks
+from ecomops.data.festivals import Festival, between, calendar_of
+from ecomops.data.festivals import days as calendar_days
+from ecomops.data.policy import coverage
+from ecomops.maths.forecast import MIN_DAYS, baseline
+from ecomops.metrics.daily import daily
+from ecomops.result import Basis, Finding, Result, style
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from matplotlib.axes import Axes
+
+    from ecomops.data.shop import Shop
+    from ecomops.result.words import Words
+
+PLACEBOS = 400
+SEED = 20_250_611
+CLOSE = 7  # days between two main windows that buyers hardly tell apart
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Calendar(Result):
+    """Festivals ahead: windows, and what the last ones did, in shares of ordinary sales."""
+
+    code: ClassVar[str] = "campaign.calendar"
+    columns: ClassVar[Mapping[str, str]] = {
+        "festival": "label",
+        "day": "date",
+        "presale_from": "date",
+        "main_from": "date",
+        "main_to": "date",
+        "after_to": "date",
+        "seen": "count",
+        "peak": "percent",
+        "net": "percent",
+        "low": "percent",
+        "high": "percent",
+        "close_to": "label",
+    }
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say what comes next, what paid most, what only moved sales, and what lies too close."""
+        rows, n = self.rows, self.basis.n
+        first = rows.iloc[0]
+        facts = {"festival": first["festival"], "day": first["day"]}
+        facts |= {"away": (first["day"] - self.basis.end).days, "count": len(rows)}
+        said = [Finding("next", "note", facts, n)]
+        known = rows[rows["net"].notna()].sort_values(["net", "festival"])
+        gains = known[known["low"] > 0]
+        if len(gains):
+            best = gains.iloc[-1]
+            said.append(Finding("best", "good", _facts(best, "net"), n))
+        moved = known[(known["high"] <= 0) | ((known["peak"] > 0) & (known["low"] <= 0))]
+        if len(moved):
+            worst = moved.sort_values("peak").iloc[-1]
+            said.append(Finding("moved", "watch", _facts(worst, "peak", "net"), n))
+        pairs = rows[rows["close_to"].notna()]
+        if len(pairs):
+            pair = pairs.iloc[0]
+            values = {"one": pair["close_to"], "two": pair["festival"], "days": CLOSE}
+            said.append(Finding("close", "watch", values, n))
+        return tuple(said)
+
+    def layout(self, *, wide: bool) -> style.Layout:
+        """Return height and margins in pixels."""
+        height = 46 + 30 * len(self.rows)
+        if wide:
+            return style.Layout(height, left=104, right=170, top=8, bottom=34)
+        return style.Layout(height, left=74, right=62, top=8, bottom=34)
+
+    def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
+        """Draw each festival as a row: presale, main days, hangover, and its net effect."""
+        ends = ("presale_from", "main_from", "main_to", "after_to")
+        for i, row in enumerate(self.rows.to_dict("records")):
+            at = [float(dates.date2num(row[end])) for end in ends]  # type: ignore[no-untyped-call]
+            spans = ((at[0], at[1]), (at[1], at[2] + 1), (at[2] + 1, at[3] + 1))
+            colours = (style.BAND, style.UP, style.HEX["hatch"])
+            for (low, high), colour in zip(spans, colours, strict=True):
+                ax.barh(i, high - low, left=low, height=0.52, color=colour)
+            style.tag(ax, 0, i, words.label(row["festival"]), -8, 0, at="left", ha="right")
+            if not np.isnan(row["net"]):
+                code = "net" if wide else "net_short"
+                text = words.say("labels", code, **{k: row[k] for k in ("net", "low", "high")})
+                style.tag(ax, 1, i, text, 8, 0, at="right", size=style.SMALL)
+        ax.set_ylim(len(self.rows) - 0.4, -0.6)
+        months = pd.date_range(
+            self.rows["presale_from"].min(), self.rows["after_to"].max(), freq="MS"
+        )
+        shown = months[:: 1 if wide else 2]
+        ax.set_xticks(dates.date2num(shown), shown.strftime("%Y-%m"))  # type: ignore[no-untyped-call]
+        ax.grid(axis="x")
+        ax.set_yticks([])
+
+
+def _facts(row: pd.Series[Any], *more: str) -> dict[str, Any]:
+    return {name: row[name] for name in ("festival", *more, "low", "high")}
+
+
+def calendar(
+    shop: Shop,
+    *,
+    horizon_days: int = 200,
+    calendar: str = "cn",
+    own_days: Iterable[Mapping[str, Any]] = (),
+    as_of: date | None = None,
+    lang: str | None = None,
+) -> Calendar:
+    """List the festivals ahead with their windows and what the same ones did here before.
+
+    Parameters
+    ----------
+    shop
+        Needs `orders`.
+    horizon_days
+        Days ahead, 14 to 400; the built-in calendar covers 2015 to 2035.
+    calendar
+        ``"cn"``, ``"western"`` or ``"all"``.
+    own_days
+        Rows ``code, day, presale, main, after`` that replace or add festivals.
+    as_of
+        Last day known; the last day of the data when None.
+    lang
+        Language of the words.
+
+    Returns
+    -------
+    Calendar
+        `.table`: one row per festival ahead: windows (dates), ``seen`` (how many lie in the data),
+        ``peak`` (extra sales of its main days as a share of ordinary sales), ``net`` (of presale,
+        main days and hangover together, so that what was pulled forward is taken off) with ``low,
+        high``, ``close_to`` (a festival whose main days lie within a week).
+
+    Notes
+    -----
+    Ordinary sales: the calendar regression with festivals switched off. The interval is that of
+    windows of the same length placed on ordinary days (placebo). van Heerde, Leeflang and Wittink
+    (2000) on dips before and after promotions.
+
+    Examples
+    --------
+    >>> import ecomops as eo
+    >>> ahead = calendar(eo.open("demo")).table
+    >>> ahead["festival"].iloc[0], str(ahead["day"].iloc[0])
+    ('double_12', '2025-12-12')
+    """
+    checks.between("horizon_days", horizon_days, 14, 400)
+    festivals = calendar_of(calendar, own_days)
+    facts = coverage(shop.orders, as_of=as_of)
+    end = facts.last_day
+    ahead = [f for f in festivals if end < f.day <= end + timedelta(days=horizon_days)]
+    history = daily(shop.orders, as_of=as_of)
+    effects = _effects(history, festivals) if len(history) >= MIN_DAYS else {}
+    rows = pd.DataFrame(
+        [_row(f, effects.get(f.code), _close(f, ahead)) for f in ahead],
+        columns=list(Calendar.columns),
+    )
+    basis = Basis(
+        n=len(history),
+        unit="days",
+        start=facts.first_day,
+        end=end,
+        currency=facts.currency,
+        excluded=facts.excluded_sales,
+    )
+    return Calendar(rows=rows, basis=basis, params={}, lang=checks.language(lang))
+
+
+def _row(festival: Festival, effect: Mapping[str, float] | None, close: str | None) -> Any:
+    windows = {
+        "presale_from": festival.start,
+        "main_from": festival.day + timedelta(days=festival.main[0]),
+        "main_to": festival.day + timedelta(days=festival.main[1]),
+        "after_to": festival.end,
+    }
+    none = {"seen": 0, "peak": np.nan, "net": np.nan, "low": np.nan, "high": np.nan}
+    named = {"festival": festival.code, "day": festival.day, "close_to": close}
+    return named | windows | (dict(effect) if effect else none)
+
+
+def _close(festival: Festival, ahead: Iterable[Festival]) -> str | None:
+    """Return the festival before this one whose main days end less than a week before its own."""
+    start = festival.day + timedelta(days=festival.main[0])
+    ends = {f.day + timedelta(days=f.main[1]): f.code for f in ahead if f.day < festival.day}
+    near = [day for day in ends if timedelta(0) <= start - day <= timedelta(days=CLOSE)]
+    return ends[max(near)] if near else None
+
+
+def _effects(history: pd.DataFrame, festivals: Iterable[Festival]) -> dict[str, dict[str, float]]:
+    """Return by festival the mean effect of those that lie wholly in the data, with its band."""
+    start, y = history["day"].iloc[0].date(), history["amount"].to_numpy()
+    facts = calendar_days(start, y.size, festivals)
+    ordinary = baseline(y, facts)
+    quiet = (facts.offsets < 0).all(axis=0)
+    extra = y - ordinary
+    found: dict[str, list[tuple[float, float, int]]] = {}
+    for f in festivals:
+        at = (f.day - start).days
+        if at + f.presale[0] < 0 or at + f.after[1] >= y.size:
+            continue
+        own = ~_elsewhere(f, festivals, start, y.size)
+        peak = _share(extra, ordinary, own, at + f.main[0], at + f.main[1] + 1)
+        net = _share(extra, ordinary, own, at + f.presale[0], at + f.after[1] + 1)
+        if not np.isnan(net):
+            length = f.after[1] - f.presale[0] + 1
+            found.setdefault(f.code, []).append((peak, net, length))
+    return {code: _summary(seen, extra[quiet], ordinary[quiet]) for code, seen in found.items()}
+
+
+def _elsewhere(festival: Festival, festivals: Iterable[Festival], start: date, n: int) -> Any:
+    """Return the days that belong to a longer festival: a short one is judged on its own days."""
+    taken = np.zeros(n, dtype=bool)
+    for other in between(festivals, festival.start, festival.end):
+        if _length(other) > _length(festival):
+            at = (other.day - start).days
+            taken[max(at + other.presale[0], 0) : max(at + other.after[1] + 1, 0)] = True
+    return taken
+
+
+def _length(festival: Festival) -> int:
+    return festival.after[1] - festival.presale[0] + 1
+
+
+def _share(extra: Any, ordinary: Any, own: Any, start: int, stop: int) -> float:
+    """Return extra over ordinary sales on the festival's own days; missing when most are not."""
+    days = np.arange(start, stop)[own[start:stop]]
+    if days.size * 2 < stop - start:
+        return np.nan
+    return float(extra[days].sum() / ordinary[days].sum())
+
+
+def _summary(seen: list[tuple[float, float, int]], extra: Any, ordinary: Any) -> dict[str, float]:
+    random = np.random.default_rng(SEED)
+    length = max(size for _, _, size in seen)
+    picked = random.integers(0, extra.size, (PLACEBOS, length))
+    noise = extra[picked].sum(axis=1) / ordinary[picked].sum(axis=1)
+    net = float(np.mean([value for _, value, _ in seen]))
+    low, high = np.quantile(noise - noise.mean(), [0.05, 0.95]) / np.sqrt(len(seen))
+    return {
+        "seen": len(seen),
+        "peak": float(np.mean([value for value, _, _ in seen])),
+        "net": net,
+        "low": net + float(low),
+        "high": net + float(high),
+    }

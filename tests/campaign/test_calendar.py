@@ -1,0 +1,82 @@
+"""campaign.calendar: planted effects of festivals, windows, neighbours."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ecomops as eo
+from ecomops.campaign.calendar import calendar
+
+START, DAYS = date(2023, 1, 1), 1020
+
+
+def shop(spike: float, dip: float, *, wrap=lambda t: t):
+    """Return a shop at 1,000 a day with noise, `spike` on 双11, `dip` on ten days after it."""
+    day = [START + timedelta(days=i) for i in range(DAYS)]
+    level = 1000 * np.exp(np.random.default_rng(1).normal(0, 0.05, DAYS))
+    for year in (2023, 2024):
+        at = (date(year, 11, 11) - START).days
+        level[at] *= 1 + spike
+        level[at + 2 : at + 12] *= 1 - dip
+    orders = pd.DataFrame(
+        {
+            "order_id": [f"o{i}" for i in range(DAYS)],
+            "created_at": pd.to_datetime(day),
+            "paid_amount": level.round(2),
+        }
+    )
+    return eo.open({"orders": wrap(orders)})
+
+
+def row(result, festival: str = "double_11"):
+    return result.table.set_index("festival").loc[festival]
+
+
+def test_a_festival_that_adds_sales_is_found_with_its_size():
+    """Planted: +500 % on one of the 49 days of the window, nothing else: net 5 / 49."""
+    found = row(calendar(shop(5.0, 0.0), horizon_days=60, as_of=date(2025, 10, 15)))
+    assert found["seen"] == 2
+    assert found["net"] == pytest.approx(5 / 49, abs=0.03)
+    assert found["low"] > 0
+
+
+def test_a_festival_that_only_moves_sales_has_no_net_effect():
+    """Planted: +300 % on the day and -30 % on ten days after: naive lift 3, net 0 (naive 11)."""
+    result = calendar(shop(3.0, 0.3), horizon_days=60, as_of=date(2025, 10, 15))
+    found = row(result)
+    assert found["peak"] == pytest.approx(3 / 13, abs=0.06)
+    assert abs(found["net"]) < 0.03
+    assert "moved" in {f.code for f in result.findings()}
+
+
+def test_equal_on_every_engine(table):  # type: ignore[no-untyped-def]
+    expected = calendar(shop(1, 0), horizon_days=60)
+    got = calendar(shop(1, 0, wrap=table), horizon_days=60)
+    pd.testing.assert_frame_equal(got.table, expected.table)
+
+
+def test_windows_and_neighbours(demo):
+    result = calendar(demo, horizon_days=120)
+    rows = result.table.set_index("festival")
+    assert str(rows.loc["spring_festival", "day"]) == "2026-02-17"
+    assert str(rows.loc["spring_festival", "presale_from"]) == "2026-01-27"
+    assert (rows["presale_from"] <= rows["main_from"]).all()
+    assert (rows["main_to"] <= rows["after_to"]).all()
+    assert {"next"} <= {f.code for f in result.findings()}
+
+
+def test_words_and_chart(demo):
+    result = calendar(demo, horizon_days=120)
+    assert len(result.plot().patches) == 3 * len(result.table)
+    for lang in ("zh", "en"):
+        assert result.in_language(lang)._repr_html_().count("<svg") == 2
+
+
+def test_own_days_join():
+    rows = [{"code": "birthday", "day": date(2025, 10, 30)}]
+    found = calendar(shop(0, 0), horizon_days=60, own_days=rows).table
+    assert "birthday" in set(found["festival"])
