@@ -49,7 +49,9 @@ def outcome(fmt, headers: list[str]) -> str:
 
 
 @pytest.mark.parametrize(("keep", "recognised"), [(0.6, 0.99), (0.8, 0.999)])
-def test_recognised_with_columns_dropped_and_never_taken_for_another(keep: float, recognised: float):
+def test_recognised_with_columns_dropped_and_never_taken_for_another(
+    keep: float, recognised: float
+):
     results = [outcome(fmt, headers) for fmt, headers in trials(keep)]
     assert [r for r in results if r.startswith("wrong")] == []
     assert results.count("right") / len(results) >= recognised
@@ -77,12 +79,17 @@ def test_position_does_not_matter():
 
 def test_full_width_case_and_blanks_do_not_matter():
     written = ["订单编号 ", "店铺ＩＤ", "收货地址\n", " 订单付款时间\t", "买家实际支付金额"]
-    assert {fold(w) for w in written} == {fold(h) for h in ("订单编号", "店铺Id", "收货地址", "订单付款时间", "买家实际支付金额")}
+    assert {fold(w) for w in written} == {
+        fold(h) for h in ("订单编号", "店铺Id", "收货地址", "订单付款时间", "买家实际支付金额")
+    }
 
 
 def test_repeated_headers_take_the_name_before_them():
     fmt = formats()["jd_shangzhi_funnel"]
-    names = [c.name for c in matched(fmt, ["日期", "浏览量(PV)", "同比", "访客数(UV)", "同比"], formats())]
+    names = [
+        c.name
+        for c in matched(fmt, ["日期", "浏览量(PV)", "同比", "访客数(UV)", "同比"], formats())
+    ]
     assert names == ["日期", "浏览量(PV)", "同比", "访客数(UV)", "访客数(UV)_同比"]
 
 
@@ -90,7 +97,10 @@ def test_nothing_known_and_near_equals_are_refused():
     with pytest.raises(DataError) as unknown:
         chosen(Sheet("a.csv", "text", [["foo", "bar", "baz"]]), formats())
     assert unknown.value.code == "unknown_layout"
-    twins = {n: parse(n, {"headers": ["a1", "b2", "c3"], "mapping": {"a1": "orders.order_id id"}}) for n in ("one", "two")}
+    twins = {
+        n: parse(n, {"headers": ["a1", "b2", "c3"], "mapping": {"a1": "orders.order_id id"}})
+        for n in ("one", "two")
+    }
     with pytest.raises(DataError) as near:
         chosen(Sheet("a.csv", "text", [["a1", "b2", "c3"]]), twins)
     assert near.value.code == "ambiguous_layout"
@@ -110,4 +120,6 @@ def test_registry_is_sound():
         assert [t for t in targets if t.rule not in RULES] == []
         public = [t for t in targets if not t.table.startswith("_")]
         assert [t for t in public if t.column not in tables()[t.table].columns] == []
-        assert [p for p in fmt.constants if p[0] in tables() and p[1] not in tables()[p[0]].columns] == []
+        assert [
+            p for p in fmt.constants if p[0] in tables() and p[1] not in tables()[p[0]].columns
+        ] == []

@@ -229,7 +229,11 @@ def ordered(loaded: Loaded, table: str) -> pd.DataFrame:
     for column in rows.columns:
         if rows[column].dtype == object and column in {"amount", "spend"}:
             rows[column] = rows[column].astype(float)
-    keys = [c for c in rows.columns if c.endswith(("_id", "date", "keyword")) or c in {"amount", "posted_at"}]
+    keys = [
+        c
+        for c in rows.columns
+        if c.endswith(("_id", "date", "keyword")) or c in {"amount", "posted_at"}
+    ]
     if table in {"settlements"}:
         keys = ["amount"]
     if table in {"survey_answers"}:
@@ -276,7 +280,9 @@ def test_nothing_personal_is_kept(shared: Path) -> None:
     for name in ("ExportOrderList201905311200.csv", "doudian_orders_2026.csv", "orders_export.csv"):
         loaded = load(sample(shared, name), con=ibis.duckdb.connect())
         text = loaded.tables["orders"].to_pandas().to_csv()
-        assert not [w for w in ("13800000000", "138****", "合成路", "example.invalid", "合*") if w in text]
+        assert not [
+            w for w in ("13800000000", "138****", "合成路", "example.invalid", "合*") if w in text
+        ]
         assert any(p.code == "personal_column" for p in loaded.problems)
 
 
@@ -288,6 +294,11 @@ def test_pinduoduo_total_beyond_its_rows_is_an_unallocated_row(shared: Path) -> 
 
 
 def test_footers_are_left_out_and_named(shared: Path) -> None:
-    for name in ("google_ads_campaign.csv", "meta_ads.csv", "pdd_promotion_2026.xlsx", "alipay_ledger_2026.csv"):
+    for name in (
+        "google_ads_campaign.csv",
+        "meta_ads.csv",
+        "pdd_promotion_2026.xlsx",
+        "alipay_ledger_2026.csv",
+    ):
         loaded = load(sample(shared, name), con=ibis.duckdb.connect())
         assert sum(p.count for p in loaded.problems if p.code == "total_row") >= 1

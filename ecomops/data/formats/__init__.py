@@ -5,6 +5,7 @@ from __future__ import annotations
 from ecomops.data.formats.pipeline import Loaded, SourceFile, detect, load
 from ecomops.data.formats.recognise import Candidate
 from ecomops.data.formats.registry import Format, format_of, formats
+from ecomops.data.formats.write import write
 from ecomops.data.problems import Problem
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "format_of",
     "formats",
     "load",
+    "write",
 ]

@@ -20,7 +20,14 @@ DEFAULTS = {"attribution_model": "'unknown'", "entry_type": "'other'"}
 IDENTITY = {
     "live_sessions": ("anchor_id", "anchor_name", "title", "started_at"),
     "reviews": ("product_id", "sku_id", "order_line_id", "content", "created_at"),
-    "settlements": ("posted_at", "order_id", "order_line_id", "entry_type_raw", "amount", "channel"),
+    "settlements": (
+        "posted_at",
+        "order_id",
+        "order_line_id",
+        "entry_type_raw",
+        "amount",
+        "channel",
+    ),
     "touchpoints": ("event_time", "visitor_id", "event_name", "product_id", "session_id"),
     "campaigns": ("campaign_name", "start_at"),
     "product_skus": ("product_id", "sku_name"),

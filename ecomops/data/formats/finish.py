@@ -53,7 +53,6 @@ class Context:
             Problem(code, table, action, int(found["n"]), shown, found.get("amount"))
         )
 
-
     def settled(self, rows: ibis.Table) -> ibis.Table:
         """Return rows as a table of the engine, so that what follows is built on plain columns."""
         query = str(ibis.to_sql(rows, dialect="duckdb"))
@@ -247,9 +246,13 @@ def _dated_by_id(orders: ibis.Table, context: Context) -> ibis.Table:
     if context.fmt.platform != "pinduoduo":
         return orders
     digits = orders.order_id.re_extract(r"^(\d{6})-", 1)
-    day = ("20" + digits.substr(0, 2) + "-" + digits.substr(2, 2) + "-" + digits.substr(4, 2)).try_cast("timestamp")
+    day = (
+        "20" + digits.substr(0, 2) + "-" + digits.substr(2, 2) + "-" + digits.substr(4, 2)
+    ).try_cast("timestamp")
     own = orders.created_at if has(orders, "created_at") else ibis.null("timestamp")
-    context.note("time_from_order_id", "orders", "changed", orders.filter(own.isnull() & day.notnull()))
+    context.note(
+        "time_from_order_id", "orders", "changed", orders.filter(own.isnull() & day.notnull())
+    )
     return orders.mutate(created_at=ibis.coalesce(own, day))
 
 

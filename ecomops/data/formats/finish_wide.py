@@ -75,7 +75,9 @@ def finish_survey(tables: Tables, context: Context) -> Tables:
     rows = sql.view(con, "load_surveys", sql.select(made, sql.name(surveys.get_name())))
     tables["surveys"] = con.table(rows)
     if answers:
-        tables["survey_answers"] = con.table(sql.table(con, "load_answers", " UNION ALL ".join(answers)))
+        tables["survey_answers"] = con.table(
+            sql.table(con, "load_answers", " UNION ALL ".join(answers))
+        )
     return tables
 
 
@@ -85,9 +87,16 @@ def _answers(part: Part, column: Matched, keyed: str) -> str:
     split = f"string_split({cell}, {sql.text(separator)})" if separator else f"[{cell}]"
     joined = f"({keyed}) AS k JOIN {sql.name(part.free)} AS f ON f._place + {part.first_row - 1} = k._row"
     kept = f"{cell} IS NOT NULL AND {cell} NOT IN {sql.listed(SKIPPED)}"
-    options = {"r": "r", "_row": "_row", "answers": split, "places": f"generate_series(1, len({split}))"}
+    options = {
+        "r": "r",
+        "_row": "_row",
+        "answers": split,
+        "places": f"generate_series(1, len({split}))",
+    }
     listed = sql.select(options, joined, where=kept)
-    each = sql.select({"r": "r", "_row": "_row", "a": "trim(unnest(answers))", "i": "unnest(places)"}, listed)
+    each = sql.select(
+        {"r": "r", "_row": "_row", "a": "trim(unnest(answers))", "i": "unnest(places)"}, listed
+    )
     number = "try_cast(a AS DOUBLE)"
     out = {
         "response_id": "r", "question_id": sql.text(f"q{column.position + 1}"), "option_index": "i",
@@ -127,7 +136,14 @@ def finish_trends(tables: Tables, context: Context) -> Tables:
 
 
 def _granularity(columns: Sequence[Matched]) -> str:
-    words = {"week": "week", "周": "week", "day": "day", "天": "day", "month": "month", "月": "month"}
+    words = {
+        "week": "week",
+        "周": "week",
+        "day": "day",
+        "天": "day",
+        "month": "month",
+        "月": "month",
+    }
     return words.get(columns[0].folded, "day")
 
 
@@ -139,8 +155,15 @@ def finish_ledger(tables: Tables, context: Context) -> Tables:
     """
     con = context.con
     rows = sql.name(tables["settlements"].get_name())
-    raw = "lower(coalesce(entry_type_raw, ''))" if "entry_type_raw" in tables["settlements"].columns else "''"
-    cases = " ".join(f"WHEN regexp_matches({raw}, {sql.text(w)}) THEN {sql.text(t)}" for t, w in ENTRY_TYPES.items())
+    raw = (
+        "lower(coalesce(entry_type_raw, ''))"
+        if "entry_type_raw" in tables["settlements"].columns
+        else "''"
+    )
+    cases = " ".join(
+        f"WHEN regexp_matches({raw}, {sql.text(w)}) THEN {sql.text(t)}"
+        for t, w in ENTRY_TYPES.items()
+    )
     made = {"*": "*", "entry_type": f"CASE {cases} ELSE 'other' END"}
     if "currency" in tables["settlements"].columns:  # Amazon states it on the heading row only
         stated = "coalesce(currency, max(currency) OVER (PARTITION BY _file))"

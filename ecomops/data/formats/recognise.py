@@ -70,7 +70,9 @@ def score(fmt: Format, names: set[str], weight: Mapping[str, float]) -> float:
     own = fmt.folded | set(fmt.aliases)
     found = _weight_found(fmt, names, weight)
     shaped = any(re.search(p, n) for n in names - own for p in fmt.patterns)
-    if not names & own or len(names & own) + shaped < (2 if fmt.patterns else min(2, len(fmt.headers))):
+    if not names & own or len(names & own) + shaped < (
+        2 if fmt.patterns else min(2, len(fmt.headers))
+    ):
         return 0.0
     renamed = {fmt.aliases[n] for n in names & set(fmt.aliases)}
     missing = sum(weight[n] for n in {fold(h) for h in fmt.headers} - names - renamed)

@@ -363,7 +363,10 @@ def _note_spans(part: Part, said: str, con: Any) -> None:
     for slot in part.fill:
         if slot.target.rule == "date":
             ends = f"regexp_extract_all({slot.said}, '\\d{{8}}|\\d{{4}}-\\d{{2}}-\\d{{2}}')"
-            few = {"n": "count(*)", "few": f"list_slice(list_sort(list(DISTINCT {slot.said})), 1, 3)"}
+            few = {
+                "n": "count(*)",
+                "few": f"list_slice(list_sort(list(DISTINCT {slot.said})), 1, 3)",
+            }
             query = sql.select(few, said, where=f"length({ends}) = 2 AND {ends}[1] <> {ends}[2]")
             count, shown = sql.rows(con, query)[0]
             if count:
@@ -422,13 +425,17 @@ def _compare_totals(part: Part, wide: str, con: Any) -> None:
     sums = [s.name for s in part.fill if s.target.rule in kinds and s.target.table == "ad_reports"]
     if not sums:
         return
-    query = sql.select({n: sql.name(n) for n in sums}, wide, where="_note = 'total_row'", order="rowid", limit=1)
+    query = sql.select(
+        {n: sql.name(n) for n in sums}, wide, where="_note = 'total_row'", order="rowid", limit=1
+    )
     said = sql.rows(con, query)
     if not said:
         return
     totals = {n: f"sum({sql.name(n)})" for n in sums}
     have = sql.rows(con, sql.select(totals, sql.name(part.table)))[0]
-    gaps = {n: (t, t - (s or 0)) for n, t, s in zip(sums, said[0], have, strict=True) if t is not None}
+    gaps = {
+        n: (t, t - (s or 0)) for n, t, s in zip(sums, said[0], have, strict=True) if t is not None
+    }
     gaps = {n: (t, gap) for n, (t, gap) in gaps.items() if gap}
     for column, (total, gap) in gaps.items():
         shown = (f"{part.name}: {column.split('__')[1]} {total} ≠ {total - gap}",)
@@ -442,10 +449,12 @@ def _add_unallocated(part: Part, gaps: Mapping[str, Any], con: Any) -> None:
     """Add what the total has beyond its rows (全店托管 has none) as a row of its own."""
     day, row = "ad_reports__date", "_row"
     made = {n: f"{gap}" for n, gap in gaps.items()}
-    made |= {day: f"max({sql.name(day)})", row: f"max({row}) + 1", "ad_reports__scene_name": "'unallocated'"}
+    made |= {
+        day: f"max({sql.name(day)})",
+        row: f"max({row}) + 1",
+        "ad_reports__scene_name": "'unallocated'",
+    }
     extra = sql.select(made, sql.name(part.table))
     both = f"{sql.select(None, sql.name(part.table))} UNION ALL BY NAME {extra}"
     part.table = sql.view(con, "load_part", both)
     part.rows += 1
-
-
