@@ -79,7 +79,7 @@ class Calendar(Result):
         height = 46 + 30 * len(self.rows)
         if wide:
             return style.Layout(height, left=104, right=170, top=8, bottom=34)
-        return style.Layout(height, left=74, right=62, top=8, bottom=34)
+        return style.Layout(height, left=106, right=50, top=8, bottom=34)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
         """Draw each festival as a row: presale, main days, hangover, and its net effect."""
