@@ -133,6 +133,7 @@ def _with_squares(each: ibis.Table) -> ibis.Table:
 def observed(start: date, age: int, period: str, window: str, as_of: date) -> str:
     """Return whether a cohort's age lies behind `as_of`: "full", "partial" or "none".
 
+    >>> from datetime import date
     >>> observed(date(2011, 11, 1), 1, "month", "calendar", date(2011, 12, 9))
     'partial'
     >>> observed(date(2011, 11, 1), 0, "month", "rolling", date(2011, 12, 9))

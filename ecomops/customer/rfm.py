@@ -423,7 +423,7 @@ def _customers(rows: ibis.Table, codes: pd.DataFrame, preset: str, bins: int) ->
             else_="",
         )
     )
-    if preset != "shopify":
-        named = named.filter(named.segment != segments.PROSPECTS)
+    if preset != "shopify":  # whoever never paid is a prospect: no other preset has them
+        named = named.filter(named.monetary.notnull())  # noqa: PD004 - ibis has no other
     columns = ["customer_id", "recency_days", "frequency", "monetary", *SCORES, "segment"]
     return named.select(*columns)
