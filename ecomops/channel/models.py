@@ -153,12 +153,14 @@ def _shapley(journeys: ibis.Table, settings: Settings) -> tuple[pd.DataFrame, pd
     has = sums.membership(found, channels)
     gains = {m: found[m].to_numpy(dtype=float) for m in MEASURES}
     all_journeys = gains["conversions"] + found["nulls"].to_numpy(dtype=float)
+    won = gains["conversions"]
     if settings.game == "rate":
-        shares = coalitions.shares_by_rate(has, gains["conversions"], all_journeys, seed=SEED)
-        raw = {m: gains[m] @ shares for m in MEASURES}
+        kinds = np.stack([gains[m] for m in MEASURES])
+        shared = coalitions.rate_credit(has, kinds, won, all_journeys, seed=SEED)
+        raw = dict(zip(MEASURES, shared, strict=True))
     else:
         raw = {
-            m: coalitions.game_values(has, gains[m], all_journeys, game=settings.game, seed=SEED)[0]
+            m: coalitions.set_game(has, gains[m], all_journeys, game=settings.game)
             for m in MEASURES
         }
     return _scaled("shapley", channels, raw, {m: float(gains[m].sum()) for m in MEASURES})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import factorial
+from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,21 +77,60 @@ def exact(worth: ArrayLike) -> Floats:
     """
     v = floats(worth)
     n = players_of(v)
-    sizes = _coalition_sizes(n)
-    weights = np.array([factorial(s) * factorial(n - s - 1) / factorial(n) for s in range(n)])
+    size, weight = sizes(n), weights(n)
     values = np.empty(n)
     for player in range(n):
         pairs = v.reshape(-1, 2, 2**player)
-        without = sizes.reshape(-1, 2, 2**player)[:, 0, :]
-        values[player] = np.sum(weights[without] * (pairs[:, 1, :] - pairs[:, 0, :]))
+        without = size.reshape(-1, 2, 2**player)[:, 0, :]
+        values[player] = np.sum(weight[without] * (pairs[:, 1, :] - pairs[:, 0, :]))
     return values
 
 
-def _coalition_sizes(n: int) -> Ints:
-    sizes = np.zeros(1, dtype=np.int64)
+def weights(n: int) -> Floats:
+    """Return the weight of joining a coalition of 0, 1, ..., n - 1 others.
+
+    Parameters
+    ----------
+    n
+        Players, at least 1.
+
+    Returns
+    -------
+    s! (n - s - 1)! / n! for each size s, shape (n,).
+
+    Notes
+    -----
+    The share of all orders in which just these others came before.
+
+    Examples
+    --------
+    >>> print(weights(3).round(4))
+    [0.3333 0.1667 0.3333]
+    """
+    return floats([1 / (n * comb(n - 1, s)) for s in range(n)])
+
+
+def sizes(n: int) -> Ints:
+    """Return how many players each coalition holds.
+
+    Parameters
+    ----------
+    n
+        Players.
+
+    Returns
+    -------
+    Shape (2 ** n,).
+
+    Examples
+    --------
+    >>> print(sizes(2))
+    [0 1 1 2]
+    """
+    size = np.zeros(1, dtype=np.int64)
     for _ in range(n):
-        sizes = np.concatenate([sizes, sizes + 1])
-    return sizes
+        size = np.concatenate([size, size + 1])
+    return size
 
 
 def sampled(worth: Worth, n: int, *, permutations: int, seed: int) -> tuple[Floats, Floats]:
@@ -210,3 +249,66 @@ def subset_maxima(worth: ArrayLike) -> Floats:
         pairs = best.reshape(-1, 2, 2**player)
         np.maximum(pairs[:, 1, :], pairs[:, 0, :], out=pairs[:, 1, :])
     return best
+
+
+def dividends(worth: ArrayLike) -> Floats:
+    """Return what each coalition is worth beyond the coalitions inside it.
+
+    Parameters
+    ----------
+    worth
+        Shape (2 ** n,).
+
+    Returns
+    -------
+    Shape (2 ** n,); `subset_sums` of it gives `worth` back.
+
+    Raises
+    ------
+    DataError
+        When the length is not a power of two or too large.
+
+    Notes
+    -----
+    Harsanyi (1959) dividends, by the Moebius transform. Shared equally among the members of each
+    coalition they are the Shapley values.
+
+    Examples
+    --------
+    >>> print(dividends([0, 1, 2, 7]))
+    [0. 1. 2. 4.]
+    """
+    own = floats(worth).copy()
+    for player in range(players_of(own)):
+        pairs = own.reshape(-1, 2, 2**player)
+        pairs[:, 1, :] -= pairs[:, 0, :]
+    return own
+
+
+def superset_sums(worth: ArrayLike) -> Floats:
+    """Return, for every coalition, the sum of `worth` over all coalitions that hold it.
+
+    Parameters
+    ----------
+    worth
+        Shape (2 ** n,).
+
+    Returns
+    -------
+    Shape (2 ** n,).
+
+    Raises
+    ------
+    DataError
+        When the length is not a power of two or too large.
+
+    Examples
+    --------
+    >>> print(superset_sums([0, 1, 2, 4]))
+    [7. 5. 6. 4.]
+    """
+    sums = floats(worth).copy()
+    for player in range(players_of(sums)):
+        pairs = sums.reshape(-1, 2, 2**player)
+        pairs[:, 0, :] += pairs[:, 1, :]
+    return sums

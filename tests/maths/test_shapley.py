@@ -64,6 +64,23 @@ def test_subset_sums_and_maxima_equal_brute_force(worth):
 
 
 @given(games)
+def test_dividends_are_undone_by_sums_and_shared_equally_are_the_values(worth):
+    """Harsanyi (1959): equal shares of the dividends are the Shapley values."""
+    own = shapley.dividends(worth)
+    np.testing.assert_allclose(shapley.subset_sums(own), worth, atol=1e-9)
+    n = len(worth).bit_length() - 1
+    shares = own / np.maximum(shapley.sizes(n), 1)
+    equal = [sum(shares[c] for c in range(2**n) if c >> i & 1) for i in range(n)]
+    np.testing.assert_allclose(equal, shapley.exact(worth), atol=1e-9)
+
+
+@given(games)
+def test_superset_sums_equal_brute_force(worth):
+    above = [sum(worth[t] for t in range(len(worth)) if t & s == s) for s in range(len(worth))]
+    np.testing.assert_allclose(shapley.superset_sums(worth), above)
+
+
+@given(games)
 def test_the_monotone_closure_has_no_negative_value(worth):
     assert np.all(shapley.exact(shapley.subset_maxima(worth)) >= -1e-12)
 
