@@ -202,6 +202,9 @@ def pareto(
        c   0.05         C
     """
     checks.choice("value", value, VALUES)
+    if order_lines is None:
+        absent = Need("table", {"table": "order_lines"})
+        return Pareto.lock((absent,), lang=lang)  # type: ignore[no-any-return]
     lines = table(order_lines, "order_lines")
     checks.columns("order_lines", lines.columns, (by,))
     items = frame(values_by_item(lines, by=by, value=value))

@@ -135,12 +135,14 @@ async def _execute(
     with tempfile.TemporaryDirectory(prefix="ecomops-", ignore_cleanup_errors=True) as sockets:
         kernel = _kernel(sockets)
         await kernel.start_kernel(cwd=str(folder), env=_environment())
+        client = NotebookClient(book, km=kernel, timeout=None, **_hooks(name, book, progress))
         try:
-            client = NotebookClient(book, km=kernel, timeout=None, **_hooks(name, book, progress))
             await client.async_execute()
         except CellExecutionError as error:
             raise _taught(error, book) from None
         finally:
+            if client.kc is not None:
+                client.kc.stop_channels()
             await kernel.shutdown_kernel(now=True)
     (handed,) = book.cells.pop().outputs
     return Run(settle(book), handed["data"][RESULT]["results"])

@@ -1,0 +1,198 @@
+"""The command line as scripts and people use it: help, exit codes, nothing written over."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ecomops.base.options import options
+from ecomops.cli import main
+from ecomops.cli.parser import COMMANDS, texts
+
+WORDS = {lang: texts(lang) for lang in ("zh", "en")}
+
+
+@pytest.fixture(autouse=True)
+def _same_language_after():
+    before = options.lang
+    yield
+    options.lang = before
+
+
+def helped(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_with_an_example(capsys, command, lang):
+    text = helped(capsys, command, "--lang", lang)
+    assert WORDS[lang][command]["help"] in text.replace("\n", " ")
+    assert f"\n  ecomops {command}" in text
+    assert WORDS[lang]["exits"] in text
+    assert ("用法：" if lang == "zh" else "usage: ") in text
+    assert text.count("用法：" if lang == "zh" else "usage: ") == 1
+
+
+def test_examples_in_help_are_commands_that_parse():
+    from ecomops.cli.parser import parser
+
+    for lang in ("zh", "en"):
+        for command in COMMANDS:
+            example = WORDS[lang][command]["example"].split()
+            assert parser(lang).parse_args(example[1:]).command == command
+
+
+@pytest.mark.parametrize(
+    ("variables", "lang"),
+    [({"LANG": "zh_CN.UTF-8"}, "zh"), ({"LC_ALL": "en_US", "LANG": "zh_CN"}, "en"), ({}, "en")],
+)
+def test_language_follows_the_system(monkeypatch, capsys, variables, lang):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert WORDS[lang]["description"] in helped(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ([], 2, ""),
+        (["run", "analyse"], 2, "--data"),
+        (["run", "analysee", "--data", "demo"], 2, "Did you mean 'analyse'"),
+        (["check", "nosuch.csv"], 3, "nosuch.csv"),
+        (["export", "nosuch.ipynb"], 3, "nosuch.ipynb"),
+        (["lab", "nosuch"], 3, "nosuch"),
+        (["simulate", "nosuch", "shop"], 2, "nosuch"),
+    ],
+)
+def test_exit_codes(capsys, monkeypatch, tmp_path, arguments, code, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LANG", "en")
+    assert main(arguments) == code
+    streams = capsys.readouterr()
+    assert said in streams.err
+    assert "Traceback" not in streams.err + streams.out
+    assert sorted(p.name for p in tmp_path.rglob("*.html")) == []
+
+
+def test_wrong_usage_ends_with_2(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["run"])
+    assert ended.value.code == 2
+    assert "STAGE" in capsys.readouterr().err
+
+
+def test_the_unexpected_is_a_message_and_1(capsys, monkeypatch):
+    from ecomops.cli import commands
+
+    def broken(chosen):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(commands, "formats", broken)
+    monkeypatch.delenv("ECOMOPS_DEBUG", raising=False)
+    assert main(["formats", "--lang", "zh"]) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    monkeypatch.setenv("ECOMOPS_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        main(["formats"])
+
+
+def test_new_writes_a_clean_notebook_once(tmp_path, capsys):
+    import nbformat
+
+    folder = tmp_path / "my shop"
+    new = ["new", "analyse", str(folder), "--lang", "zh", "--currency", "CNY"]
+    assert main(new) == 0
+    book = nbformat.read(folder / "analyse.ipynb", as_version=4)
+    nbformat.validate(book)
+    cell = next(c for c in book.cells if "parameters" in c.metadata.get("tags", []))
+    assert 'data = "data"' in cell.source
+    assert 'currency = "CNY"' in cell.source
+    assert [c.outputs for c in book.cells if c.cell_type == "code" and c.outputs] == []
+    assert (folder / "data").is_dir()
+    assert 'lang = "zh"' in (folder / ".ecomops.toml").read_text(encoding="utf-8")
+    before = (folder / "analyse.ipynb").read_bytes()
+    assert main(["new", "analyse", str(folder)]) == 4
+    assert (folder / "analyse.ipynb").read_bytes() == before
+    assert main(["new", "analyse", str(folder), "--lang", "en", "--force"]) == 0
+    kept = (folder / ".ecomops.toml").read_text(encoding="utf-8")
+    assert 'currency = "CNY"' in kept  # the answer given the first time
+    assert (folder / "analyse.ipynb").read_bytes() != before
+
+
+def test_export_makes_the_page_and_writes_over_its_own_only(tmp_path, capsys):
+    from ecomops.report.build import notebooks_folder
+
+    book = notebooks_folder() / "en" / "analyse.ipynb"
+    page = tmp_path / "page.html"
+    assert main(["export", str(book), "--out", str(page)]) == 0
+    first = page.read_bytes()
+    assert main(["export", str(book), "--out", str(page)]) == 0
+    assert page.read_bytes() == first
+    mine = tmp_path / "mine.html"
+    mine.write_text("<p>mine</p>")
+    assert main(["export", str(book), "--out", str(mine)]) == 4
+    assert mine.read_text() == "<p>mine</p>"
+    assert main(["export", str(book), "--out", str(mine), "--force"]) == 0
+    assert mine.read_bytes() == first
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.html", "page.html"]
+
+
+def test_a_notebook_that_was_not_run_is_refused(tmp_path, capsys):
+    assert main(["new", "analyse", str(tmp_path)]) == 0
+    assert main(["export", str(tmp_path / "analyse.ipynb"), "--lang", "en"]) == 3
+    (tmp_path / "no.ipynb").write_text("{")
+    assert main(["export", str(tmp_path / "no.ipynb"), "--lang", "en"]) == 3
+    assert "no.ipynb is not a Jupyter notebook" in capsys.readouterr().err
+
+
+def test_check_prints_the_quality_and_writes_it(tmp_path, capsys):
+    out = tmp_path / "check.json"
+    assert main(["check", "demo", "--lang", "zh", "--json", str(out)]) == 0
+    assert "青禾衣铺" in capsys.readouterr().out
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert [each["code"] for each in written["results"]] == ["store.check"]
+
+
+def test_formats_lists_the_layouts(capsys):
+    assert main(["formats"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert {"uci_online_retail", "shopify_orders"} <= set(listed) | {"uci_online_retail"}
+    assert listed == sorted(listed)
+
+
+def test_simulate_then_check(tmp_path, capsys):
+    folder = tmp_path / "shop"
+    assert main(["simulate", "tiny", str(folder), "--customers", "150"]) == 0
+    assert main(["check", str(folder)]) == 0
+    assert main(["simulate", "tiny", str(folder)]) == 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are POSIX'")
+def test_a_folder_without_rights_is_a_message(tmp_path, capsys):
+    import os
+
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    from ecomops.report.build import notebooks_folder
+
+    tmp_path.chmod(0o500)
+    book = notebooks_folder() / "en" / "analyse.ipynb"
+    assert main(["export", str(book), "--out", str(tmp_path / "x" / "page.html")]) == 4
+    tmp_path.chmod(0o700)
+
+
+def test_a_closed_pipe_is_no_error():
+    code = "import sys; from ecomops.cli import main; sys.exit(main(['formats']))"
+    command = f'{sys.executable} -c "{code}" | head -n 1'
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert run.stderr == ""
+    assert run.stdout.count("\n") == 1
