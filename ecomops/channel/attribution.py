@@ -248,6 +248,7 @@ def _opened(source: object) -> ibis.Table:
 
 def _of_paths(paths: ibis.Table) -> _Found:
     checks.columns("paths", paths.columns, ("path", "conversions"))
+    paths = journeys.with_numbers(paths)
     return _Found(journeys=journeys.from_paths(paths), paths=paths, timed=False)
 
 
@@ -268,15 +269,13 @@ def _of_events(
     built = journeys.from_events(
         events, lookback_days=lookback_days, basis=basis, by=by, start=start, end=end
     )
-    sold = journeys.conversions(events)
-    if basis == "order":
-        sold = journeys.within(sold, start, end)
-    orders = float(frame(sold.aggregate(n=sold.conversions.sum().fill_null(0)))["n"].iloc[0])
+    alone = journeys.untouched(events, by=by, lookback_days=lookback_days, start=start, end=end)
+    count = frame(alone.aggregate(n=alone.conversions.sum().fill_null(0)))["n"].iloc[0]
     held = "is_holdout" in events.columns
     return _Found(
         journeys=built.cache(),
         timed=True,
-        untouched=orders,
+        untouched=float(count),
         start=start or first.date(),
         end=end or last.date(),
         incremental=incremental(events, by=by, start=start, end=end) if held else None,
@@ -335,14 +334,13 @@ def _counted(found: ibis.Table, nulls: str) -> ibis.Table:
 def _facts(
     found: _Found, sums: Mapping[str, float], params: Mapping[str, Any]
 ) -> Mapping[str, float]:
-    missed = found.untouched - sums["conversions"] if found.timed else sums["untouched"]
     days = (found.end - found.start).days + 1 if found.start and found.end else 0
     return {
         "conversions": sums["conversions"],
         "value": sums["value"],
         "nulls": sums["nulls"] if params["nulls"] == "include" else 0.0,
         "open": sums["open"] if params["nulls"] == "include" else 0.0,
-        "untouched": max(missed, 0.0),
+        "untouched": found.untouched if found.timed else sums["untouched"],
         "timed": float(found.timed),
         "margin": params["margin"],
         "days": float(days),

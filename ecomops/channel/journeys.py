@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from ecomops.base.errors import DataError
+from ecomops.data.tables import frame
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
@@ -117,6 +120,21 @@ def from_events(
     return _ordered(won.drop("visitor", "order")).union(_ordered(unfinished))
 
 
+def untouched(
+    events: ibis.Table,
+    *,
+    by: str,
+    lookback_days: int,
+    start: date | None = None,
+    end: date | None = None,
+) -> ibis.Table:
+    """Return the conversions of the period that have no touch within their look-back."""
+    sold, seen = within(conversions(events), start, end), touches(events, by=by)
+    back = lookback_days * DAY
+    reach = [sold.visitor == seen.visitor, sold.sec >= seen.sec, sold.sec <= seen.sec + back]
+    return sold.anti_join(seen, reach)
+
+
 def within(table: ibis.Table, start: date | None, end: date | None) -> ibis.Table:
     """Return the rows whose ``at`` lies on a day from `start` to `end`."""
     if start:
@@ -162,6 +180,26 @@ def _ordered(journeys: ibis.Table) -> ibis.Table:
         touched=ibis.literal(True),  # noqa: FBT003
         value=journeys.value.cast(MONEY),
     )
+
+
+def with_numbers(paths: ibis.Table) -> ibis.Table:
+    """Return a path table with its counts and value as numbers.
+
+    Raises `DataError` when cells are no numbers, or counts negative: with how many, by column.
+    """
+    names = [c for c in ("conversions", "nulls", "value") if c in paths.columns]
+    numbers = {c: paths[c].try_cast("float64") for c in names if paths[c].type().is_string()}
+    tests = {c: numbers.get(c, paths[c]) < 0 for c in names if c != "value"}
+    for c, number in numbers.items():
+        unread = paths[c].notnull() & number.isnull()
+        tests[c] = tests[c].fill_null(unread) | unread if c in tests else unread
+    sums = {
+        c: test.fill_null(ibis.literal(value=False)).sum().fill_null(0) for c, test in tests.items()
+    }
+    wrong = {str(c): int(n) for c, n in frame(paths.aggregate(**sums)).iloc[0].items()}
+    if any(wrong.values()):
+        raise DataError("path_numbers", columns=[f"{c} {n:,}" for c, n in wrong.items() if n])
+    return paths.mutate(**numbers)
 
 
 def from_paths(paths: ibis.Table, *, careful: bool = False) -> ibis.Table:

@@ -85,7 +85,8 @@ def _tidy(found: Mapping[str, pd.DataFrame], models: Iterable[str]) -> pd.DataFr
         rows = rows.rename_axis("channel").reset_index().assign(model=model)
         whole = rows["conversions"].sum()
         rows["share"] = rows["conversions"] / whole if whole else np.nan
-        parts.append(rows.sort_values(["conversions", "channel"], ascending=[False, True]))
+        rank = rows.assign(most=-rows["conversions"].round(6))  # ties are ties on every engine
+        parts.append(rows.loc[rank.sort_values(["most", "channel"]).index])
     return pd.concat(parts, ignore_index=True)[TABLE]
 
 

@@ -23,7 +23,8 @@ def spread(rows: pd.DataFrame) -> pd.DataFrame:
     """Return ``channel, least, most, mean`` credit over the models, the most credited first."""
     by = rows.groupby("channel")["conversions"]
     ranked = pd.DataFrame({"least": by.min(), "most": by.max(), "mean": by.mean()}).reset_index()
-    return ranked.sort_values(["mean", "channel"], ascending=[False, True], ignore_index=True)
+    ranked["rank"] = -ranked["mean"].round(6)  # ties are ties on every engine
+    return ranked.sort_values(["rank", "channel"], ignore_index=True).drop(columns="rank")
 
 
 def beside(rows: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:

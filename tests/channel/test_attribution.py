@@ -222,6 +222,7 @@ def test_basis_says_what_the_period_holds():
     assert clicks.facts["nulls"] == orders.facts["nulls"] == 1
     early = attribution(log, basis="click", end=date(2025, 3, 2))
     assert by(early, "linear") == {"a": 1}
+    assert clicks.basis.excluded == {"untouched": 0}
 
 
 def test_direct_gives_way():
@@ -422,6 +423,13 @@ def test_wrong_data_is_refused(tmp_path):
     assert error.value.code == "empty_table"
     with pytest.raises(OptionError):
         attribution([1, 2])
+    for column, cell in (("conversions", "many"), ("nulls", "-1"), ("value", "¥5")):
+        rows = {"path": ["a", "b"], "conversions": ["1", "2"], column: ["3", cell]}
+        with pytest.raises(DataError) as error:
+            attribution(pd.DataFrame(rows))
+        assert error.value.values["columns"] == [f"{column} 1"]
+    with pytest.raises(DataError):
+        attribution(pd.DataFrame({"path": ["a"], "conversions": [-1]}))
     file = tmp_path / "paths.csv"
     file.write_text("path,conversions,nulls\na > b,1,2\n")
     assert by(attribution(file), "last") == {"a": 0, "b": 1}
