@@ -103,7 +103,7 @@ class Promotion(Result):
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
-        height = 40 + 46 * len(self.rows)
+        height = 40 + (46 if wide else 64) * len(self.rows)
         return style.Layout(height, left=14, right=190 if wide else 14, top=12, bottom=26)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:

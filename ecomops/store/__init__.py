@@ -2,8 +2,9 @@
 
 from ecomops.store.drivers import drivers
 from ecomops.store.forecast import forecast
+from ecomops.store.monitor import monitor
 from ecomops.store.quality import check
 from ecomops.store.scorecard import scorecard
 from ecomops.store.target import target
 
-__all__ = ["check", "drivers", "forecast", "scorecard", "target"]
+__all__ = ["check", "drivers", "forecast", "monitor", "scorecard", "target"]
