@@ -48,7 +48,7 @@ def merged(parts: Sequence[Part], con: Any) -> tuple[dict[str, ibis.Table], list
         make = sql.view if len(queries) == 1 else sql.table
         made = make(con, "load_merged", " UNION ALL BY NAME ".join(queries))
         columns = con.table(made).columns
-        if len(queries) > 1:
+        if len(queries) > 1 or any(part.several for part in parts):
             made, overlap = _newest(table, made, columns, con)
             problems += overlap
         done[table] = con.table(made)
@@ -65,8 +65,13 @@ def canonical(part: Part, table: str) -> str:
             own[column] = f"{sql.text(value)}::{kind}"
         elif place == table:
             own[column] = f"coalesce({own[column]}, {sql.text(value)})"
-    own |= {"_row": "_row", "_file": f"{part.index}::BIGINT", "_source": sql.text(part.name),
-            "_format": sql.text(part.fmt.id), "_platform": sql.text(part.fmt.platform)}  # fmt: skip
+    own |= {
+        "_row": "_row",
+        "_file": f"({part.index}{' + o_file' if part.several else ''})::BIGINT",
+        "_source": "o_name" if part.several else sql.text(part.name),
+        "_format": sql.text(part.fmt.id),
+        "_platform": sql.text(part.fmt.platform),
+    }
     return sql.select(own, sql.name(part.table))
 
 

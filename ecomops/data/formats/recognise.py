@@ -53,6 +53,20 @@ def _shipped_weights() -> dict[str, float]:
     return _weights(formats().values())
 
 
+def _index(known: Iterable[Format]) -> dict[str, tuple[str, ...]]:
+    """Return column name -> layouts that have it."""
+    found: dict[str, list[str]] = {}
+    for fmt in known:
+        for name in fmt.folded | set(fmt.aliases):
+            found.setdefault(name, []).append(fmt.id)
+    return {name: tuple(ids) for name, ids in found.items()}
+
+
+@cache
+def _shipped_index() -> dict[str, tuple[str, ...]]:
+    return _index(formats().values())
+
+
 def weights(known: Mapping[str, Format]) -> Mapping[str, float]:
     """Return how telling each column name is: the logarithm of how few layouts have it."""
     return _shipped_weights() if known is formats() else _weights(known.values())
@@ -86,12 +100,14 @@ def ranked(
 ) -> list[Candidate]:
     """Return the layouts a header row fits at all, best first."""
     weight = weights(known)
+    index = _shipped_index() if known is formats() else _index(known.values())
     names = {fold(c): c for c in cells if c.strip()}
+    near = dict.fromkeys(fid for name in names for fid in index.get(name, ()))
     found = []
-    for fmt in known.values():
-        value = score(fmt, set(names), weight)
+    for fid in near:
+        value = score(known[fid], set(names), weight)
         if value > 0:
-            found.append(_candidate(fmt, value, names, file, row))
+            found.append(_candidate(known[fid], value, names, file, row))
     return sorted(found, key=lambda c: (-round(c.confidence, 6), -len(c.matched), c.format))
 
 

@@ -46,6 +46,7 @@ class Sheet:
     typed: frozenset[int] = frozenset()
     serial_base: date = date(1899, 12, 30)
     size: int = 0
+    origin: list[tuple[str, int, int]] = field(default_factory=list)
 
 
 def sheets(path: Path, scratch: Path, shown: str | None = None, depth: int = 0) -> Iterator[Sheet]:
@@ -218,21 +219,29 @@ def staged(sheet: Sheet, con: Any, header: int, width: int) -> tuple[str, tuple[
         return _staged_parquet(sheet), ()
     if sheet.rows is None:
         return _staged_csv(sheet, con, header, width)
-    names = [f"c{i}" for i in range(width)]
     kept, ragged = [], []
     body = sheet.rows[header + 1 :]
     for number, row in enumerate(body, start=header + 2):
         cut = number == header + 1 + len(body) and 1 < len(row) < width and sheet.kind == "text"
         if cut or any(cell.strip() for cell in row[width:]):
-            ragged.append(f"{number}")
+            ragged.append(_place(sheet, number - header - 2, number))
         else:
-            kept.append(row)
-    columns = [
-        pa.array([r[i] if i < len(r) else None for r in kept], pa.string()) for i in range(width)
-    ]
+            kept.append((number - header - 2, row))
+    cells = {
+        f"c{i}": pa.array([r[i] if i < len(r) else None for _, r in kept], pa.string())
+        for i in range(width)
+    }
+    if sheet.origin:
+        for place, column in enumerate(("o_name", "o_file", "o_row")):
+            cells[column] = pa.array([sheet.origin[at][place] for at, _ in kept])
     made = sql.free(con, "load_cells")
-    con.con.register(made, pa.table(columns, names=names))
+    con.con.register(made, pa.table(cells))
     return sql.name(made), tuple(ragged)
+
+
+def _place(sheet: Sheet, at: int, number: int) -> str:
+    """Return the row's number, with its file where several were read as one."""
+    return f"{sheet.origin[at][0]}: {sheet.origin[at][2]}" if sheet.origin else str(number)
 
 
 def _staged_parquet(sheet: Sheet) -> str:

@@ -55,6 +55,8 @@ class Part:
     constants: dict[tuple[str, str], object] = field(default_factory=dict)
     zone: str | None = None
     free: str = ""
+    files: int = 1
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def typed(
     cells = _header(sheet, header)
     columns = matched(fmt, cells, known)
     part = Part(fmt, sheet.name, columns, slots(columns), header + 2, currency=_currency(cells))
-    part.constants = dict(fmt.constants)
+    part.constants, part.several = dict(fmt.constants), bool(sheet.origin)
     _refuse_missing(part)
     source, left_out = staged(sheet, con, header, len(cells))
     around = rules.Cells(
@@ -183,15 +185,19 @@ def _wanted(fmt: Format, need: str) -> str:
     return ""
 
 
+def _origin(part: Part) -> tuple[str, ...]:
+    """Return the columns that say which file a row is from, where several were read as one."""
+    return ("o_name", "o_file", "o_row") if part.several else ()
+
+
 def _said(source: str, part: Part, tidy: frozenset[int]) -> str:
     """Return the query of the wanted cells as text: ``v…``/``t…`` without words for "nothing"."""
     wanted = sorted(
         {p for s in part.fill for p in s.positions} | set(range(min(3, len(part.columns))))
     )
-    clean = sql.select(
-        {f"c{i}": f"c{i}" if i in tidy else rules.clean(f"c{i}") for i in wanted}, source
-    )
-    made = {f"c{i}": f"c{i}" for i in wanted}
+    cells = {f"c{i}": f"c{i}" if i in tidy else rules.clean(f"c{i}") for i in wanted}
+    clean = sql.select(cells | {o: o for o in _origin(part)}, source)
+    made = {f"c{i}": f"c{i}" for i in wanted} | {o: o for o in _origin(part)}
     for slot in part.fill:
         tokens = rules.MISSING_TEXT if slot.letter == "t" else rules.MISSING
         for p in slot.positions:
@@ -206,7 +212,7 @@ def _wide(
     values = {s.name: _value(s, part, around) for s in part.fill}
     first = [f"c{i}" for i in range(min(3, len(part.columns)))]
     kept = {c: c for c in dict.fromkeys((*first, *(c for s in strict for c in _cells(s))))}
-    kept |= {c: c for c in _footer_cells(part)}
+    kept |= {c: c for c in (*_footer_cells(part), *_origin(part))}
     both = sql.select(values | kept, said)
     out = {s.name: _possible(s) for s in part.fill}
     bits = [
@@ -217,6 +223,7 @@ def _wide(
     out["_bad"] = " | ".join(f"({b})" for b in bits) or "0::BIGINT"
     out["_filled"] = " + ".join(filled) or "0"
     out["_note"] = _note(part, first, cells)
+    out |= {o: o for o in _origin(part)}
     return sql.select(out, both)
 
 
@@ -323,7 +330,7 @@ def _note_left_out(part: Part, left_out: Sequence[str], con: Any) -> None:
         query = sql.select({"line": "DISTINCT line"}, sql.name(left_out[0]), order="1")
         left_out = [str(line) for (line,) in sql.rows(con, query)]
     if left_out:
-        rows = tuple(f"{part.name}: {n}" for n in left_out[:3])
+        rows = tuple(n if part.several else f"{part.name}: {n}" for n in left_out[:3])
         part.problems.append(Problem("ragged_row", _main(part.fmt), "dropped", len(left_out), rows))
 
 
@@ -403,9 +410,11 @@ def _keep_rows(part: Part, wide: str, strict: Sequence[Slot], con: Any) -> None:
         if why is None:
             part.rows = count
         elif why != "blank_row":
-            example = (f"{part.name}: {at + part.first_row}",)
+            example = (part.name,) if part.several else (f"{part.name}: {at + part.first_row}",)
             part.problems.append(Problem(why, _main(part.fmt), "dropped", count, example))
-    kept = {s.name: sql.name(s.name) for s in part.fill} | {"_row": f"rowid + {part.first_row}"}
+    kept = {s.name: sql.name(s.name) for s in part.fill}
+    kept["_row"] = "o_row" if part.several else f"rowid + {part.first_row}"
+    kept |= {o: o for o in _origin(part)[:2]}
     part.table = sql.view(con, "load_part", sql.select(kept, wide, where=f"({reason}) IS NULL"))
     _compare_totals(part, wide, con)
 
