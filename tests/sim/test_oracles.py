@@ -167,7 +167,7 @@ def test_endogenous_prices_follow_demand():
 
 
 def test_experiment_lift_comes_back():
-    """Truth: planted lift of 20 %; conversion by arm from the exposures table, 3 standard errors."""
+    """Truth: planted lift of 20 %; conversion by arm of the exposures, 3 standard errors."""
     settings = only("tiny", 60_000)
     test = replace(preset("course").experiments[0], lift=0.20, days=200)
     made = world(replace(settings, experiments=(test,)), seed=6)

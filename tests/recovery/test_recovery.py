@@ -1,0 +1,67 @@
+"""Analyses against planted truth: intervals cover, curves are right, nothing is made of nothing.
+
+Twenty worlds each; ``python -m benchmarks.recovery --reps 200`` does the same with more. A gate
+on a coverage is widened by two standard errors, clustered by world, so that it tests the method
+and not the luck of twenty seeds.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from benchmarks.recovery import PRESETS, recover
+
+pytestmark = pytest.mark.slow
+REPS = 20
+
+
+@cache
+def found(method, preset):
+    return recover(method, preset, REPS)
+
+
+@pytest.mark.parametrize("method", ["repeat", "cohorts", "attribution"])
+def test_ninety_percent_intervals_cover(method):
+    """Truth: closed forms of BG/NBD, and orders that channels caused in the panel."""
+    recovery = found(method, PRESETS[method][0])
+    off = abs(recovery.coverage - 0.90)
+    assert recovery.coverage_error < 0.06
+    assert off <= 0.06 + 2 * recovery.coverage_error
+
+
+@pytest.mark.parametrize("day", [30, 60, 90, 180, 365])
+def test_the_repeat_curve_is_within_two_points(day):
+    """Truth: the planted purchase process in operational time."""
+    targets = found("repeat", "clean").by_target()
+    assert abs(targets["bias"][f"curve {day} d"]) < 0.008
+    assert targets["rmse"][f"curve {day} d"] < 0.02
+
+
+def test_cohort_cells_are_unbiased():
+    """Truth: chance of an order in a month under BG/NBD."""
+    assert (found("cohorts", "clean").by_target()["bias"].abs() < 0.004).all()
+
+
+def test_driver_contributions_are_exact():
+    """Truth: the difference of the two months' paid amounts, added from the orders."""
+    assert found("drivers", "tiny").error.abs().max() < 0.005
+
+
+def test_scores_rank_customers_by_what_they_are_worth():
+    """Truth: planted rate, life and spend of each customer; chance agreement is 0."""
+    assert found("rfm", "clean").rows["estimate"].min() > 0.05
+
+
+def test_last_click_misleads_where_the_holdout_does_not():
+    """Truth: retargeting has no effect; credit stands for many orders all the same."""
+    targets = found("attribution", "retarget_trap").by_target()
+    assert abs(targets["bias"]["holdout"]) < 20
+    assert targets["bias"]["last click"] > 180
+
+
+@pytest.mark.parametrize("method", list(PRESETS))
+def test_nothing_is_made_of_nothing(method):
+    """Truth: a world in which nothing has any effect: no action is emitted in 95 %."""
+    assert found(method, "no_effect").quiet >= 0.95
