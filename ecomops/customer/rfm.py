@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
     from ecomops.result.words import Words
 
@@ -52,25 +53,66 @@ def measured(facts: Customers) -> ibis.Table:
 
 
 def quantile_cuts(rows: ibis.Table, bins: int) -> Cuts:
-    """Return the cuts between scores: linear quantiles (Hyndman and Fan's type 7) at k / `bins`.
+    """Return the cuts between scores, read off the values of all scored customers.
 
-    Those of frequency are taken among customers with two or more purchases.
+    Recency and money: linear quantiles (Hyndman and Fan's type 7) at k / `bins`. Frequency: see
+    `frequency_cuts`.
     """
-    scored = rows.filter(rows.scored)
-    repeat = scored.frequency > 1
+    known = rows.filter(rows.scored)
     at = [k / bins for k in range(1, bins)]
-    among = [k / (bins - 1) for k in range(1, bins - 1)]
-    wanted = {"recency": scored.recency_days.cast("float64").quantile(at)}
-    wanted["monetary"] = scored.monetary.cast("float64").quantile(at)
-    if among:
-        wanted["frequency"] = scored.frequency.cast("float64").quantile(among, where=repeat)
-    found = frame(scored.aggregate(**wanted)).iloc[0]
-    return {name: _cuts(found.get(name)) for name in MEASURES}
+    wanted = {
+        "recency": known.recency_days.cast("float64").quantile(at),
+        "monetary": known.monetary.cast("float64").quantile(at),
+    }
+    found = frame(known.aggregate(**wanted)).iloc[0]
+    counts = frame(known.group_by("frequency").aggregate(n=known.count()))
+    return {
+        "recency": _cuts(found["recency"]),
+        "frequency": frequency_cuts(counts["frequency"], counts["n"], bins),
+        "monetary": _cuts(found["monetary"]),
+    }
 
 
 def _cuts(values: Any) -> tuple[float, ...]:
     listed = [] if values is None or np.ndim(values) == 0 else values
     return tuple(round(float(v), EXACT) for v in listed if v is not None and np.isfinite(v))
+
+
+def frequency_cuts(orders: ArrayLike, customers: ArrayLike, bins: int) -> tuple[float, ...]:
+    """Return the upper ends of the frequency scores from 2 to `bins` - 1.
+
+    Parameters
+    ----------
+    orders, customers
+        Numbers of orders and how many customers placed so many, in any order.
+    bins
+        How many scores there are.
+
+    Returns
+    -------
+    Rising ends; score 2 takes an equal share of those with two or more orders, whole values at a
+    time, score 3 an equal share of the rest, and so on, so that large ties leave no score empty.
+    With fewer values than scores the lowest has 2 and the others the best.
+
+    Examples
+    --------
+    >>> frequency_cuts([1, 2, 3, 4, 5, 9], [650, 180, 90, 50, 20, 10], bins=5)
+    (2.0, 3.0, 4.0)
+    >>> frequency_cuts([1, 2, 3], [80, 15, 5], bins=5)
+    (2.0, 2.0, 2.0)
+    """
+    values, counts = (np.asarray(column, dtype=float) for column in (orders, customers))
+    order = np.argsort(values)
+    values, counts = values[order], counts[order]
+    ends: list[float] = []
+    for left in range(bins - 1, 1, -1):
+        rest = values > (ends[-1] if ends else 1)
+        reached = np.cumsum(counts[rest]) * left >= counts[rest].sum()
+        if rest.sum() < 2:  # noqa: PLR2004 - a single value cannot be cut
+            break
+        ends.append(float(values[rest][reached.argmax()]))
+    ends = [end for end in ends if end < values[-1]]
+    return tuple(ends[:1] * (bins - 2 - len(ends)) + ends)
 
 
 def scored(rows: ibis.Table, cuts: Cuts, bins: int, fixed: Sequence[str] = ()) -> ibis.Table:
@@ -303,7 +345,7 @@ def rfm(
     -----
     Hughes, Strategic Database Marketing (1994), with a rule for ties: a score is read off the value
     alone. Cuts are quantiles at k / bins; whoever bought once has frequency score 1, the others
-    share the remaining scores by the quantiles among themselves.
+    share the remaining scores among themselves: see `frequency_cuts`.
 
     Examples
     --------
