@@ -99,7 +99,7 @@ class Drivers(Result):
             return ()
         was, now = (float(rows[side].iloc[0]) for side in ("before", "after"))
         until = (self.basis.end or date.max) + timedelta(days=28)
-        change = {"was": was, "now": now, "visitors": _visitors_needed(now, was)}
+        change = {"was": was, "now": now, "visitors": visitors_needed(now, was)}
         because = tuple(f.code for f in self.findings() if f.values.get("factor") == "conversion")
         return (Action("conversion", because[:1], change, "D", until),) if because else ()
 
@@ -126,8 +126,12 @@ class Drivers(Result):
         waterfall.draw(ax, [totals[0], *steps, totals[1]], wide=wide)
 
 
-def _visitors_needed(low: float, high: float) -> int:
-    """Return visitors per arm that tell `high` from `low` (two-sided 5 %, power 80 %)."""
+def visitors_needed(low: float, high: float) -> int:
+    """Return visitors per arm that tell `high` from `low` (two-sided 5 %, power 80 %).
+
+    >>> visitors_needed(0.20, 0.25)
+    1091
+    """
     variance = low * (1 - low) + high * (1 - high)
     return int(np.ceil((1.959964 + 0.841621) ** 2 * variance / (high - low) ** 2))
 
