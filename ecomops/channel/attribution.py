@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from ecomops.result.words import Words
 
-DIRECT = ("direct", "(direct)", "(none)", "直接访问", "自主访问")
+# what Google calls direct, and what Taobao lists under 自主访问
+DIRECT = ("direct", "(direct)", "(none)", "自主访问", "直接访问", "我的淘宝", "购物车", "宝贝收藏")
 HIGHEST_ORDER = 5
 
 
