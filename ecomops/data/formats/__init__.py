@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ecomops.data.formats.pipeline import Loaded, SourceFile, detect, load
+from ecomops.data.formats.into import Change, Loading, load_into, recover
+from ecomops.data.formats.pipeline import Loaded, detect, load
+from ecomops.data.formats.reading import SourceFile
 from ecomops.data.formats.recognise import Candidate
 from ecomops.data.formats.registry import Format, format_of, formats
 from ecomops.data.formats.write import write
@@ -10,13 +12,17 @@ from ecomops.data.problems import Problem
 
 __all__ = [
     "Candidate",
+    "Change",
     "Format",
     "Loaded",
+    "Loading",
     "Problem",
     "SourceFile",
     "detect",
     "format_of",
     "formats",
     "load",
+    "load_into",
+    "recover",
     "write",
 ]

@@ -49,7 +49,7 @@ def merged(parts: Sequence[Part], con: Any) -> tuple[dict[str, ibis.Table], list
         made = make(con, "load_merged", " UNION ALL BY NAME ".join(queries))
         columns = con.table(made).columns
         if len(queries) > 1 or any(part.several for part in parts):
-            made, overlap = _newest(table, made, columns, con)
+            made, overlap = newest(table, made, columns, con)
             problems += overlap
         done[table] = con.table(made)
     return done, problems
@@ -84,8 +84,11 @@ def sql_type(kind: Any) -> str:
     return known.get(str(kind), "TIMESTAMP")
 
 
-def _newest(table: str, made: str, columns: Sequence[str], con: Any) -> tuple[str, list[Problem]]:
-    """Keep only the rows of the newest file of each document; say how many were left out."""
+def newest(table: str, made: str, columns: Sequence[str], con: Any) -> tuple[str, list[Problem]]:
+    """Keep only the rows of the newest file of each document; say how many were left out.
+
+    Returns the name of the table that holds them.
+    """
     key = key_of(table, columns)
     if not key:
         return made, []
@@ -109,7 +112,7 @@ def joined(table: str, pieces: Sequence[ibis.Table], con: Any) -> tuple[str, lis
     columns = con.table(made).columns
     problems: list[Problem] = []
     if len(queries) > 1:
-        made, problems = _newest(table, made, columns, con)
+        made, problems = newest(table, made, columns, con)
     return made, problems
 
 

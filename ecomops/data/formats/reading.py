@@ -39,6 +39,7 @@ class SourceFile:
     reason: str = ""
     encoding: str = "-"
     columns: tuple[tuple[str, str], ...] = ()
+    rank: tuple[str, str, str] = ("", "", "")
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,9 @@ def _typed(
             )
             files.append(
                 SourceFile(
-                    one.name, mine.format, mine.confidence, rows, "loaded", "", one.encoding, told
-                )
+                    one.name, mine.format, mine.confidence, rows, "loaded", "", one.encoding, told,
+                    part.rank if len(group) == 1 else (_named(one.name), "", one.name),
+                )  # fmt: skip
             )
     return parts, files
 

@@ -1,0 +1,288 @@
+"""Exports loaded into a shop's folder: merged with what is there, all of it or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import tomllib
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import ibis
+
+from ecomops.base.errors import DataError, UnsafeError
+from ecomops.data.formats import sql
+from ecomops.data.formats.merge import newest, unique
+from ecomops.data.formats.pipeline import load
+from ecomops.data.problems import Problem
+from ecomops.data.schema import tables as schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ecomops.data.formats.pipeline import Loaded
+    from ecomops.data.formats.reading import SourceFile
+
+STAGE, COMMIT, LEDGER = ".load", "commit.json", "loads.json"
+MEMORY = "1200MB"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What loading did to one table: rows before, rows loaded, rows after, rows replaced."""
+
+    table: str
+    before: int
+    loaded: int
+    after: int
+    replaced: int
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What a load into a shop did."""
+
+    folder: str
+    currency: str | None
+    timezone: str
+    files: tuple[SourceFile, ...]
+    changes: tuple[Change, ...]
+    problems: tuple[Problem, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values for JSON; amounts as text, so that no cent is lost."""
+        return json.loads(json.dumps(asdict(self), default=str))  # type: ignore[no-any-return]
+
+
+def load_into(
+    path: str | Path, into: str | Path, *, format: str | None = None,  # noqa: A002
+    timezone: str | None = None, keep_personal: bool = False,
+) -> Loading:  # fmt: skip
+    """Load exports into a shop's folder, one Parquet file per canonical table.
+
+    A document (an order with its lines, a day of a report) comes from its newest export, whether
+    that was loaded before or now. The folder changes as a whole: interrupted at any moment it is
+    as before, or `recover` (which every load and every opening begins with) completes it.
+
+    Raises `DataError` for what cannot be read and for another currency than the shop's,
+    `UnsafeError` when the folder cannot be written; then nothing in it has changed.
+    """
+    path, folder = Path(path), Path(into)
+    with _locked(folder), tempfile.TemporaryDirectory() as scratch:
+        recover(folder)
+        settings = _settings(folder)
+        con = _engine(Path(scratch))
+        try:
+            loaded = load(
+                path, con=con, format=format, timezone=timezone or settings.get("timezone"),
+                salt=settings.get("salt", folder.resolve().name), keep_personal=keep_personal,
+            )  # fmt: skip
+            currency = _currency(loaded, settings, path)
+            return _stored(loaded, folder, settings, currency, con)
+        except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            if isinstance(error, UnsafeError):
+                raise
+            raise UnsafeError("cannot_write", path=str(folder), reason=str(error)) from error
+        finally:
+            con.disconnect()
+            if not (folder / STAGE / COMMIT).exists():
+                shutil.rmtree(folder / STAGE, ignore_errors=True)
+
+
+def recover(folder: Path) -> None:
+    """Complete a load that was interrupted while its files were put in place; drop any other."""
+    stage = folder / STAGE
+    if not stage.is_dir():
+        return
+    if (stage / COMMIT).exists():
+        _put_in_place(folder, json.loads((stage / COMMIT).read_text(encoding="utf-8")))
+    shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep two loads out of one folder, where the system has file locks."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise UnsafeError("cannot_write", path=str(folder), reason=error.strerror) from error
+    try:
+        import fcntl  # noqa: PLC0415
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        pass
+    except OSError as error:
+        os.close(handle)
+        raise UnsafeError("load_running", path=str(folder)) from error
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _engine(scratch: Path) -> Any:
+    con = ibis.duckdb.connect(str(scratch / "load.duckdb"))
+    con.raw_sql(f"SET memory_limit = '{MEMORY}'")
+    con.raw_sql(f"SET temp_directory = {sql.text(scratch / 'spill')}")
+    return con
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    file = folder / "shop.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def _currency(loaded: Loaded, settings: Mapping[str, Any], path: Path) -> str | None:
+    """Return the one currency of shop and exports; raise when there are several."""
+    found = [settings["currency"]] if settings.get("currency") else []
+    orders = loaded.tables.get("orders")
+    if orders is not None and "currency" in orders.columns:
+        stated = orders.select("currency").distinct().order_by("currency").to_pandas()["currency"]
+        found += [c for c in stated if c]
+    elif loaded.currency:
+        found.append(loaded.currency)
+    found = list(dict.fromkeys(found))
+    if len(found) > 1:
+        raise DataError("mixed_currencies_file", file=path.name, currencies=found)
+    return found[0] if found else loaded.currency
+
+
+def _stored(
+    loaded: Loaded, folder: Path, settings: Mapping[str, Any], currency: str | None, con: Any
+) -> Loading:
+    stage = folder / STAGE
+    stage.mkdir()
+    ledger = _ledger(folder)
+    ranks = _ranks(ledger, loaded.files)
+    changes, problems, names = [], list(loaded.problems), []
+    for name, rows in loaded.tables.items():
+        change, noted = _table(name, rows, folder, ranks, con)
+        changes.append(change)
+        problems += noted
+        names.append(f"{name}.parquet")
+    text = json.dumps(_with(ledger, loaded.files), ensure_ascii=False, indent=1)
+    (stage / LEDGER).write_text(text + "\n", encoding="utf-8")
+    names.append(LEDGER)
+    if not settings:
+        (stage / "shop.toml").write_text(_toml(folder, currency, loaded.timezone), encoding="utf-8")
+        names.append("shop.toml")
+    _commit(folder, names)
+    return Loading(
+        str(folder), currency, loaded.timezone, loaded.files, tuple(changes), tuple(problems)
+    )
+
+
+def _ledger(folder: Path) -> list[dict[str, Any]]:
+    file = folder / LEDGER
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+
+
+def _with(ledger: Sequence[dict[str, Any]], files: Sequence[SourceFile]) -> list[dict[str, Any]]:
+    """Return what has been loaded so far, a file that came again under its new figures."""
+    told = {str(entry["name"]): entry for entry in ledger}
+    for file in files:
+        if file.status == "loaded":
+            told[file.name] = {
+                "name": file.name, "format": file.format, "rank": list(file.rank), "rows": file.rows,
+            }  # fmt: skip
+    return [told[name] for name in sorted(told)]
+
+
+def _ranks(ledger: Sequence[dict[str, Any]], files: Sequence[SourceFile]) -> dict[str, int]:
+    """Return file -> its place by age; a file of today wins over an equally old one of before.
+
+    Keys of files loaded now begin with ``+``.
+    """
+    known = {str(e["name"]): (tuple(e["rank"]), 0) for e in ledger}
+    known |= {f"+{f.name}": (tuple(f.rank), 1) for f in files if f.status == "loaded"}
+    return {name: place for place, name in enumerate(sorted(known, key=lambda n: (known[n], n)))}
+
+
+def _table(
+    name: str, rows: ibis.Table, folder: Path, ranks: Mapping[str, int], con: Any
+) -> tuple[Change, list[Problem]]:
+    new = sql.name(rows.get_name())
+    old = next((f for f in (folder / f"{name}.parquet", folder / f"{name}.csv") if f.exists()), None)
+    pieces = [_ranked(sql.select(None, new), "+", rows.columns, ranks)]
+    before = 0
+    if old:
+        source = f"read_{'parquet' if old.suffix == '.parquet' else 'csv'}({sql.text(old)})"
+        columns = [c for c, *_ in sql.rows(con, f"DESCRIBE {sql.select(None, source)}")]
+        (before,) = sql.rows(con, sql.select({"n": "count(*)"}, source))[0]
+        pieces.insert(0, _ranked(sql.select(None, source), "", columns, ranks))
+    made = sql.table(con, "shop_table", " UNION ALL BY NAME ".join(pieces))
+    (loaded,) = sql.rows(con, sql.select({"n": "count(*)"}, new))[0]
+    kept, _ = newest(name, made, con.table(made).columns, con)
+    kept, _ = unique(name, kept, con)
+    (after,) = sql.rows(con, sql.select({"n": "count(*)"}, sql.name(kept)))[0]
+    replaced = before + loaded - after
+    _export(name, kept, folder / STAGE / f"{name}.parquet", con)
+    noted = [Problem("overlap", name, "changed", replaced)] if old and replaced else []
+    return Change(name, before, loaded, after, replaced), noted
+
+
+def _ranked(query: str, mark: str, columns: Sequence[str], ranks: Mapping[str, int]) -> str:
+    """Return rows with the age of their file in ``_file`` and their place in it in ``_row``."""
+    newer = len(ranks) + (1 if mark else 0)
+    age = f"{newer if mark else -1}"
+    if "source_file" in columns:
+        known = {n: a for n, a in ranks.items() if n.startswith("+") == bool(mark)}
+        pairs = ", ".join(f"{sql.text(n.removeprefix('+'))}: {a}" for n, a in known.items())
+        found = f"MAP {{{pairs}}}[source_file]" if pairs else "NULL"
+        age = f"coalesce({found}, {age})"
+    row = "source_row" if "source_row" in columns else "0"
+    return sql.select({"*": "*", "_file": f"({age})::BIGINT", "_row": f"{row}::BIGINT"}, query)
+
+
+def _export(name: str, made: str, target: Path, con: Any) -> None:
+    columns = con.table(made).columns
+    kept = {c: sql.name(c) for c in columns if c not in {"_file", "_row"}}
+    key = [sql.name(c) for c in schemas()[name].key if c in columns]
+    rows = sql.select(kept, sql.name(made), order=", ".join(key) or "ALL")
+    con.raw_sql(f"COPY ({rows}) TO {sql.text(target)} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _toml(folder: Path, currency: str | None, timezone: str) -> str:
+    lines = [f"name = {json.dumps(folder.resolve().name, ensure_ascii=False)}"]
+    lines += [f'currency = "{currency}"'] if currency else []
+    return "\n".join([*lines, f'timezone = "{timezone}"', ""])
+
+
+def _commit(folder: Path, names: Sequence[str]) -> None:
+    """Put every staged file in place; from the moment the list is on disk this will be completed."""
+    stage = folder / STAGE
+    for name in names:
+        _sync(stage / name)
+    listed = stage / (COMMIT + ".part")
+    listed.write_text(json.dumps(list(names)), encoding="utf-8")
+    _sync(listed)
+    listed.replace(stage / COMMIT)
+    _sync(stage)
+    _put_in_place(folder, names)
+    (stage / COMMIT).unlink()
+
+
+def _put_in_place(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if (folder / STAGE / name).exists():
+            (folder / STAGE / name).replace(folder / name)
+            table = folder / f"{Path(name).stem}.csv"
+            if name.endswith(".parquet") and table.exists():
+                table.replace(folder / f"{table.name}.before")
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file or folder is on disk, where the system lets one ask for that."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
