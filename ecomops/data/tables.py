@@ -209,7 +209,7 @@ def _refuse_unreadable(raw: ibis.Table, schema: TableSchema) -> None:
         return
     tests = {c: test.fill_null(ibis.literal(value=False)).sum() for c, test in bad.items()}
     counts = frame(raw.aggregate(**tests)).iloc[0]
-    wrong = {c: int(n) for c, n in counts.items() if n > 0}
+    wrong = {str(c): int(n) for c, n in counts.items() if n > 0}
     if wrong:
         _raise_unreadable(raw, schema, wrong, bad)
 

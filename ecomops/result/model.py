@@ -210,7 +210,8 @@ class Result:
         shown = self.headline()
         rows = [[plain(v) for v in row] for row in shown.itertuples(index=False)]
         table = {"columns": list(shown.columns), "rows": rows, "count": len(self.rows)}
-        return _spoken(self.to_dict(), self.lang) | {"table": table, "lang": self.lang}
+        spoken: dict[str, Any] = _spoken(self.to_dict(), self.lang)
+        return spoken | {"table": table, "lang": self.lang}
 
     def _repr_html_(self) -> str:
         return html.fragment(self)

@@ -214,7 +214,7 @@ def tag(
     dy: float = 0,
     *,
     at: str = "data",
-    **look: Any,
+    **options: Any,
 ) -> None:
     """Write `text` at a point moved by whole pixels.
 
@@ -222,7 +222,8 @@ def tag(
     """
     coords, xy = _AT[at](x, y)
     # A dollar sign in data is text, not the start of a formula.
-    look = {"va": "center", "annotation_clip": False, "parse_math": False} | look
+    look: dict[str, Any] = {"va": "center", "annotation_clip": False, "parse_math": False}
+    look |= options
     ax.annotate(text, xy, (dx, dy), xycoords=coords, textcoords="offset points", **look)
 
 
