@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from ecomops.data.problems import Problem
     from ecomops.data.shop import Shop
     from ecomops.result.words import Words
 
@@ -41,7 +42,7 @@ WEIGHTS = {
 POLICIES = ("unpaid", "marked", "no_time", "no_money", "guest", "refunded")
 BY_ACTION = {"dropped": 0.5, "flagged": 0.25, "changed": 0.0, "kept": 0.0}
 SILENT = ("unmapped_column", "personal_column")  # counts of columns, not of rows
-QUIET_WEIGHT = 0.1
+QUIET = 0.1
 GOOD, FAIR = 90, 70
 MOST_BARS = 8
 
@@ -74,59 +75,37 @@ def scored(found: Quality, excluded: Mapping[str, int]) -> pd.DataFrame:
 
     Columns ``kind, item, table, status, count, share, points, examples``; costliest first.
     """
-    rows = []
-    for problem in found.problems:
-        if problem.code in excluded and problem.table == "orders":
-            continue
-        there = found.rows.get(problem.table, 0) + (
-            problem.count if problem.action == "dropped" else 0
-        )
-        share = (
-            min(problem.count / there, 1.0)
-            if there and problem.code not in SILENT
-            else float("nan")
-        )
-        weight = (
-            0.0 if problem.code in SILENT else WEIGHTS.get(problem.code, BY_ACTION[problem.action])
-        )
-        shown = ", ".join(problem.examples[:3])
-        rows.append(
-            (
-                "problem",
-                problem.code,
-                problem.table,
-                problem.action,
-                problem.count,
-                share,
-                weight,
-                shown,
-            )
-        )
-    for reason in POLICIES:
-        if n := excluded.get(reason, 0):
-            share = n / found.rows["orders"]
-            rows.append(
-                ("excluded", reason, "orders", "policy", n, share, WEIGHTS.get(reason, 0.0), "")
-            )
+    known = [p for p in found.problems if not (p.code in excluded and p.table == "orders")]
+    rows = [_problem(problem, found) for problem in known]
+    rows += [
+        _exclusion(reason, excluded[reason], found) for reason in POLICIES if excluded.get(reason)
+    ]
     if found.quiet_days:
         share = found.quiet_days / found.days
         rows.append(
-            (
-                "problem",
-                "quiet_days",
-                "orders",
-                "flagged",
-                found.quiet_days,
-                share,
-                QUIET_WEIGHT,
-                "",
-            )
+            ("problem", "quiet_days", "orders", "flagged", found.quiet_days, share, QUIET, "")
         )
     names = ["kind", "item", "table", "status", "count", "share", "weight", "examples"]
     table = pd.DataFrame(rows, columns=names)
     table["points"] = (100 * table["weight"] * table["share"]).fillna(0.0)
     order = ["points", "share", "item"]
     return table.sort_values(order, ascending=[False, False, True])[list(Check.columns)]
+
+
+def _problem(problem: Problem, found: Quality) -> tuple[Any, ...]:
+    """Return a problem as a row; dropped rows count among those the table would have had."""
+    code, count, action = problem.code, problem.count, problem.action
+    there = found.rows.get(problem.table, 0) + (count if action == "dropped" else 0)
+    counted = bool(there) and code not in SILENT
+    share = min(count / there, 1.0) if counted else float("nan")
+    weight = WEIGHTS.get(code, BY_ACTION[action]) if counted else 0.0
+    examples = ", ".join(problem.examples[:3])
+    return ("problem", code, problem.table, action, count, share, weight, examples)
+
+
+def _exclusion(reason: str, count: int, found: Quality) -> tuple[Any, ...]:
+    share, weight = count / found.rows["orders"], WEIGHTS.get(reason, 0.0)
+    return ("excluded", reason, "orders", "policy", count, share, weight, "")
 
 
 def analyses(found: Quality) -> pd.DataFrame:
