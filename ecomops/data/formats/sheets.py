@@ -101,8 +101,11 @@ def _text(path: Path, scratch: Path, shown: str) -> Iterator[Sheet]:
 
 
 def _refuse_open_quote(records: list[list[str]], content: str, shown: str) -> None:
-    """Raise when a quote that never closes has swallowed the rest of the file into one cell."""
-    if records and content.count('"') % 2 and any("\n" in cell for cell in records[-1]):
+    """Raise when a quote that never closes has swallowed the end of the file."""
+    if not records or content.count('"') % 2 == 0:
+        return
+    cut = len(records[-1]) < max(map(len, records)) or any("\n" in c for c in records[-1])
+    if cut:
         raise DataError("broken_row", file=shown, row=len(records), reason="unclosed quote")
 
 
@@ -211,9 +214,9 @@ def _cell(value: Any) -> str:
 def staged(sheet: Sheet, con: Any, header: int, width: int) -> tuple[str, tuple[str, ...]]:
     """Return a source of the records below row `header` as text columns ``c0`` …, and rows left out.
 
-    Rows with more cells than the header are shifted by a stray separator, and a short last row
-    was cut off: both are left out and named, since their cells would be taken for others. For
-    large files the name of the engine's own table of rejects stands for them.
+    Rows with more cells than the header are shifted by a stray separator, and short ones (where
+    most are whole) by a stray quote or a cut: both are left out and named, since their cells would
+    be taken for others. For large files the name of the engine's table of rejects stands for them.
     """
     if sheet.kind == "parquet":
         return _staged_parquet(sheet), ()
@@ -221,8 +224,11 @@ def staged(sheet: Sheet, con: Any, header: int, width: int) -> tuple[str, tuple[
         return _staged_csv(sheet, con, header, width)
     kept, ragged = [], []
     body = sheet.rows[header + 1 :]
+    full = sum(len(row) >= width for row in body)
+    whole = full * 2 >= sum(any(c.strip() for c in row) for row in body)
     for number, row in enumerate(body, start=header + 2):
-        cut = number == header + 1 + len(body) and 1 < len(row) < width and sheet.kind == "text"
+        short = sheet.kind == "text" and whole and len(row) < width
+        cut = short and sum(bool(c.strip()) for c in row) > 1
         if cut or any(cell.strip() for cell in row[width:]):
             ragged.append(_place(sheet, number - header - 2, number))
         else:

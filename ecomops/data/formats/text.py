@@ -63,8 +63,7 @@ def _encoding(path: Path, shown: str) -> str:
         if head.startswith(bom):
             return name
     if b"\0" in head:
-        _refuse_nul(head, shown)
-        return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+        return _wide_encoding(head, shown)
     if _first_bad_line(path, "utf-8") is None:
         return "utf-8"
     bad = _first_bad_line(path, "gb18030")
@@ -73,15 +72,37 @@ def _encoding(path: Path, shown: str) -> str:
         return "gb18030"
     if head.split(b"\n", 1)[0].isascii() and _first_bad_line(path, "cp1252") is None:
         return "cp1252"
+    _refuse_patchwork(head, shown)
     raise DataError("unknown_encoding", file=shown, row=bad)
 
 
-def _refuse_nul(head: bytes, shown: str) -> None:
-    """Raise unless every other byte of the start is NUL, as in UTF-16 without a mark."""
-    start = head[:64]
-    share = start.count(b"\0") / max(len(start), 1)
-    if not 0.3 <= share <= 0.6:  # noqa: PLR2004
-        raise DataError("nul_bytes", file=shown, row=1 + head[: head.index(b"\0")].count(b"\n"))
+def _wide_encoding(head: bytes, shown: str) -> str:
+    """Return which UTF-16 a start with NUL bytes is; raise when it is binary."""
+    even = head[: len(head) // 2 * 2]
+    for name in ("utf-16-le", "utf-16-be"):
+        found = even.decode(name, errors="replace")
+        odd = sum(c < " " and c not in "\t\r\n" or c == "\ufffd" for c in found)
+        if "\n" in found and not odd:
+            return name
+    raise DataError("nul_bytes", file=shown, row=1 + head[: head.index(b"\0")].count(b"\n"))
+
+
+def _decodes(line: bytes, encoding: str) -> bool:
+    try:
+        line.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _refuse_patchwork(head: bytes, shown: str) -> None:
+    """Raise when each line is UTF-8 or GB18030, but not all of them the same."""
+    lines = head.split(b"\n")[:-1]
+    told = [(_decodes(line, "utf-8"), _decodes(line, "gb18030")) for line in lines]
+    if lines and all(utf8 or chinese for utf8, chinese in told):
+        wide = [i for i, (line, t) in enumerate(zip(lines, told, strict=True)) if t[0] and not line.isascii()]
+        if wide:
+            raise DataError("mixed_encodings", file=shown, row=wide[0] + 1)
 
 
 def _refuse_mixture(path: Path, shown: str) -> None:
@@ -102,17 +123,29 @@ def as_utf8(path: Path, scratch: Path, shown: str) -> Text:
     Raises `DataError` for mixed or unknown encodings and NUL bytes, with the row.
     """
     encoding = _encoding(path, shown)
-    if encoding in {"utf-8", "utf-8-sig"}:
+    if encoding in {"utf-8", "utf-8-sig"} and not _bare_returns(path):
         if (bad := _first_bad_line(path, "utf-8")) is not None:
             raise DataError("unknown_encoding", file=shown, row=bad)
         return Text(path, encoding)
     target = scratch / f"{sum(1 for _ in scratch.iterdir())}.utf8"
     decoder = codecs.getincrementaldecoder(encoding)("strict")
+    old_ends = _bare_returns(path)
     try:
         with target.open("wb") as out:
             for chunk in _chunks(path):
-                out.write(decoder.decode(chunk).encode("utf-8"))
+                out.write(_turned(decoder.decode(chunk), old_ends=old_ends).encode("utf-8"))
             out.write(decoder.decode(b"", final=True).encode("utf-8"))
     except UnicodeError as error:
         raise DataError("unknown_encoding", file=shown, row=1) from error
     return Text(target, encoding.removesuffix("-le").removesuffix("-be"))
+
+
+def _bare_returns(path: Path) -> bool:
+    """Return whether lines end in a bare carriage return, as on old Macs."""
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    return b"\r" in head and b"\n" not in head
+
+
+def _turned(text: str, *, old_ends: bool) -> str:
+    return text.replace("\r", "\n") if old_ends else text

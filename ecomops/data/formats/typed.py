@@ -27,6 +27,7 @@ FOOTER = (
 )
 FOUR_PLACES = {"unit_price", "ref_cpc", "cost"}
 MOST_STRICT = 60
+CHANCE = 8  # zeros in a row at the places a spreadsheet loses: one chance in 10^8
 OFFSETS = {"shopify", "woocommerce"}
 TIMES = {"ts", "ts_utc", "ts_or_order_id", "date"}
 FIRST_YEAR, LAST_YEAR = 1990, 2100
@@ -130,6 +131,7 @@ def typed(
     part.zone = _zone_of(said, part, con) if zone is None else zone
     _note_left_out(part, left_out, con)
     _note_cells(part, strict, wide, said, around, con)
+    _refuse_rounded(part, wide, con)
     _note_spans(part, said, con)
     _note_columns(part, keep_personal=keep_personal)
     _keep_rows(part, wide, strict, con)
@@ -363,6 +365,24 @@ def _note_cells(
         part.problems.append(
             Problem("unreadable_cell", slot.target.table, "flagged", count, examples)
         )
+
+
+def _refuse_rounded(part: Part, wide: str, con: Any) -> None:
+    """Raise when every long id ends in zeros: a spreadsheet keeps fifteen digits, no more."""
+    for slot in part.fill:
+        if slot.target.rule not in rules.IDS:
+            continue
+        x = sql.name(slot.name)
+        long = f"regexp_matches({x}, '^\\d{{16,}}$')"
+        zeros = f"count(*) FILTER (ltrim(substr({x}, 16), '0') = '')"
+        seen = {"n": "count(*)", "zeros": zeros, "digits": f"coalesce(sum(length({x}) - 15), 0)"}
+        n, rounded, digits = sql.rows(con, sql.select(seen, wide, where=long))[0]
+        if n and n == rounded and digits >= CHANCE:
+            shown = sql.rows(con, sql.select({"x": f"DISTINCT {x}"}, wide, where=long, order="1", limit=3))
+            raise DataError(
+                "rounded_ids_file", file=part.name, column=part.columns[slot.positions[0]].name,
+                count=n, row=part.first_row, examples=[v for (v,) in shown],
+            )  # fmt: skip
 
 
 def _note_spans(part: Part, said: str, con: Any) -> None:
