@@ -139,7 +139,7 @@ def _value(interval: tuple[float, float, float], days: int) -> Value:
 def targeting(
     sends: object,
     *,
-    features: Sequence[str],
+    features: Sequence[str] = (),
     chance: float = 0.5,
     cost: float = 0.0,
     horizon_days: int = 30,
@@ -155,7 +155,7 @@ def targeting(
         One row per person who could have been sent to: ``customer_id, treated`` (0/1), ``outcome``
         (net margin within the horizon, in the shop's currency) and the columns of `features`.
     features
-        Numeric columns known before the send.
+        Numeric columns known before the send; None as `sends` says what is needed.
     chance
         The probability with which people were drawn, 0.05 to 0.95.
     cost
@@ -192,6 +192,9 @@ def targeting(
     True
     """
     checks.between("chance", chance, 0.05, 0.95)
+    if sends is None:
+        need = Need("sends", {"columns": ["customer_id", "treated", "outcome", *features]})
+        return Targeting.lock((need,), lang=lang)  # type: ignore[no-any-return]
     people = _people(sends, features)
     x = people[list(features)].to_numpy(dtype=float)
     t, y = (people[name].to_numpy(dtype=float) for name in ("treated", "outcome"))

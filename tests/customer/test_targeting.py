@@ -103,6 +103,12 @@ def test_few_people_are_refused():
     assert targeting(people(300), features=FEATURES).locked
 
 
+def test_without_a_send_it_says_what_is_needed():
+    locked = targeting(None)
+    assert locked.locked
+    assert "treated" in locked.explain("zh")
+
+
 def test_words(result):
     for lang in ("zh", "en"):
         assert result.in_language(lang)._repr_html_().count("<svg") == 2

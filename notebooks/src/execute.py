@@ -1,0 +1,55 @@
+# %% [markdown] tags=["zh"]
+# # 执行：今天有没有偏离计划
+#
+# **回答的问题** 最近有没有不正常的日子，有没有在慢慢变差。
+#
+# **据此决定** 今天要查什么、要不要先停下来看。
+#
+# **需要的表** `orders` 必需；`traffic_daily` 加上访客和转化。
+# %% [markdown] tags=["en"]
+# # Execute: is today off course?
+#
+# **Questions** Were any recent days out of the ordinary, and is anything worsening slowly?
+#
+# **Decides** What to look into today.
+#
+# **Tables** `orders` is needed; `traffic_daily` adds visitors and conversion.
+
+# %% [markdown] tags=["zh"]
+# ## 数据
+# 用自己的数据：把 `data` 改成文件或文件夹的路径。格式、币种和时区能认出来的不用填。
+# %% [markdown] tags=["en"]
+# ## Data
+# For your own shop, point `data` at a file or a folder. Format, currency and time zone are recognised where the data states them.
+# %% tags=["parameters", "zh"]
+data = "demo"
+format = None
+currency = None
+timezone = None
+lang = "zh"
+# %% tags=["parameters", "en"]
+data = "demo"
+format = None
+currency = None
+timezone = None
+lang = "en"
+# %% [markdown] tags=["zh"]
+# 打开店铺：每张表都还在引擎里，没有一行被读进内存。
+# %% [markdown] tags=["en"]
+# Open the shop: its tables stay in the engine, no row is read into memory yet.
+# %%
+import ecomops as eo
+
+shop = eo.open(data, format=format, currency=currency, timezone=timezone, lang=lang)
+eo.report.cover(shop)
+
+# %% [markdown] tags=["zh"]
+# ## 店铺
+# ### 最近有没有不正常的日子？
+# 周末和大促不会触发报警；误报有多少，写在结论里。
+# %% [markdown] tags=["en"]
+# ## Store
+# ### Were any recent days out of the ordinary?
+# Weekends and festivals raise no alarm; how many alarms are false is said beside them.
+# %%
+eo.store.monitor(shop)

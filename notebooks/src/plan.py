@@ -1,0 +1,84 @@
+# %% [markdown] tags=["zh"]
+# # 规划：接下来会怎样，准备做什么
+#
+# **回答的问题** 未来几周会卖多少，目标完得成吗；接下来有哪些节点，过去值不值；准备做的促销要花多少钱、卖多少才不亏。
+#
+# **据此决定** 目标定多少，哪些节点投入，促销按什么力度做、先怎么测。
+#
+# **需要的表** `orders` 必需；`traffic_daily` 把缺口拆到渠道，`order_lines` 和 `products` 拆到品类并计算促销成本。
+# %% [markdown] tags=["en"]
+# # Plan: what is coming and what to prepare
+#
+# **Questions** What will the coming weeks bring, and will the target be reached? Which festivals are coming, and were they worth it? What would a promotion cost, and when does it pay?
+#
+# **Decides** The target, the festivals to invest in, the depth of a promotion and how to test it.
+#
+# **Tables** `orders` is needed; `traffic_daily` splits the gap over channels, `order_lines` and `products` split it over categories and price promotions.
+
+# %% [markdown] tags=["zh"]
+# ## 数据
+# 用自己的数据：把 `data` 改成文件或文件夹的路径。格式、币种和时区能认出来的不用填。
+# %% [markdown] tags=["en"]
+# ## Data
+# For your own shop, point `data` at a file or a folder. Format, currency and time zone are recognised where the data states them.
+# %% tags=["parameters", "zh"]
+data = "demo"
+format = None
+currency = None
+timezone = None
+lang = "zh"
+# %% tags=["parameters", "en"]
+data = "demo"
+format = None
+currency = None
+timezone = None
+lang = "en"
+# %% [markdown] tags=["zh"]
+# 打开店铺：每张表都还在引擎里，没有一行被读进内存。
+# %% [markdown] tags=["en"]
+# Open the shop: its tables stay in the engine, no row is read into memory yet.
+# %%
+import ecomops as eo
+
+shop = eo.open(data, format=format, currency=currency, timezone=timezone, lang=lang)
+eo.report.cover(shop)
+
+# %% [markdown] tags=["zh"]
+# ## 店铺
+# ### 接下来会卖多少？
+# 预测认得星期、季节和节日（包括农历），区间来自同一方法过去的误差。
+# %% [markdown] tags=["en"]
+# ## Store
+# ### What will the coming weeks bring?
+# The forecast knows weekdays, seasons and festivals, lunar ones included; its band comes from past errors of the same method.
+# %%
+eo.store.forecast(shop)
+
+# %% [markdown] tags=["zh"]
+# ### 目标完得成吗，还差在哪里？
+# 把目标改成自己的；缺口按访客、转化、客单价和渠道拆开。
+# %% [markdown] tags=["en"]
+# ### Will the target be reached, and what is missing?
+# Set your own target; the gap is split over visitors, conversion, value per buyer and channels.
+# %%
+eo.store.target(shop, target=400_000)
+
+# %% [markdown] tags=["zh"]
+# ## 活动
+# ### 接下来有哪些节点，值得做吗？
+# 净效果把预热期的观望和活动后的回落都算进去。
+# %% [markdown] tags=["en"]
+# ## Campaign
+# ### Which festivals are coming, and are they worth it?
+# The net effect takes off the waiting before and the dip after.
+# %%
+eo.campaign.calendar(shop)
+
+# %% [markdown] tags=["zh"]
+# ### 这个促销要花多少钱，卖多少才不亏？
+# 把规则套在过去的购物车上，逐条叠加，精确到分；会不会多卖，要靠测试回答。
+# %% [markdown] tags=["en"]
+# ### What would this promotion cost, and when does it pay?
+# The rules are replayed on past baskets, to the cent; whether more is sold is for a test to say.
+# %%
+eo.campaign.promotion(shop)
