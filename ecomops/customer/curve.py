@@ -68,14 +68,20 @@ def _names(ax: Axes, last: float, share: float, naive: float, *, wide: bool, wor
         (naive, -apart, "simple", style.OTHER),
     ):
         text = words.say("labels", name, share=value)
-        look = {"color": colour, "weight": "bold" if name == "returned" else "normal"}
+        look: dict[str, Any] = {
+            "color": colour,
+            "weight": "bold" if name == "returned" else "normal",
+        }
         if wide:
             style.tag(
                 ax, last, value, text.replace("|", "\n"), 10, dy / 3, linespacing=1.35, **look
             )
-        else:
-            one = text.replace("|", " ")
-            style.tag(ax, last, value, one, -2, dy * 1.1, ha="right", size=style.SMALL, **look)
+            continue
+        one, look = text.replace("|", " "), look | {"ha": "right", "size": style.SMALL}
+        if name == "returned":
+            style.tag(ax, last, value, one, -2, dy * 1.1, **look)
+        else:  # below both lines, where nothing crosses it
+            style.tag(ax, last, 0, f"╌ {one}", -2, 12, **look)
 
 
 def _at_risk(ax: Axes, rows: pd.DataFrame, last: float, *, wide: bool, words: Words) -> None:

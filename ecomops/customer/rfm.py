@@ -186,9 +186,9 @@ class RFM(Result):
         away = self._total(segments.DRIFTING[self.params["preset"]])
         if away["customers"]:
             said.append(Finding("drifting", "watch", away, n))
-        refunded = self._total((segments.REFUNDED,))
-        if refunded["customers"]:
-            said.append(Finding("refunded", "watch", refunded, n))
+        unscored = self._total((segments.NO_NET_SPEND,))
+        if unscored["customers"]:
+            said.append(Finding("no_net_spend", "watch", unscored, n))
         later = self.basis.excluded.get("later", 0)
         if later:
             said.append(Finding("later", "watch", {"orders": later, "day": self.basis.end}, n))
@@ -284,7 +284,7 @@ def _pairs(before: ibis.Table, after: ibis.Table) -> pd.DataFrame:
 
 
 def _move(old: str, new: str, preset: str) -> str:
-    away = (*segments.AWAY[preset], segments.REFUNDED, segments.PROSPECTS)
+    away = (*segments.AWAY[preset], segments.NO_NET_SPEND, segments.PROSPECTS)
     if old == "none":
         return "joined"
     if old == new:
@@ -330,7 +330,7 @@ def rfm(
     RFM
         `.table`: one row per segment: ``segment, customers, customer_share, amount``
         (net money), ``amount_share`` (0-1) and the means ``recency_days, frequency, monetary``.
-        Customers whose net money is 0 or less are a segment of their own, ``refunded``.
+        Customers whose net money is 0 or less are a segment of their own, ``no_net_spend``.
         `.customers`: an ibis table with one row per customer: ``customer_id, recency_days,
         frequency, monetary, r_score, f_score, m_score, segment``.
 
@@ -410,7 +410,7 @@ def _means(codes: pd.DataFrame) -> tuple[float, float, float]:
 def _with_segments(codes: pd.DataFrame, preset: str, bins: int) -> pd.DataFrame:
     known = codes[SCORES].notna().all(axis=1)
     scores = [codes.loc[known, s].astype(int).to_numpy() for s in SCORES]
-    names = np.where(codes["paid"], segments.REFUNDED, segments.PROSPECTS).astype(object)
+    names = np.where(codes["paid"], segments.NO_NET_SPEND, segments.PROSPECTS).astype(object)
     if known.any():
         means = _means(codes)
         names[known] = segments.segment(preset, *scores, bins=bins, means=means)
@@ -419,11 +419,11 @@ def _with_segments(codes: pd.DataFrame, preset: str, bins: int) -> pd.DataFrame:
 
 
 def _table(codes: pd.DataFrame, preset: str) -> pd.DataFrame:
-    names = [*segments.NAMES[preset], segments.REFUNDED]
+    names = [*segments.NAMES[preset], segments.NO_NET_SPEND]
     sums = codes.groupby("segment")[["customers", "amount", "days", "orders"]].sum()
     sums = sums.reindex(names).fillna(0)
-    if not sums.loc[segments.REFUNDED, "customers"]:
-        sums = sums.drop(index=segments.REFUNDED)
+    if not sums.loc[segments.NO_NET_SPEND, "customers"]:
+        sums = sums.drop(index=segments.NO_NET_SPEND)
     heads, total = sums["customers"], sums["amount"].sum()
     base = heads.where(heads > 0)
     return pd.DataFrame(
@@ -457,7 +457,7 @@ def _customers(rows: ibis.Table, codes: pd.DataFrame, preset: str, bins: int) ->
     """Return every customer with scores and segment, lazily."""
     means = _means(codes) if codes[SCORES].notna().all(axis=1).any() else (0.0, 0.0, 0.0)
     tests = segments.rules(preset, bins, means)(rows.r_score, rows.f_score, rows.m_score)
-    unscored = rows.monetary.notnull().ifelse(segments.REFUNDED, segments.PROSPECTS)  # noqa: PD004 - ibis has no other
+    unscored = rows.monetary.notnull().ifelse(segments.NO_NET_SPEND, segments.PROSPECTS)  # noqa: PD004 - ibis has no other
     named = rows.mutate(
         segment=ibis.cases(
             (~rows.scored.fill_null(ibis.literal(value=False)), unscored),

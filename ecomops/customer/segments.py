@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 BINS = 5
-REFUNDED, PROSPECTS = "refunded", "prospects"
+NO_NET_SPEND, PROSPECTS = "no_net_spend", "prospects"
 
 # name: recency from-to, frequency from-to, in fifths. The ten boxes tile the 5 x 5 grid.
 GRID = {

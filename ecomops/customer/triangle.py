@@ -38,7 +38,10 @@ def draw_triangle(
     shown = table[table["age"].isin(ages)]
     own = shown[shown["cohort"] != ALL]
     names = list(dict.fromkeys(own["cohort"]))[-ROWS:]
-    colours = dict(zip(own.index, style.step(own["value"].to_numpy(dtype=float)), strict=True))
+    # the first order itself would drown what came after it
+    top = own.loc[(own["age"] > 0) & (own["observed"] == "full"), "value"].max()
+    shades = style.step(own["value"].to_numpy(dtype=float), top=top if top > 0 else None)
+    colours = dict(zip(own.index, shades, strict=True))
     for i, name in enumerate(names):
         rows = own[own["cohort"] == name]
         _row(ax, i, rows, colours, unit, wide=wide, words=words)
@@ -104,7 +107,12 @@ def _line(
 ) -> None:
     left, low = -_margin(wide=wide), n + (1.5 if wide else 1.75)
     ax.plot([0, max(len(ages), 1)], [n + 0.2] * 2, color=style.INK, lw=1)
-    style.tag(ax, 0, n + 0.85, words.say("labels", "average"), left, at="left", weight="bold")
+    head: dict[str, Any] = {
+        "at": "left",
+        "weight": "bold",
+        "size": style.BODY if wide else style.SMALL,
+    }
+    style.tag(ax, 0, n + 0.85, words.say("labels", "average"), left, **head)
     quiet: dict[str, Any] = {"size": style.SMALL, "color": style.MUTE}
     style.tag(ax, 0, low, words.find("headings", "interval"), left, at="left", **quiet)
     row: Any

@@ -208,11 +208,11 @@ def test_mistake_10_net_spend_of_zero_or_less_is_a_segment_of_its_own():
     )
     made = rfm(orders)
     rows = by_customer(made)
-    assert list(rows["segment"] == "refunded") == [False, True, True]
+    assert list(rows["segment"] == "no_net_spend") == [False, True, True]
     assert rows.loc[["b", "c"], "m_score"].isna().all()
     table = made.table.set_index("segment")
-    assert table.loc["refunded", "customers"] == 2
-    assert table.loc["refunded", "amount"] == pytest.approx(0 + 10 - 15)
+    assert table.loc["no_net_spend", "customers"] == 2
+    assert table.loc["no_net_spend", "amount"] == pytest.approx(0 + 10 - 15)
 
 
 def test_mistake_14_a_refunded_order_is_no_second_purchase():
@@ -358,7 +358,7 @@ def test_mistake_30_chart_table_and_sentence_hold_the_same_numbers(mixed, lang):
     made = rfm(mixed, lang=lang)
     texts = {text.get_text() for text in made.plot().texts}
     words = made.words()
-    for row in made.table[made.table["segment"] != "refunded"].itertuples():
+    for row in made.table[made.table["segment"] != "no_net_spend"].itertuples():
         assert words.label(row.segment) in texts
         assert words.say("labels", "share", share=row.amount_share) in texts
     best = made.table.set_index("segment").loc["champions"]
@@ -368,7 +368,7 @@ def test_mistake_30_chart_table_and_sentence_hold_the_same_numbers(mixed, lang):
 def test_the_grid_shows_each_cell_once(mixed):
     made = rfm(mixed)
     assert len(made.cells) == 25
-    scored = made.table[made.table["segment"] != "refunded"]
+    scored = made.table[made.table["segment"] != "no_net_spend"]
     assert made.cells["customers"].sum() == scored["customers"].sum()
     assert made.cells["amount"].sum() == pytest.approx(scored["amount"].sum())
 
