@@ -93,7 +93,8 @@ def new(chosen: Namespace) -> None:
     if settings["data"] == "data":
         (folder / "data").mkdir(exist_ok=True)
     print(say("wrote", path=str(path)))
-    print(say("next_new", data=str(folder / settings["data"]), folder=str(folder)))
+    if settings["data"] == "data":
+        print(say("next_new", data=str(folder / "data"), folder=str(folder)))
 
 
 def _assigned(line: str, settings: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAD = re.compile(r"^# %%(?P<kind> \[markdown\])?(?: tags=(?P<tags>\[.*\]))?$")
+LANGUAGE = {"name": "python"}
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 RESULT = "application/vnd.ecomops+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -48,7 +49,7 @@ def notebook(source: str, lang: str) -> nbformat.NotebookNode:
     explain the notebook, and the exported page, which explains itself, leaves them out.
     """
     book: nbformat.NotebookNode = nbformat.v4.new_notebook(
-        metadata={"kernelspec": KERNEL, "ecomops": {"lang": lang}}
+        metadata={"kernelspec": KERNEL, "language_info": LANGUAGE, "ecomops": {"lang": lang}}
     )
     other = set(LANGUAGES) - {lang}
     for cell in cells(source):
@@ -69,7 +70,8 @@ def settle(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
     Times, widget models and versions go; one style sheet serves every result of the notebook.
     """
     style, styled = f"<style>{css()}</style>", False
-    book.metadata = {k: v for k, v in book.metadata.items() if k in ("kernelspec", "ecomops")}
+    kept = {k: v for k, v in book.metadata.items() if k in ("kernelspec", "ecomops")}
+    book.metadata = {**kept, "language_info": LANGUAGE}
     for cell in book.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":

@@ -107,5 +107,5 @@ def test_committed_notebooks_are_executed_and_small(path):
     assert [cell.execution_count for cell in ran] == list(range(1, len(ran) + 1))
     assert [c.source for c in ran if calls(c.source) and not c.outputs] == []
     assert [o for c in ran for o in c.outputs if o.output_type in ("error", "stream")] == []
-    assert set(book.metadata) == {"kernelspec", "ecomops"}
+    assert set(book.metadata) == {"kernelspec", "language_info", "ecomops"}
     assert path.stat().st_size <= 300_000

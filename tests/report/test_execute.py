@@ -65,7 +65,7 @@ def test_run_tells_of_each_cell_and_leaves_no_trace():
     ]
     assert len(done.book.cells) == 2
     assert done.results == []
-    assert set(done.book.metadata) == {"kernelspec", "ecomops"}
+    assert set(done.book.metadata) == {"kernelspec", "language_info", "ecomops"}
 
 
 @pytest.mark.parametrize(
