@@ -11,6 +11,7 @@ import numpy as np
 from ecomops.base import checks
 from ecomops.data.policy import coverage
 from ecomops.metrics import metric, periods
+from ecomops.metrics.customers import as_day
 from ecomops.result import Action, Basis, Finding, Need, Result, style
 from ecomops.store import waterfall
 from ecomops.store.chains import decompose
@@ -143,7 +144,7 @@ def drivers(
     before: str | None = None,
     after: str | None = None,
     by: str | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Drivers:
     """Say what moved a total between two periods, in parts that add up exactly.
@@ -197,19 +198,20 @@ def drivers(
     ['visitors', 'conversion', 'buyer_value']
     """
     name = checks.choice("metric", metric, METRICS)
+    last = as_day(as_of)
     asked = {"metric": name, "by": by, "before": before, "after": after}
     needed = [table for table in tables_needed(name, by) if table not in shop]
     if needed:
         needs = tuple(Need("table", {"table": table}) for table in needed)
         return Drivers.lock(needs, lang=lang, **asked)  # type: ignore[no-any-return]
-    found = comparison(shop.tables, name, by=by, before=before, after=after, as_of=as_of)
+    found = comparison(shop.tables, name, by=by, before=before, after=after, as_of=last)
     if found is None:
         need = Need("column", {"table": "orders", "column": "refund_amount"})
         return Drivers.lock((need,), lang=lang, **asked)  # type: ignore[no-any-return]
     parts = decompose(found.chain, found.before, found.after, found.segments)
     change = parts.rows["contribution"].sum()
     rows = parts.rows.assign(share=parts.rows["contribution"] / (change or np.nan))
-    known = coverage(shop.orders, as_of=as_of) if as_of else shop.coverage
+    known = coverage(shop.orders, as_of=last) if last else shop.coverage
     labels = [periods.label(at, found.kind) for at in found.starts]
     return Drivers(
         rows=rows.rename(columns={"segment": by}) if by else rows.drop(columns="segment"),

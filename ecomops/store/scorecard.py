@@ -14,6 +14,7 @@ from ecomops.data.policy import coverage
 from ecomops.maths.proportions import wilson
 from ecomops.metrics import intervals, metric, periods
 from ecomops.metrics.compute import tables_of, values
+from ecomops.metrics.customers import as_day
 from ecomops.metrics.observe import Observed, observe
 from ecomops.result import Action, Basis, Finding, Need, Result, style
 from ecomops.store import sparks
@@ -256,7 +257,7 @@ def scorecard(
     *,
     period: str = "month",
     compare: str = "previous",
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Scorecard:
     """Say how the shop did in its last full period, compared with the one before or a year ago.
@@ -304,14 +305,15 @@ def scorecard(
     """
     checks.choice("period", period, periods.PERIODS)
     checks.choice("compare", compare, COMPARES)
+    last = as_day(as_of)
     if "orders" not in shop:
         return Scorecard.lock(  # type: ignore[no-any-return]
             (Need("table", {"table": "orders"}),), lang=lang, period=period
         )
-    known = coverage(shop.orders, as_of=as_of) if as_of else shop.coverage
+    known = coverage(shop.orders, as_of=last) if last else shop.coverage
     wanted = [code for code in METRICS if set(tables_of(metric(code))) <= set(shop.tables)]
     names = dict.fromkeys(name for code in wanted for name in metric(code).measures)
-    seen = observe(shop.tables, [*names, *MOMENTS], period=period, as_of=as_of)
+    seen = observe(shop.tables, [*names, *MOMENTS], period=period, as_of=last)
     rows = _rows(
         seen, [code for code in wanted if not set(metric(code).measures) & seen.empty], compare
     )
@@ -321,7 +323,7 @@ def scorecard(
             n=known.sales,
             unit="orders",
             start=known.first_day,
-            end=as_of or known.last_day,
+            end=last or known.last_day,
             currency=known.currency,
             excluded=known.excluded_sales,
         ),

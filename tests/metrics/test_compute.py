@@ -194,6 +194,7 @@ def test_as_of_drops_what_is_later_and_says_that_the_data_is_complete_up_to_it()
     day = dt.date(2025, 9, 30)
     frame = metrics.compute(shop(orders), "pay_orders", as_of=day)
     assert list(frame["period"]) == MONTHS[:3]
+    assert frame.equals(metrics.compute(shop(orders), "pay_orders", as_of="2025-09-30"))
     assert frame["value"].sum() == (sold(orders)["paid_at"].dt.date <= day).sum()
     assert not frame["partial"].any()
 
