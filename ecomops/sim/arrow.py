@@ -11,9 +11,13 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from ecomops.sim.streams import Bools, Floats, Ints
 
-GROUP = 10_000
+    Text = npt.NDArray[np.void]
+
+GROUP = np.uint64(10_000)
 MILLION = 10**6
 SCATTER = 368_787_919_003
 SPAN = 10**12
@@ -48,28 +52,46 @@ def dates(days: Ints, epoch: int) -> pa.Array:
 def digits(numbers: Ints, groups: int, prefix: str = "", suffix: Ints | None = None) -> pa.Array:
     """Return numbers as text of 4 × `groups` digits, with a prefix and a one-digit suffix.
 
-    >>> digits(np.array([42]), 2, "p").to_pylist()
-    ['p00000042']
+    >>> digits(np.array([42]), 2, "p", np.array([1])).to_pylist()
+    ['p00000042-1']
     """
-    count = len(numbers)
-    start, tail = len(prefix), 0 if suffix is None else 2
-    width = start + 4 * groups + tail
-    text = np.empty((count, width), dtype=np.uint8)
-    text[:, :start] = np.frombuffer(prefix.encode(), dtype=np.uint8)
-    rest = numbers
-    for group in range(groups - 1, -1, -1):
-        rest, low = np.divmod(rest, GROUP)
-        text[:, start + 4 * group : start + 4 * group + 4] = _TABLE[low]
-    if suffix is not None:
-        text[:, -2] = ord("-")
-        text[:, -1] = suffix + ord("0")
-    offsets = np.arange(count + 1, dtype=np.int32) * width
+    text = written(numbers, groups, prefix)
+    return column(text if suffix is None else suffixed(text, suffix))
+
+
+def written(numbers: Ints, groups: int, prefix: str) -> Text:
+    """Return numbers as fixed-width records of a prefix and 4 × `groups` digits."""
+    names = [f"g{group}" for group in range(groups)]
+    kinds = [("prefix", f"V{len(prefix)}")] * bool(prefix) + [(name, "V4") for name in names]
+    text = np.empty(len(numbers), dtype=kinds)
+    if prefix:
+        text["prefix"] = np.void(prefix.encode())
+    rest = numbers.astype(np.uint64)
+    for name in names[:0:-1]:
+        high = rest // GROUP
+        text[name] = _TABLE[rest - high * GROUP]
+        rest = high
+    text[names[0]] = _TABLE[rest % GROUP]
+    return text.view(f"V{text.dtype.itemsize}")
+
+
+def suffixed(text: Text, suffix: Ints) -> Text:
+    """Return records with a dash and one digit at their end."""
+    longer = np.empty(len(text), dtype=[("text", text.dtype), ("suffix", "<u2")])
+    longer["text"] = text
+    longer["suffix"] = (suffix + ord("0")) << 8 | ord("-")
+    return longer.view(f"V{longer.dtype.itemsize}")
+
+
+def column(text: Text) -> pa.Array:
+    """Return fixed-width records as a column of text."""
+    offsets = np.arange(len(text) + 1, dtype=np.int32) * text.dtype.itemsize
     return pa.Array.from_buffers(
-        pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(text)]
+        pa.string(), len(text), [None, pa.py_buffer(offsets), pa.py_buffer(text.view(np.uint8))]
     )
 
 
-_TABLE = np.array([[ord(c) for c in f"{i:04d}"] for i in range(GROUP)], dtype=np.uint8)
+_TABLE = np.array([f"{i:04d}".encode() for i in range(10_000)]).view("V4")
 
 
 def scattered(key: Ints) -> Ints:

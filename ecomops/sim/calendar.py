@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from ecomops.sim.streams import stream
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ecomops.sim.streams import Floats
+    from ecomops.sim.streams import Floats, Ints
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -43,7 +43,7 @@ def events() -> tuple[tuple[date, str], ...]:
     return tuple((date.fromisoformat(day), name) for day, name in rows)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Clock:
     """A rate that is constant within each hour, and its operational time.
 
@@ -63,11 +63,33 @@ class Clock:
 
     def operational(self, seconds: Floats) -> Floats:
         """Return operational days at `seconds` after the start."""
-        return np.interp(seconds, self.edges, self.tau)
+        hour = np.clip(seconds / HOUR, 0.0, len(self.edges) - 1.0)
+        left = np.minimum(hour.astype(np.int64), len(self.edges) - 2)
+        here = self.tau[left]
+        days: Floats = here + (hour - left) * (self.tau[left + 1] - here)
+        return days
 
     def seconds(self, operational: Floats) -> Floats:
         """Return the seconds after the start at which operational time is reached."""
-        return np.interp(operational, self.tau, self.edges)
+        start, scale = self.guide
+        place = np.clip(operational * scale, 0, len(start) - 1).astype(np.int64)
+        left = start[place]
+        late = np.flatnonzero(self.tau[left + 1] < operational)
+        while len(late):
+            left[late] += 1
+            late = late[self.tau[left[late] + 1] < operational[late]]
+        here: Floats = self.tau[left]
+        part = (operational - here) / (self.tau[left + 1] - here)
+        hour: Floats = left.astype(np.float64) + np.clip(part, 0.0, 1.0)
+        return hour * HOUR
+
+    @cached_property
+    def guide(self) -> tuple[Ints, float]:
+        """Where to begin looking for an operational time: hours by equal steps, steps per day."""
+        hours = len(self.tau) - 1
+        scale = 4 * hours / float(self.tau[-1])
+        begins = np.searchsorted(self.tau, np.arange(4 * hours + 1) / scale, side="right") - 1
+        return np.clip(begins, 0, hours - 1), scale
 
     def within(self, uniform: Floats, start: Floats, end: Floats) -> Floats:
         """Return moments in [start, end) spread as the clock runs."""

@@ -6,7 +6,7 @@ import json
 import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ecomops.sim.streams import Bools, Floats, Ints
 
 TIERS = 16
+STEPS = 64
 CHEAPEST, DEAREST = 2500.0, 70000.0
 NINES = np.array([9, 9, 9, 8, 5])
 
@@ -33,7 +34,7 @@ def vocabulary() -> Mapping[str, Any]:
     return tomllib.loads(text)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
     """The products of a shop; arrays have one entry per product, `sku_*` one per variant.
 
@@ -93,9 +94,20 @@ class Catalogue:
         """Return the product bought on `day` (since start) by who wants to spend about `price`."""
         month = np.clip(day // 30, 0, self.months - 1)
         cell = month * TIERS + self.tier(price)
-        found = np.searchsorted(self.cells, cell + uniform, side="right")
-        product: Ints = self.cell_product[np.minimum(found, len(self.cell_product) - 1)]
+        point = cell + uniform
+        found = self.guide[(point * STEPS).astype(np.int64)]
+        short = np.flatnonzero(self.cells[found] <= point)
+        while len(short):
+            found[short] += 1
+            short = short[self.cells[found[short]] <= point[short]]
+        product: Ints = self.cell_product[found]
         return product
+
+    @cached_property
+    def guide(self) -> Ints:
+        """Where to begin looking in `cells`, by steps of 1/64."""
+        count = self.months * TIERS * STEPS
+        return np.searchsorted(self.cells, np.arange(count) / STEPS, side="right")
 
 
 DEFECT = 0.55

@@ -102,9 +102,9 @@ def chunk(plan: Plan, number: int) -> Chunk:
     start = sum(len(b) for b in blocks.values())
     blocks["panel"] = latent.ordinary(plan, won, len(group), "panel", number)
     blocks["message"] = latent.messaged(plan, group, base, number)
+    everyone = people.join([group, won])
     lines = {
-        name: baskets.fill(plan, block, people.join(list(groups.values())), name, number)
-        for name, block in blocks.items()
+        name: baskets.fill(plan, block, everyone, name, number) for name, block in blocks.items()
     }
     referrer = _late(plan, number, share, groups, blocks, lines)
     return _laid(plan, number, groups, blocks, lines, referrer, _placed(browsers, start))
@@ -123,18 +123,21 @@ def _late(
     for name in newcomers.KINDS:
         new = newcomers.come(plan, name, base, first(), number, share)
         groups[name], blocks[name] = new.people, new.orders
-        everyone = people.join(list(groups.values()))
-        known = new.lines
-        if known is None:
-            known = baskets.fill(plan, new.orders, everyone, name, number)
-        lines[name] = known
+        lines[name] = new.lines or _filled(plan, groups, new.orders, name, number)
     start = first()
     friends, referrer = referrals.friends(plan, groups["people"], start, number)
     groups["referral"] = friends
     blocks["referral"] = latent.ordinary(plan, friends, start, "referral", number)
-    everyone = people.join(list(groups.values()))
-    lines["referral"] = baskets.fill(plan, blocks["referral"], everyone, "referral", number)
+    lines["referral"] = _filled(plan, groups, blocks["referral"], "referral", number)
     return referrer
+
+
+def _filled(
+    plan: Plan, groups: Mapping[str, people.People], orders: latent.Latent, name: str, number: int
+) -> baskets.Lines:
+    """Return what is in the orders of a late group, which may be empty."""
+    everyone = people.join(list(groups.values())) if len(orders) else groups["panel"]
+    return baskets.fill(plan, orders, everyone, name, number)
 
 
 def _laid(

@@ -56,8 +56,10 @@ def _meetings(plan: Plan, process: str, chunk: int, intent: Floats) -> tuple[Boo
 
 def buyers(plan: Plan, orders: Latent, uncaused: Bools, chunk: int) -> Visitors:
     """Return the tracked visitors among those who buy without being caused to."""
-    random = stream(plan.seed, "panel/buyers", chunk)
     panel = plan.settings.panel
+    if not panel.tracked:
+        orders, uncaused = orders.take(np.arange(0)), uncaused[:0]
+    random = stream(plan.seed, "panel/buyers", chunk)
     lot, long = random.random(len(orders)), random.gamma(1.6, 4.0 * DAY, len(orders))
     intent = panel.intent + random.standard_normal(len(orders))
     late = orders.time >= plan.horizon - panel.days * DAY

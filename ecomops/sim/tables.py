@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,10 @@ from ecomops.sim.calendar import DAY
 from ecomops.sim.fulfilment import EARLY, REASONS, Fate
 from ecomops.sim.people import PROVINCES
 from ecomops.sim.plan import NOBODY
+from ecomops.sim.streams import spread
 
 if TYPE_CHECKING:
+    from ecomops.sim.arrow import Text
     from ecomops.sim.chunk import Chunk
     from ecomops.sim.plan import Plan
     from ecomops.sim.selling import Sale
@@ -22,9 +25,10 @@ if TYPE_CHECKING:
 
 
 DESKTOP = 0.07
+POSITION = 30  # bits: more possible orders than a chunk ever has
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scene:
     """One chunk in one world: what was possible, what was sold, what became of it."""
 
@@ -34,32 +38,41 @@ class Scene:
     fate: Fate
     source: Ints
 
-    @property
+    @cached_property
     def rows(self) -> Ints:
         """Positions of the orders that exist, by time of creation."""
         found = np.flatnonzero(self.sale.exists)
-        return found[np.lexsort((self.part.orders.key[found], self.sale.created[found]))]
+        both = (self.sale.created[found].astype(np.int64) << POSITION) | found
+        both.sort()
+        rows: Ints = both & ((1 << POSITION) - 1)
+        return rows
 
-    @property
+    @cached_property
     def line_rows(self) -> Ints:
         """Positions of the lines of orders that exist, in the order of their orders."""
-        place = np.full(len(self.part.orders), -1)
+        order = self.part.lines.order
+        count = np.bincount(order, minlength=len(self.part.orders))
+        first = np.cumsum(count) - count
         rows = self.rows
-        place[rows] = np.arange(len(rows))
-        rank = place[self.part.lines.order]
-        kept = np.flatnonzero((rank >= 0) & self.sale.line_on)
-        return kept[np.argsort(rank[kept], kind="stable")]
+        owner, rank = spread(count[rows])
+        lines: Ints = first[rows][owner] + rank
+        return lines[self.sale.line_on[lines]]
+
+    @cached_property
+    def numbers(self) -> Text:
+        """The order numbers of all possible orders."""
+        return arrow.written(arrow.scattered(self.part.orders.key), 3, ids.ORDER)
 
     def known(self, seconds: Floats) -> Bools:
         """Return what has happened by the end of the data."""
         return seconds < self.plan.horizon
 
-    @property
+    @cached_property
     def refunded(self) -> Ints:
         """Cents refunded by the end of the data, by possible line."""
         return np.where(self.known(self.fate.refunded), self.fate.amount, 0)
 
-    @property
+    @cached_property
     def closed(self) -> Bools:
         """Paid orders that were refunded whole before the end, by possible order."""
         back = baskets.totals(self.part.lines.order, self.refunded, len(self.part.orders))
@@ -90,7 +103,7 @@ def orders(scene: Scene) -> pa.Table:
     place = people.province[owner]
     epoch = plan.epoch
     return pa.table({
-        "order_id": ids.orders(latent.key[rows]),
+        "order_id": arrow.column(scene.numbers[rows]),
         "store_id": arrow.constant(store.store_id, len(rows)),
         "customer_id": arrow.nullable(ids.buyers(people.key[owner]), people.guest[owner]),
         "created_at": arrow.stamps(sale.created[rows], epoch),
@@ -153,13 +166,13 @@ def order_lines(scene: Scene) -> pa.Table:
     plan, lines, rows, goods = scene.plan, scene.part.lines, scene.line_rows, scene.plan.catalogue
     sale = scene.sale
     order, product, quantity = lines.order[rows], sale.product[rows], lines.quantity[rows]
-    number = arrow.scattered(scene.part.orders.key[order])
+    number = scene.numbers[order]
     listed = sale.price[rows] * quantity
     paid = scene.fate.line_paid[rows]
     unpaid = sale.unpaid[order]
     return pa.table({
-        "order_line_id": arrow.digits(number, 3, ids.ORDER, lines.rank[rows] + 1),
-        "order_id": arrow.digits(number, 3, ids.ORDER),
+        "order_line_id": arrow.column(arrow.suffixed(number, lines.rank[rows] + 1)),
+        "order_id": arrow.column(number),
         "product_id": ids.products(product),
         "sku_id": ids.skus(sale.sku[rows]),
         "product_name": arrow.words(product, [zh for zh, _ in goods.titles]),

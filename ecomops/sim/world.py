@@ -16,7 +16,8 @@ from ecomops.sim.effects import effects
 from ecomops.sim.fulfilment import fulfil
 from ecomops.sim.plan import Plan
 from ecomops.sim.plan import plan as planned
-from ecomops.sim.presets import checked, preset, sized
+from ecomops.sim.presets import checked, sized
+from ecomops.sim.presets import preset as named
 from ecomops.sim.selling import sell
 from ecomops.sim.tables import Scene
 
@@ -118,9 +119,6 @@ def world(
     if customers is not None:
         settings = checked(sized(settings, customers))
     return World(planned(settings, seed).without(without))
-
-
-named = preset
 
 
 def stage(plan: Plan, part: Chunk) -> Scene:

@@ -23,7 +23,8 @@ from ecomops.sim.effects import effects
 from ecomops.sim.plan import Plan
 from ecomops.sim.plan import plan as planned
 from ecomops.sim.presets import checked, sized
-from ecomops.sim.world import World, named, stage
+from ecomops.sim.presets import preset as named
+from ecomops.sim.world import World, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -54,7 +55,7 @@ def simulate(
     workers
         Processes that share the chunks of a large shop; the files are the same for any number.
     progress
-        Called with (chunks done, chunks in all) after each chunk.
+        Called with (steps done, steps in all) after each chunk of customers.
 
     The folder appears when everything is written; an error or Ctrl-C leaves nothing behind.
     Raises `UnsafeError` when `out` is there already or cannot be made, `OptionError` as `world`.
@@ -106,12 +107,19 @@ def _needs_everything(settings: Settings) -> bool:
 def _whole(plan: Plan, folder: Path, workers: int, progress: Callable[[int, int], None]) -> None:
     """Write a shop whose tables are made in memory."""
     del workers
+    count = len(chunks(plan))
     world = World(plan)
+    scenes = []
+    for number in range(count):
+        scenes.append(stage(plan, chunk(plan, number)))
+        progress(number + 1, count + 2)
+    vars(world)["scenes"] = scenes
     for name, table in {**world.tables, **world.extras}.items():
         parquet(table, folder / f"{name}.parquet")
+    progress(count + 1, count + 2)
     for name, table in world.truth.items():
         parquet(table, folder / "truth" / f"{name}.parquet")
-    progress(1, 1)
+    progress(count + 2, count + 2)
 
 
 def _streamed(plan: Plan, folder: Path, workers: int, progress: Callable[[int, int], None]) -> None:
