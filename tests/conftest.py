@@ -10,11 +10,14 @@ import sys
 import tempfile
 import time
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+
+from tests.needs import absent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -109,9 +112,11 @@ ENGINES = {"pandas": as_pandas, "polars": as_polars, "duckdb": as_duckdb, "spark
 def spark_backend() -> Any:
     """Return one ibis backend on Spark in local mode; started once per worker, on first use."""
     if not shutil.which("java"):
-        pytest.skip("Spark needs Java: install openjdk-17-jre-headless")
-    sql = pytest.importorskip("pyspark.sql", reason="install ecomops[spark]")
+        absent("Spark needs Java: install openjdk-17-jre-headless")
+    if find_spec("pyspark") is None:
+        absent("Spark is absent: install ecomops[spark]")
     import ibis
+    from pyspark import sql
 
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = sql.SparkSession.builder.master("local[1]").appName("ecomops-tests")
@@ -128,6 +133,8 @@ SPARK = {
     "spark.default.parallelism": "1",
     "spark.ui.enabled": "false",
     "spark.driver.memory": "1g",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.adaptive.enabled": "false",
     "spark.sql.warehouse.dir": tempfile.gettempdir() + "/ecomops-spark-warehouse",
 }
 
