@@ -84,13 +84,13 @@ def _card(
 
 
 def measures(results: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return what to test before acting, one of each analysis before the second of any."""
+    """Return what to test before acting: one of each analysis first, the best evidence before."""
     found = [
-        (rank, number, action["text"]["measure"], anchor(result["code"]))
+        (rank, action["grade"], number, action["text"]["measure"], anchor(result["code"]))
         for number, result in enumerate(results)
         for rank, action in enumerate(a for a in result.get("actions", ()) if not a["emitted"])
     ]
-    return [{"text": text, "anchor": place} for _, _, text, place in sorted(found)]
+    return [{"text": text, "anchor": place} for *_, text, place in sorted(found)]
 
 
 def outstanding(results: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
