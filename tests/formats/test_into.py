@@ -19,7 +19,10 @@ import pytest
 from ecomops.base.errors import DataError, UnsafeError
 from ecomops.data.formats import load_into, recover
 
-HEADER = "订单编号,买家会员名,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间,店铺Id,宝贝总数量,宝贝种类"
+HEADER = (
+    "订单编号,买家会员名,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间,"
+    "店铺Id,宝贝总数量,宝贝种类"
+)
 ROOT = Path(__file__).parents[2]
 
 
@@ -127,9 +130,13 @@ def test_kill_at_any_moment_leaves_before_or_after(tmp_path: Path, share: float)
     load_into(export(tmp_path / "a20260531.csv", MAY), shop)
     before = amounts(shop)
     june = export(tmp_path / "b20260630.csv", JUNE)
-    code = f"from ecomops.data.formats import load_into; print('go', flush=True); load_into({str(june)!r}, {str(shop)!r})"
+    code = "from ecomops.data.formats import load_into; print('go', flush=True)\n"
+    code += f"load_into({str(june)!r}, {str(shop)!r})"
     child = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert child.stdout is not None
     child.stdout.readline()

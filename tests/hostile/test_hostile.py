@@ -1,4 +1,4 @@
-"""Hostile files: no traceback, no silent wrong number, nothing half-written, a message that helps."""
+"""Hostile files: no traceback, no silent wrong number, nothing half-written, a clear message."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def test_a_link_that_leads_in_a_circle_or_outside_is_not_followed(tmp_path: Path
     assert [f.name for f in loaded.files] == ["a.csv"]
 
 
-def test_a_full_disk_while_writing_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_while_writing_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     from ecomops.data.formats import into
 
     good = tmp_path / "ok20260501.csv"
@@ -100,14 +102,17 @@ def test_a_full_disk_while_writing_leaves_nothing_behind(tmp_path: Path, monkeyp
 
 @settings(max_examples=12)
 @given(cut=st.integers(0, len(PLAIN)), junk=st.binary(max_size=40))
-def test_any_damage_is_either_read_or_explained(cut: int, junk: bytes, tmp_path_factory: pytest.TempPathFactory):
+def test_any_damage_is_either_read_or_explained(
+    cut: int, junk: bytes, tmp_path_factory: pytest.TempPathFactory
+):
     path = tmp_path_factory.mktemp("x") / "a.csv"
     content = PLAIN.encode("gb18030")
     path.write_bytes(content[:cut] + junk + content[cut:])
     try:
         loaded = load(path, con=ibis.duckdb.connect())
     except EcomopsError as error:
-        assert error.message("zh")
+        said = error.message("zh")
+        assert said
     else:
         assert loaded.files[0].rows >= 1
 

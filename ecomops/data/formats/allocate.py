@@ -41,8 +41,7 @@ def allocated(lines: ibis.Table, totals: ibis.Table, *, weight: str) -> ibis.Tab
     t = t.mutate(_left=left, _place=ibis.row_number().over(ranking))
     paid = (t["_floor"] + (t["_place"] < t["_left"]).ifelse(1, 0)).cast(dt.Decimal(18, 2)) / 100
     t = t.mutate(line_paid_amount=paid.cast(MONEY))
-    return t.drop("_total", "_cents", "_own", "_all", "_share", "_parts", "_base", "_floor", "_rest",
-                  "_left", "_place")  # fmt: skip
+    return t.select(*lines.columns, "line_paid_amount")
 
 
 def _order(lines: ibis.Table) -> Any:

@@ -67,7 +67,7 @@ def completed(name: str, rows: ibis.Table, currency: str | None) -> str:
 
 
 def _keys(name: str, made: dict[str, str]) -> dict[str, str]:
-    """Return parts of a composite key as empty text instead of null, and ids where there are none."""
+    """Return composite keys with empty text for null, and ids where there are none."""
     schema = tables()[name]
     if len(schema.key) > 1:
         texts = [k for k in schema.key if schema.columns[k].dtype.is_string()]

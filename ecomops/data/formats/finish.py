@@ -34,7 +34,7 @@ class Context:
 
     def note(self, code: str, table: str, action: str, rows: ibis.Table, amount: Any = None,
              example: str | None = None) -> None:  # fmt: skip
-        """Count `rows` under a reason; `amount` is an expression summed, `example` a column shown."""
+        """Count `rows` under a reason; `amount` is summed, `example` a column shown."""
         sums = {"n": rows.count()} | ({"amount": amount.sum()} if amount is not None else {})
         found = rows.aggregate(**sums).to_pandas().iloc[0]
         if not found["n"]:
@@ -93,7 +93,7 @@ def with_line_status(lines: ibis.Table, context: Context) -> ibis.Table:
 
 
 def with_line_ids(lines: ibis.Table) -> ibis.Table:
-    """Return lines with an ``order_line_id``: the platform's, else order id and place in the order."""
+    """Return lines with an ``order_line_id``: the platform's, else order and place in it."""
     order = ibis.window(group_by=lines.order_id, order_by=[lines["_file"], lines["_row"]])
     place = ibis.row_number().over(order) + 1
     made = lines.order_id + "-" + place.cast("string")
@@ -278,7 +278,7 @@ def _status_of_row(lines: ibis.Table, orders: ibis.Table) -> ibis.Table:
 def _refunded_lines(
     lines: ibis.Table, orders: ibis.Table, context: Context
 ) -> tuple[ibis.Table, ibis.Table]:
-    """Mark lines that closed with a refund as refunded in full; the order file has only the flag."""
+    """Mark lines that closed with a refund as refunded in full: the file has only the flag."""
     if has(lines, "line_refund_amount") or not has(
         lines, "refund_status", "line_status", "line_paid_amount"
     ):

@@ -61,9 +61,14 @@ def _joined(left: ibis.Table, right: ibis.Table | None, keys: str | Sequence[Any
 
 
 def _olist_orders(
-    orders: ibis.Table, side: ibis.Table | None, people: ibis.Table | None, money: ibis.Table | None,
-    freight: ibis.Table | None, lines: ibis.Table | None, context: Context,
-) -> ibis.Table:  # fmt: skip
+    orders: ibis.Table,
+    side: ibis.Table | None,
+    people: ibis.Table | None,
+    money: ibis.Table | None,
+    freight: ibis.Table | None,
+    lines: ibis.Table | None,
+    context: Context,
+) -> ibis.Table:
     if side is not None and people is not None:
         who = side.select("order_id", order_customer_id="customer_id")
         person = people.select(

@@ -32,7 +32,7 @@ def finish_shopify(tables: Tables, context: Context) -> Tables:
     rows = tables["orders"]
     side = tables.pop("_shopify", None)
     if has(side, "name"):
-        told = side.drop("_source", "_format", "_platform")  # type: ignore[union-attr]
+        told = side.drop("_source", "_format", "_platform")
         rows = rows.left_join(told, ["_file", "_row"]).drop("_file_right", "_row_right")
     rows = rows.mutate(order_id=_id_on_every_row(rows))
     lines = tables["order_lines"].left_join(

@@ -1,4 +1,4 @@
-"""Files whose columns are data: survey questions and search terms become rows; ledgers get types."""
+"""Files whose columns are data: questions and search terms become rows; ledgers get types."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def finish_survey(tables: Tables, context: Context) -> Tables:
         named = any(s.name == "surveys__response_id" for s in part.fill)
         response = "surveys__response_id" if named else "_row::VARCHAR"
         keyed = sql.select({"r": response, "_row": "_row"}, own)
-        for column in part.columns:
-            if f"_free{column.position}" in con.table(part.free).columns:
-                answers.append(_answers(part, column, keyed))
+        kept = con.table(part.free).columns
+        asked = [c for c in part.columns if f"_free{c.position}" in kept]
+        answers += [_answers(part, column, keyed) for column in asked]
     surveys = tables["surveys"]
     made = {"*": "*"}
     if "response_id" not in surveys.columns:
@@ -85,7 +85,8 @@ def _answers(part: Part, column: Matched, keyed: str) -> str:
     separator = SEPARATORS.get(part.fmt.id)
     cell = f"_free{column.position}"
     split = f"string_split({cell}, {sql.text(separator)})" if separator else f"[{cell}]"
-    joined = f"({keyed}) AS k JOIN {sql.name(part.free)} AS f ON f._place + {part.first_row - 1} = k._row"
+    place = f"f._place + {part.first_row - 1}"
+    joined = f"({keyed}) AS k JOIN {sql.name(part.free)} AS f ON {place} = k._row"
     kept = f"{cell} IS NOT NULL AND {cell} NOT IN {sql.listed(SKIPPED)}"
     options = {
         "r": "r",
@@ -129,7 +130,8 @@ def finish_trends(tables: Tables, context: Context) -> Tables:
                 "_file": f"{part.index}::BIGINT", "_source": sql.text(part.name),
                 "_format": sql.text(part.fmt.id), "_platform": "'google'",
             }  # fmt: skip
-            joined = f"{sql.name(part.table)} AS k JOIN {cells} AS f ON f._place + {part.first_row - 1} = k._row"
+            place = f"f._place + {part.first_row - 1}"
+            joined = f"{sql.name(part.table)} AS k JOIN {cells} AS f ON {place} = k._row"
             found.append(sql.select(out, joined))
     tables["search_index"] = con.table(sql.table(con, "load_trends", " UNION ALL ".join(found)))
     return tables

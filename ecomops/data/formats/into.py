@@ -60,7 +60,7 @@ class Loading:
 
 
 def load_into(
-    path: str | Path, into: str | Path, *, format: str | None = None,  # noqa: A002
+    path: str | Path, into: str | Path, *, format: str | None = None,
     timezone: str | None = None, keep_personal: bool = False,
 ) -> Loading:  # fmt: skip
     """Load exports into a shop's folder, one Parquet file per canonical table.
@@ -190,8 +190,11 @@ def _with(ledger: Sequence[dict[str, Any]], files: Sequence[SourceFile]) -> list
     for file in files:
         if file.status == "loaded":
             told[file.name] = {
-                "name": file.name, "format": file.format, "rank": list(file.rank), "rows": file.rows,
-            }  # fmt: skip
+                "name": file.name,
+                "format": file.format,
+                "rank": list(file.rank),
+                "rows": file.rows,
+            }
     return [told[name] for name in sorted(told)]
 
 
@@ -209,7 +212,9 @@ def _table(
     name: str, rows: ibis.Table, folder: Path, ranks: Mapping[str, int], con: Any
 ) -> tuple[Change, list[Problem]]:
     new = sql.name(rows.get_name())
-    old = next((f for f in (folder / f"{name}.parquet", folder / f"{name}.csv") if f.exists()), None)
+    old = next(
+        (f for f in (folder / f"{name}.parquet", folder / f"{name}.csv") if f.exists()), None
+    )
     pieces = [_ranked(sql.select(None, new), "+", rows.columns, ranks)]
     before = 0
     if old:
@@ -256,7 +261,7 @@ def _toml(folder: Path, currency: str | None, timezone: str) -> str:
 
 
 def _commit(folder: Path, names: Sequence[str]) -> None:
-    """Put every staged file in place; from the moment the list is on disk this will be completed."""
+    """Put every staged file in place; once the list is on disk this will be completed."""
     stage = folder / STAGE
     for name in names:
         _sync(stage / name)

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ecomops.base.errors import DataError
 from ecomops.data.formats import sql
 from ecomops.data.formats.canonical import completed
-from ecomops.data.formats.finish import Context, Tables, finish_orders, finish_rows, has, with_status
+from ecomops.data.formats.finish import (
+    Context,
+    Tables,
+    finish_orders,
+    finish_rows,
+    has,
+    with_status,
+)
 from ecomops.data.formats.finish_public import finish_olist, finish_superstore
 from ecomops.data.formats.finish_shopify import finish_products, finish_shopify
 from ecomops.data.formats.finish_uci import finish_uci

@@ -83,9 +83,7 @@ def files_at(path: Path) -> Iterator[Path]:
             yield entry
 
 
-def parts_of(
-    path: Path, scratch: Path, how: How, con: Any
-) -> tuple[list[Part], list[SourceFile]]:
+def parts_of(path: Path, scratch: Path, how: How, con: Any) -> tuple[list[Part], list[SourceFile]]:
     """Return the typed rows of every sheet at a path, and what became of each file.
 
     Raises what is wrong with a file when it is the only one; in a folder it is listed as refused.
@@ -138,12 +136,10 @@ def _typed(
                 for c in part.columns
                 if c.name
             )
-            files.append(
-                SourceFile(
-                    one.name, mine.format, mine.confidence, rows, "loaded", "", one.encoding, told,
-                    part.rank if len(group) == 1 else (_named(one.name), "", one.name),
-                )  # fmt: skip
-            )
+            rank = part.rank if len(group) == 1 else (_named(one.name), "", one.name)
+            sure, coded = mine.confidence, one.encoding
+            source = (one.name, mine.format, sure, rows, "loaded", "", coded, told, rank)
+            files.append(SourceFile(*source))
     return parts, files
 
 
@@ -202,7 +198,7 @@ def _named(name: str) -> str:
 
 
 def _rank(sheet: Sheet, part: Part, con: Any) -> tuple[str, str, str]:
-    """Return what says which export is newer: the date in its name, else its last event, its name."""
+    """Return what makes an export newer: the date in its name, its last event, its name."""
     times = [s.name for s in part.fill if s.target.rule in {"ts", "ts_utc", "date"}]
     tops = {c: f"max({sql.name(c)})::VARCHAR" for c in times}
     found = sql.rows(con, sql.select(tops, part.table))[0] if times else ()

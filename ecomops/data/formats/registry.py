@@ -107,7 +107,7 @@ def _place(text: str) -> tuple[str, str]:
 
 
 def _key_headers(mapping: Mapping[str, tuple[Target, ...]]) -> tuple[str, ...]:
-    """Return the headers without which no row can be told apart: ids of the main table, or dates."""
+    """Return the headers that tell rows apart: ids of the main table, or dates."""
     keys = {"orders.order_id", "order_lines.order_line_id", "order_lines.order_id"}
     keys |= {"refunds.refund_id", "customers.customer_id", "_uci.invoice", "_uci.at"}
     dates = {"traffic_daily.date", "ad_reports.date", "live_sessions.started_at"}

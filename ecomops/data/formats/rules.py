@@ -29,9 +29,10 @@ FULL = "".join(chr(ord(c) + 0xFEE0) for c in HALF)
 BLANK = r"\s\x{00a0}\x{3000}\x{feff}"
 MONEY_WORDS = r"(?i)[,\s¥￥€£$]|元|cny|rmb|usd|eur|gbp|us\$|r\$"
 COMMON_TIMES = (
-    "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S.%f",
-    "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %I:%M:%S %p", "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日",
+    "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d",
+    "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %I:%M:%S %p", "%Y-%m-%d %I:%M:%S %p",
+    "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y年%m月%d日 %H:%M:%S",
+    "%Y年%m月%d日 %H:%M", "%Y年%m月%d日",
     "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y%m%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d",
     "%b %d, %Y %I:%M:%S %p", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y",
 )  # fmt: skip
@@ -143,7 +144,8 @@ def _slow_moment(x: str, cells: Cells) -> str:
         wall = f"coalesce({_serial(x, cells.serial_base)}, {wall})"
     if not cells.zone:
         return wall
-    return f"CASE WHEN regexp_matches({x}, {text(OFFSET)}) THEN {_shifted(wall, x, cells.zone)} ELSE {wall} END"
+    stated = f"regexp_matches({x}, {text(OFFSET)})"
+    return f"CASE WHEN {stated} THEN {_shifted(wall, x, cells.zone)} ELSE {wall} END"
 
 
 def _serial(x: str, base: date) -> str:
@@ -154,7 +156,8 @@ def _serial(x: str, base: date) -> str:
 
 def _shifted(wall: str, x: str, zone: str) -> str:
     sign = f"CASE WHEN regexp_matches({x}, '-\\d{{1,2}}:?(\\d{{2}})?$') THEN -1 ELSE 1 END"
-    hours = f"coalesce(try_cast(regexp_extract({x}, '[-+](\\d{{1,2}}):?(?:\\d{{2}})?$', 1) AS BIGINT), 0)"
+    hour = f"regexp_extract({x}, '[-+](\\d{{1,2}}):?(?:\\d{{2}})?$', 1)"
+    hours = f"coalesce(try_cast({hour} AS BIGINT), 0)"
     minutes = (
         f"coalesce(try_cast(regexp_extract({x}, '[-+]\\d{{1,2}}:?(\\d{{2}})$', 1) AS BIGINT), 0)"
     )
@@ -217,7 +220,8 @@ def seconds(x: str, _: Cells) -> str:
     part = "coalesce(try_cast(regexp_extract({0}, '([\\d.]+)\\s*{1}', 1) AS DOUBLE), 0)"
     hours, minutes, rest = (part.format(x, unit) for unit in ("(?:小时|时)", "分", "秒"))
     said = f"regexp_matches({x}, '[时分秒]')"
-    return f"CASE WHEN {said} THEN {hours} * 3600 + {minutes} * 60 + {rest} ELSE try_cast({x} AS DOUBLE) END"
+    total = f"{hours} * 3600 + {minutes} * 60 + {rest}"
+    return f"CASE WHEN {said} THEN {total} ELSE try_cast({x} AS DOUBLE) END"
 
 
 def _address(part: int) -> Callable[[str, Cells], str]:

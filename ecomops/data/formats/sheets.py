@@ -6,7 +6,7 @@ import csv
 import io
 import itertools
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -196,23 +196,19 @@ def _is_1904(path: Path) -> bool:
 
 def _cell(value: Any) -> str:
     """Return a workbook cell as text; numbers that a float cannot hold exactly stay scientific."""
-    if isinstance(value, str):
-        return value
     if isinstance(value, float):
         if abs(value) >= EXACT:
             return format(value, ".15e")
         return str(int(value)) if value == int(value) else repr(value)
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return str(value).lower()
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
-    if isinstance(value, date | time):
-        return value.isoformat()
     return "" if value is None else str(value)
 
 
 def staged(sheet: Sheet, con: Any, header: int, width: int) -> tuple[str, tuple[str, ...]]:
-    """Return a source of the records below row `header` as text columns ``c0`` …, and rows left out.
+    """Return a source of the records below row `header` as text ``c0`` …, and rows left out.
 
     Rows with more cells than the header are shifted by a stray separator, and short ones (where
     most are whole) by a stray quote or a cut: both are left out and named, since their cells would
@@ -260,8 +256,10 @@ def _staged_csv(sheet: Sheet, con: Any, header: int, width: int) -> tuple[str, t
     rejects = sql.free(con, "load_rejects")
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
     options = (
-        f"{sql.text(sheet.path)}, header = false, auto_detect = false, skip = {sheet.lines[header]}, "
-        f"columns = {{{columns}}}, delim = {sql.text(sheet.delimiter)}, quote = '\"', escape = '\"', "
+        f"{sql.text(sheet.path)}, header = false, auto_detect = false, "
+        f"skip = {sheet.lines[header]}, "
+        f"columns = {{{columns}}}, delim = {sql.text(sheet.delimiter)}, "
+        f"quote = '\"', escape = '\"', "
         f"max_line_size = {32 << 20}, store_rejects = true, rejects_limit = 0, "
         f"rejects_table = {sql.text(rejects)}, rejects_scan = {sql.text(rejects + '_scan')}"
     )

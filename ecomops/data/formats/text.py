@@ -81,7 +81,7 @@ def _wide_encoding(head: bytes, shown: str) -> str:
     even = head[: len(head) // 2 * 2]
     for name in ("utf-16-le", "utf-16-be"):
         found = even.decode(name, errors="replace")
-        odd = sum(c < " " and c not in "\t\r\n" or c == "\ufffd" for c in found)
+        odd = sum((c < " " and c not in "\t\r\n") or c == "\ufffd" for c in found)
         if "\n" in found and not odd:
             return name
     raise DataError("nul_bytes", file=shown, row=1 + head[: head.index(b"\0")].count(b"\n"))
@@ -100,7 +100,11 @@ def _refuse_patchwork(head: bytes, shown: str) -> None:
     lines = head.split(b"\n")[:-1]
     told = [(_decodes(line, "utf-8"), _decodes(line, "gb18030")) for line in lines]
     if lines and all(utf8 or chinese for utf8, chinese in told):
-        wide = [i for i, (line, t) in enumerate(zip(lines, told, strict=True)) if t[0] and not line.isascii()]
+        wide = [
+            i
+            for i, (line, t) in enumerate(zip(lines, told, strict=True))
+            if t[0] and not line.isascii()
+        ]
         if wide:
             raise DataError("mixed_encodings", file=shown, row=wide[0] + 1)
 

@@ -150,10 +150,10 @@ def _header(sheet: Sheet, header: int) -> list[str]:
 def _refuse_missing(part: Part) -> None:
     fmt = part.fmt
     have = {f"{t.table}.{t.column}" for s in part.fill for t in [s.target]}
-    lost = []
-    for folded in fmt.required:
-        if not {f"{t.table}.{t.column}" for t in fmt.targets[folded]} <= have:
-            lost.append(next(h for h in (*fmt.headers, *fmt.optional) if fold(h) == folded))
+    asked = [
+        f for f in fmt.required if not {f"{t.table}.{t.column}" for t in fmt.targets[f]} <= have
+    ]
+    lost = [next(h for h in (*fmt.headers, *fmt.optional) if fold(h) == f) for f in asked]
     for table, needs in NEEDS.items():
         if any(t.table == table for ts in fmt.targets.values() for t in ts):
             lost += [_wanted(fmt, n) for n in needs if not have & set(n.split("|"))]
@@ -210,7 +210,7 @@ def _said(source: str, part: Part, tidy: frozenset[int]) -> str:
 def _wide(
     said: str, part: Part, strict: Sequence[Slot], around: rules.Cells, cells: Sequence[str]
 ) -> str:
-    """Return the query of typed values with ``_bad``, a bit per strict column that did not parse."""
+    """Return the query of typed values; ``_bad`` has a bit per column that did not parse."""
     values = {s.name: _value(s, part, around) for s in part.fill}
     first = [f"c{i}" for i in range(min(3, len(part.columns)))]
     kept = {c: c for c in dict.fromkeys((*first, *(c for s in strict for c in _cells(s))))}
@@ -378,7 +378,9 @@ def _refuse_rounded(part: Part, wide: str, con: Any) -> None:
         seen = {"n": "count(*)", "zeros": zeros, "digits": f"coalesce(sum(length({x}) - 15), 0)"}
         n, rounded, digits = sql.rows(con, sql.select(seen, wide, where=long))[0]
         if n and n == rounded and digits >= CHANCE:
-            shown = sql.rows(con, sql.select({"x": f"DISTINCT {x}"}, wide, where=long, order="1", limit=3))
+            shown = sql.rows(
+                con, sql.select({"x": f"DISTINCT {x}"}, wide, where=long, order="1", limit=3)
+            )
             raise DataError(
                 "rounded_ids_file", file=part.name, column=part.columns[slot.positions[0]].name,
                 count=n, row=part.first_row, examples=[v for (v,) in shown],
@@ -423,7 +425,8 @@ def _keep_rows(part: Part, wide: str, strict: Sequence[Slot], con: Any) -> None:
     explains = "rowid = 0 AND _bad > 0 AND bit_count(_bad) * 2 >= _filled" if strict else "false"
     reason = (
         f"CASE WHEN {blank} AND _bad = 0 AND _note IS NULL THEN 'blank_row' WHEN _note IS NOT NULL "
-        f"THEN _note WHEN {explains} THEN 'explanation_row' WHEN {_keyless(part)} THEN 'missing_key' END"
+        f"THEN _note WHEN {explains} THEN 'explanation_row' "
+        f"WHEN {_keyless(part)} THEN 'missing_key' END"
     )
     counts = {"reason": reason, "n": "count(*)", "at": "min(rowid)"}
     for why, count, at in sql.rows(con, sql.select(counts, wide, group="1")):

@@ -13,22 +13,23 @@ if TYPE_CHECKING:
 _TYPES = (
     '<?xml version="1.0" encoding="UTF-8"?><Types xmlns="http://schemas.openxmlformats.org/package/'
     '2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-'
-    'package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.'
-    'openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/'
-    'sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet'
-    '+xml"/></Types>'
+    'package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/'
+    'vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/'
+    'worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.'
+    'spreadsheetml.worksheet+xml"/></Types>'
 )
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _RELS = (
     '<?xml version="1.0" encoding="UTF-8"?><Relationships xmlns="http://schemas.openxmlformats.org/'
-    f'package/2006/relationships"><Relationship Id="rId1" Type="{_OFFICE}/{{kind}}" Target="{{to}}"/>'
-    "</Relationships>"
+    f'package/2006/relationships"><Relationship Id="rId1" Type="{_OFFICE}/{{kind}}" '
+    'Target="{to}"/></Relationships>'
 )
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _BOOK = (
     f'<?xml version="1.0" encoding="UTF-8"?><workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
     '<sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>'
 )
+_START = f'<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="{_MAIN}"><sheetData>'
 _WHEN = (2026, 1, 1, 0, 0, 0)
 
 
@@ -39,13 +40,16 @@ def write_workbook(path: Path, head: Iterable[Sequence[str]], body: Any) -> None
             ("[Content_Types].xml", _TYPES),
             ("_rels/.rels", _RELS.format(kind="officeDocument", to="xl/workbook.xml")),
             ("xl/workbook.xml", _BOOK),
-            ("xl/_rels/workbook.xml.rels", _RELS.format(kind="worksheet", to="worksheets/sheet1.xml")),
+            (
+                "xl/_rels/workbook.xml.rels",
+                _RELS.format(kind="worksheet", to="worksheets/sheet1.xml"),
+            ),
         ):
             book.writestr(zipfile.ZipInfo(name, _WHEN), text)
         sheet = zipfile.ZipInfo("xl/worksheets/sheet1.xml", _WHEN)
         sheet.compress_type = zipfile.ZIP_DEFLATED
         with book.open(sheet, "w", force_zip64=True) as out:
-            out.write(f'<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="{_MAIN}"><sheetData>'.encode())
+            out.write(_START.encode())
             for row in head:
                 out.write(_row(row))
             for block in body:

@@ -22,18 +22,22 @@ if TYPE_CHECKING:
 CHUNK = 50_000
 # Where the private columns of some layouts come from when they are written.
 SOURCES = {
-    "_uci.invoice": "order_lines.order_id", "_uci.product_id": "order_lines.product_id",
-    "_uci.product_name": "order_lines.product_name", "_uci.quantity": "order_lines.quantity",
-    "_uci.at": "orders.created_at", "_uci.unit_price": "order_lines.unit_price",
-    "_uci.customer_id": "orders.customer_id", "_uci.country": "orders.receiver_province",
+    "_uci.invoice": "order_lines.order_id",
+    "_uci.product_id": "order_lines.product_id",
+    "_uci.product_name": "order_lines.product_name",
+    "_uci.quantity": "order_lines.quantity",
+    "_uci.at": "orders.created_at",
+    "_uci.unit_price": "order_lines.unit_price",
+    "_uci.customer_id": "orders.customer_id",
+    "_uci.country": "orders.receiver_province",
     "_shopify.name": "orders.order_id",
-}  # fmt: skip
+}
 FIRST_ROW_ONLY = {"shopify_orders"}
 ON_EVERY_ROW = {"name", "customer_id", "created_at"}
 ADDRESS = ("address1", "address2", "address3")
 
 
-def write(tables: Mapping[str, ibis.Table] | Any, *, format: str, path: str | Path) -> list[Path]:  # noqa: A002
+def write(tables: Mapping[str, ibis.Table] | Any, *, format: str, path: str | Path) -> list[Path]:
     """Write canonical tables as an export file of a known layout.
 
     Parameters
@@ -94,13 +98,13 @@ def _rows(tables: Any, fmt: Format) -> ibis.Table:
         raise DataError("nothing_to_write", format=fmt.id, tables=wanted or ["—"])
     main = next((n for n in ("order_lines", "traffic_daily") if n in have), next(iter(have)))
     rows = have[main].select(**{f"{main}__{c}": have[main][c] for c in have[main].columns})
-    for name in have:
+    for name, source_rows in have.items():
         if name == main:
             continue
         keys = _shared_key(main, name)
         if keys is None:
             continue
-        other = have[name].select(**{f"{name}__{c}": have[name][c] for c in have[name].columns})
+        other = source_rows.select(**{f"{name}__{c}": source_rows[c] for c in source_rows.columns})
         test = [rows[f"{main}__{a}"] == other[f"{name}__{b}"] for a, b in keys]
         rows = rows.left_join(other, test)
     for made, (table, column) in places.items():
@@ -109,7 +113,7 @@ def _rows(tables: Any, fmt: Format) -> ibis.Table:
             rows = rows.mutate(**{made: rows[source]})
     if fmt.id == "shopify_orders" and main == "order_lines" and "orders" in have:
         rows = _as_shopify(rows)
-    return _first_rows(rows, fmt, main)
+    return _first_rows(rows, main)
 
 
 def _as_shopify(rows: ibis.Table) -> ibis.Table:
@@ -118,9 +122,11 @@ def _as_shopify(rows: ibis.Table) -> ibis.Table:
     paid = rows[f"{lines}line_paid_amount"]
     full = (rows[f"{lines}unit_price"] * rows[f"{lines}quantity"]).cast("decimal(18, 2)")
     sent = {"completed": "fulfilled", "shipped": "fulfilled", "partially_shipped": "partial"}
-    back = rows["orders__refund_amount"].fill_null(0) if "orders__refund_amount" in rows.columns else 0
+    back = (
+        rows["orders__refund_amount"].fill_null(0) if "orders__refund_amount" in rows.columns else 0
+    )
     live = status.isin(["paid", "shipped", "completed", "partially_shipped"])
-    financial = status.substitute({s: "paid" for s in sent})
+    financial = status.substitute(dict.fromkeys(sent, "paid"))
     return rows.mutate(
         _shopify__subtotal=paid.sum().over(group_by=rows[f"{lines}order_id"]),
         _shopify__fulfillment=status.substitute(sent, else_="unfulfilled"),
@@ -146,7 +152,7 @@ def _shared_key(main: str, other: str) -> list[tuple[str, str]] | None:
     return known.get((main, other))
 
 
-def _first_rows(rows: ibis.Table, fmt: Format, main: str) -> ibis.Table:
+def _first_rows(rows: ibis.Table, main: str) -> ibis.Table:
     """Mark each row's place in its order, and order the file by order and line."""
     if main != "order_lines":
         return rows.mutate(_place=ibis.literal(1))
@@ -154,7 +160,9 @@ def _first_rows(rows: ibis.Table, fmt: Format, main: str) -> ibis.Table:
     line = "order_lines__order_line_id"
     inside = ibis.window(group_by=rows["order_lines__order_id"], order_by=rows[line])
     placed = rows.mutate(_place=ibis.row_number().over(inside) + 1)
-    return placed.order_by([*[placed[c] for c in keys[:1]], placed["order_lines__order_id"], placed[line]])
+    return placed.order_by(
+        [*[placed[c] for c in keys[:1]], placed["order_lines__order_id"], placed[line]]
+    )
 
 
 def _file(fmt: Format, rows: ibis.Table, path: Path, day: Any) -> None:
@@ -184,7 +192,9 @@ def _write_rows(fmt: Format, path: Path, head: Sequence[Sequence[str]], body: An
 
 def _write_csv(file: Any, fmt: Format, head: Sequence[Sequence[str]], body: Any) -> None:
     delimiter = "\t" if fmt.container.startswith("tsv") else ","
-    writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n" if fmt.money == "CNY" else "\n")
+    writer = csv.writer(
+        file, delimiter=delimiter, lineterminator="\r\n" if fmt.money == "CNY" else "\n"
+    )
     writer.writerows(head)
     for block in body:
         writer.writerows(block)
@@ -208,7 +218,9 @@ def _preamble(fmt: Format, day: Any, width: int) -> list[list[str]]:
 
 def _cell(header: str, fmt: Format, rows: ibis.Table) -> str:
     """Return the SQL of a cell's text: nothing where the tables have nothing to say."""
-    targets = [t for t in fmt.targets.get(fold(header), ()) if f"{t.table}__{t.column}" in rows.columns]
+    targets = [
+        t for t in fmt.targets.get(fold(header), ()) if f"{t.table}__{t.column}" in rows.columns
+    ]
     if not targets:
         return "''"
     targets = [t for t in targets if t.column == "paid_at"] or targets
@@ -220,7 +232,9 @@ def _cell(header: str, fmt: Format, rows: ibis.Table) -> str:
         share = targets[0].rule.startswith("pct_")
         return f"coalesce({_plain(low, share=share)} || ' ~ ' || {_plain(high, share=share)}, '-')"
     value = _said(targets[0], header, fmt, rows)
-    if targets[0].table in {"orders", "_shopify"} and (fmt.id in FIRST_ROW_ONLY or targets[0].rule == "money_line_sum"):
+    if targets[0].table in {"orders", "_shopify"} and (
+        fmt.id in FIRST_ROW_ONLY or targets[0].rule == "money_line_sum"
+    ):
         blank = "'0.00'" if targets[0].rule == "money_line_sum" else "''"
         if targets[0].column not in ON_EVERY_ROW or fmt.id not in FIRST_ROW_ONLY:
             value = f"CASE WHEN _place = 1 THEN {value} ELSE {blank} END"
@@ -228,7 +242,11 @@ def _cell(header: str, fmt: Format, rows: ibis.Table) -> str:
 
 
 def _plain(x: str, *, share: bool) -> str:
-    return f"(round({x} * 100, 8)::DECIMAL(18,4)::DOUBLE)::VARCHAR || '%'" if share else f"{x}::VARCHAR"
+    return (
+        f"(round({x} * 100, 8)::DECIMAL(18,4)::DOUBLE)::VARCHAR || '%'"
+        if share
+        else f"{x}::VARCHAR"
+    )
 
 
 def _said(target: Target, header: str, fmt: Format, rows: ibis.Table) -> str:
@@ -236,7 +254,11 @@ def _said(target: Target, header: str, fmt: Format, rows: ibis.Table) -> str:
     rule = target.rule
     if rule == "status":
         line = "order_lines__line_status"
-        if target.column == "order_status" and line in rows.columns and fmt.id not in FIRST_ROW_ONLY:
+        if (
+            target.column == "order_status"
+            and line in rows.columns
+            and fmt.id not in FIRST_ROW_ONLY
+        ):
             x = f"coalesce({sql.name(line)}, {x})"
         return _status(target, x, fmt)
     if rule == "id":
@@ -252,12 +274,18 @@ def _said(target: Target, header: str, fmt: Format, rows: ibis.Table) -> str:
 
 
 SPELLINGS = {
-    "ts": "strftime({x}, '%Y-%m-%d %H:%M:%S')", "ts_utc": "strftime({x}, '%Y-%m-%d %H:%M:%S')",
-    "ts_or_order_id": "strftime({x}, '%Y-%m-%d %H:%M:%S')", "date": "strftime({x}, '%Y-%m-%d')",
-    "bool": "CASE WHEN {x} THEN '是' WHEN NOT {x} THEN '否' END", "points": "({x} * 100)::BIGINT::VARCHAR",
-    "presale": "CASE WHEN {x} THEN '预售' END", "seconds": "{x}::VARCHAR || '秒'", "days": "{x}::VARCHAR || '天'",
-    "ip_region": "'0.0.0.0(' || {x} || ')'", "email": "{x} || '@example.invalid'",
-}  # fmt: skip
+    "ts": "strftime({x}, '%Y-%m-%d %H:%M:%S')",
+    "ts_utc": "strftime({x}, '%Y-%m-%d %H:%M:%S')",
+    "ts_or_order_id": "strftime({x}, '%Y-%m-%d %H:%M:%S')",
+    "date": "strftime({x}, '%Y-%m-%d')",
+    "bool": "CASE WHEN {x} THEN '是' WHEN NOT {x} THEN '否' END",
+    "points": "({x} * 100)::BIGINT::VARCHAR",
+    "presale": "CASE WHEN {x} THEN '预售' END",
+    "seconds": "{x}::VARCHAR || '秒'",
+    "days": "{x}::VARCHAR || '天'",
+    "ip_region": "'0.0.0.0(' || {x} || ')'",
+    "email": "{x} || '@example.invalid'",
+}
 
 
 def _identifier(x: str, fmt: Format) -> str:
@@ -279,5 +307,7 @@ def _status(target: Target, x: str, fmt: Format) -> str:
     for closed in ("closed_unpaid", "closed_refunded"):
         said[closed] = said.get("closed") or said.get(closed, "")
     known = {meant: wording for meant, wording in said.items() if wording}
-    cases = " ".join(f"WHEN {sql.text(meant)} THEN {sql.text(wording)}" for meant, wording in known.items())
+    cases = " ".join(
+        f"WHEN {sql.text(meant)} THEN {sql.text(wording)}" for meant, wording in known.items()
+    )
     return f"CASE {x} {cases} ELSE {x} END" if cases else x
