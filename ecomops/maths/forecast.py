@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csc_array, csr_array, diags_array
+from scipy.sparse.linalg import splu
 
 from ecomops.base.errors import DataError
 from ecomops.maths.arrays import Bools, Floats, Ints, floats
@@ -120,13 +122,14 @@ def _modelled(history: ArrayLike, days: Days, *, festivals: bool) -> Floats:
 
 def _fitted(design: Floats, log: Floats, sd: Floats) -> tuple[Floats, float, Floats]:
     """Return effects, residual scale and residuals of the robust ridge regression."""
+    sparse = csr_array(design)  # mostly zeros: one festival day in hundreds of columns
     weight: Floats = floats(np.ones(log.shape))
     scale = max(float(np.std(log)) / 3, 1e-3)
     effects = floats(np.zeros(sd.size))
     for _ in range(ROUNDS):
-        scaled = design * weight[:, None] / scale**2
-        ridge = scaled.T @ design + np.diag(1 / sd**2)
-        effects = floats(np.linalg.solve(ridge, scaled.T @ log))
+        scaled = csr_array(sparse.multiply((weight / scale**2)[:, None])).T
+        ridge = csc_array(scaled @ sparse + diags_array(1 / sd**2))
+        effects = floats(splu(ridge).solve(scaled @ log))
         residual = log - design @ effects
         scale = max(1.4826 * float(np.median(np.abs(residual))), 1e-3)
         weight = floats(np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12)))
