@@ -83,57 +83,67 @@ class Scene:
 
 def orders(scene: Scene) -> pa.Table:
     """Return the canonical table `orders` of a scene."""
-    plan, sale, fate, rows = scene.plan, scene.sale, scene.fate, scene.rows
+    plan, rows = scene.plan, scene.rows
     people, latent = scene.part.people, scene.part.orders
-    owner = latent.customer[rows]
-    lines = scene.part.lines
-    count = len(latent)
-    goods = (sale.listed - sale.off.shop - sale.off.points)[rows]
-    paid_at, shipped, completed = sale.paid_at[rows], fate.shipped[rows], fate.completed[rows]
-    unpaid, closed = sale.unpaid[rows], scene.closed[rows]
-    expires = sale.created[rows] + DAY
-    never = unpaid | closed
-    last = _last_refund(scene)[rows]
-    ends = np.where(unpaid, expires, last)
-    store = plan.settings.store
-    promo = sale.promo[rows]
-    on = sale.line_on
-    pieces = baskets.totals(lines.order, lines.quantity * on, count)[rows]
-    back = baskets.totals(lines.order, scene.refunded, count)[rows]
-    place = people.province[owner]
-    epoch = plan.epoch
+    owner, store = latent.customer[rows], plan.settings.store
+    promo, place = scene.sale.promo[rows], people.province[owner]
+    campaigns = [f"C{p.day:%Y%m%d}" for p in plan.settings.promotions] or [""]
     return pa.table({
         "order_id": arrow.column(scene.numbers[rows]),
         "store_id": arrow.constant(store.store_id, len(rows)),
         "customer_id": arrow.nullable(ids.buyers(people.key[owner]), people.guest[owner]),
+        **_times(scene),
+        "currency": arrow.constant(store.currency, len(rows)),
+        **_amounts(scene),
+        "source_channel": arrow.words(
+            scene.source[rows], [c.name for c in plan.settings.channels]
+        ),
+        "campaign_id": arrow.words(promo.clip(0), campaigns, promo == NOBODY),
+        "device": arrow.words(_device(scene)[rows], ["mobile", "pc"]),
+        "receiver_province": arrow.words(place, [p for p, *_ in PROVINCES]),
+        "receiver_city": arrow.words(place, [c for _, c, _ in PROVINCES]),
+    })  # fmt: skip
+
+
+def _times(scene: Scene) -> dict[str, pa.Array]:
+    """Return when each order was placed, paid, shipped, received and closed, and its status."""
+    sale, fate, rows, epoch = scene.sale, scene.fate, scene.rows, scene.plan.epoch
+    unpaid, closed = sale.unpaid[rows], scene.closed[rows]
+    never = unpaid | closed
+    shipped, completed = fate.shipped[rows], fate.completed[rows]
+    ends = np.where(unpaid, sale.created[rows] + DAY, _last_refund(scene)[rows])
+    return {
         "created_at": arrow.stamps(sale.created[rows], epoch),
-        "paid_at": arrow.stamps(paid_at, epoch, unpaid),
+        "paid_at": arrow.stamps(sale.paid_at[rows], epoch, unpaid),
         "shipped_at": arrow.stamps(shipped, epoch, never | ~scene.known(shipped)),
         "completed_at": arrow.stamps(completed, epoch, never | ~scene.known(completed)),
         "closed_at": arrow.stamps(ends, epoch, ~never | ~scene.known(ends)),
         "order_status": _status(scene, rows, closed),
-        "currency": arrow.constant(store.currency, len(rows)),
-        "item_count": pa.array(pieces),
+    }
+
+
+def _amounts(scene: Scene) -> dict[str, pa.Array]:
+    """Return pieces, kinds and money of each order; points only where the shop takes them."""
+    sale, rows, lines = scene.sale, scene.rows, scene.part.lines
+    count, on = len(scene.part.orders), sale.line_on
+    goods = (sale.listed - sale.off.shop - sale.off.points)[rows]
+    back = baskets.totals(lines.order, scene.refunded, count)[rows]
+    rules = [rule for p in scene.plan.settings.promotions for rule in p.rules]
+    taken = any(rule.payer == "points" for rule in (*rules, *scene.plan.settings.orders.rules))
+    points = {"points_discount": arrow.money(sale.off.points[rows])} if taken else {}
+    return {
+        "item_count": pa.array(baskets.totals(lines.order, lines.quantity * on, count)[rows]),
         "sku_kind_count": pa.array(baskets.totals(lines.order, on, count)[rows]),
         "list_amount": arrow.money(sale.listed[rows]),
         "shop_discount": arrow.money(sale.off.shop[rows]),
         "platform_discount": arrow.money(sale.off.platform[rows]),
+        **points,
         "shipping_fee": arrow.money(sale.shipping[rows]),
         "goods_payable_amount": arrow.money(goods),
         "payable_amount": arrow.money(goods + sale.shipping[rows]),
         "paid_amount": arrow.money(sale.paid[rows]),
         "refund_amount": arrow.money(back),
-        "source_channel": arrow.words(
-            scene.source[rows], [c.name for c in plan.settings.channels]
-        ),
-        "campaign_id": arrow.words(
-            promo.clip(0), [f"C{p.day:%Y%m%d}" for p in plan.settings.promotions] or [""],
-            promo == NOBODY,
-        ),
-        "device": arrow.words(_device(scene)[rows], ["mobile", "pc"]),
-        "receiver_province": arrow.words(place, [p for p, *_ in PROVINCES]),
-        "receiver_city": arrow.words(place, [c for _, c, _ in PROVINCES]),
-    })  # fmt: skip
+    }
 
 
 def _device(scene: Scene) -> Ints:
