@@ -1,19 +1,19 @@
 # %% [markdown] tags=["zh"]
 # # 优化：同样的钱怎么花得更值
 #
-# **回答的问题** 下一条消息该发给谁。
+# **回答的问题** 每个商品该订多少，下一条消息该发给谁。
 #
-# **据此决定** 发送名单、谁不再打扰。
+# **据此决定** 订货量、发送名单、谁不再打扰。
 #
-# **需要的表** 一次随机发送的记录；没有时会说明需要什么。
+# **需要的表** `orders` 和带成本的 `order_lines`；`inventory_snapshots` 给出现货；一次随机发送的记录。缺的部分会说明需要什么。
 # %% [markdown] tags=["en"]
 # # Optimise: the same money, better spent
 #
-# **Questions** Who should get the next message?
+# **Questions** How much of each product should be ordered, and who should get the next message?
 #
-# **Decides** The list to send to, and whom to leave alone.
+# **Decides** The order, the list to send to, and whom to leave alone.
 #
-# **Tables** The record of one random send; without it the section says what is needed.
+# **Tables** `orders` and `order_lines` with costs; `inventory_snapshots` for the stock; the record of one random send. A section whose table is missing says so.
 
 # %% [markdown] tags=["zh"]
 # ## 数据
@@ -42,6 +42,17 @@ import ecomops as eo
 
 shop = eo.open(data, format=format, currency=currency, timezone=timezone, lang=lang)
 eo.report.cover(shop)
+
+# %% [markdown] tags=["zh"]
+# ## 商品
+# ### 每个商品该订多少？
+# 按毛利与剩货损失权衡，而不是按平均需求；没有库存表时按库存为 0 计算。
+# %% [markdown] tags=["en"]
+# ## Product
+# ### How much of each product should be ordered?
+# The level weighs margin against leftovers, instead of the average demand; without a stock table the stock counts as 0.
+# %%
+eo.product.inventory(shop)
 
 # %% [markdown] tags=["zh"]
 # ## 客户

@@ -1,0 +1,107 @@
+"""product.inventory: the critical ratio by hand, stock on hand, packs, engines, what is said."""
+
+from __future__ import annotations
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+import ecomops as eo
+from ecomops.product.inventory import inventory
+
+DAYS = 150
+
+
+def frames(cost: float = 20.0, stock: int | None = None):
+    """Return a shop that sells 4 of `fast` (100 each) and 1 of `slow` (50 each) every day."""
+    day = pd.date_range("2025-01-01", periods=DAYS)
+    ids = [f"o{i:04d}" for i in range(5 * DAYS)]
+    product = (["fast"] * 4 + ["slow"]) * DAYS
+    price = [100.0 if p == "fast" else 50.0 for p in product]
+    at = [d + pd.Timedelta(hours=h) for d in day for h in range(5)]
+    orders = pd.DataFrame({"order_id": ids, "created_at": at, "paid_amount": price})
+    lines = pd.DataFrame(
+        {
+            "order_id": ids,
+            "product_id": product,
+            "quantity": 1,
+            "line_paid_amount": price,
+            "line_cost": cost,
+        }
+    )
+    found = {"orders": orders, "order_lines": lines}
+    if stock is not None:
+        skus = pd.DataFrame({"sku_id": ["f", "s"], "product_id": ["fast", "slow"]})
+        shots = {"date": [day[-1].date()] * 2, "sku_id": ["f", "s"], "on_hand": [stock, 500]}
+        found["product_skus"] = skus.assign(sku_code="x", sku_name="x", price=1.0)
+        found["inventory_snapshots"] = pd.DataFrame(shots).assign(available=shots["on_hand"])
+    return found
+
+
+@pytest.fixture(scope="module")
+def result():
+    return inventory(eo.open(frames()), days=14, salvage=0.5, calendar="western")
+
+
+def test_service_is_margin_against_the_loss_of_a_leftover(result):
+    """By hand: fast 80 / (80 + 10), slow 30 / (30 + 10)."""
+    rows = result.table.set_index("product_id")
+    assert rows.loc["fast", "service"] == pytest.approx(80 / 90)
+    assert rows.loc["slow", "service"] == pytest.approx(30 / 40)
+
+
+def test_expected_demand_is_what_the_shop_sells(result):
+    rows = result.table.set_index("product_id")
+    assert rows.loc["fast", "expected"] == pytest.approx(4 * 14, rel=0.06)
+    assert rows.loc["slow", "expected"] == pytest.approx(14, rel=0.10)
+    assert (rows["level"] > rows["expected"]).all()  # both ratios exceed one half
+
+
+def test_stock_on_hand_is_taken_off_and_an_order_without_it_has_no_value(result):
+    known = inventory(eo.open(frames(stock=30)), days=14, salvage=0.5, calendar="western")
+    rows = known.table.set_index("product_id")
+    assert rows.loc["slow", "order"] == 0
+    assert rows.loc["fast", "order"] == rows.loc["fast", "level"] - 30
+    assert rows.loc["fast", "stockout"] > 0.99
+    assert rows.loc["slow", "stockout"] == 0
+    assert result.actions()[0].value is None
+
+
+def test_dear_leftovers_order_less():
+    dear = inventory(eo.open(frames(cost=48.0)), days=14, salvage=0.0, calendar="western")
+    rows = dear.table.set_index("product_id")
+    assert rows.loc["slow", "level"] < rows.loc["slow", "expected"]
+
+
+def test_packs_are_whole():
+    rows = inventory(eo.open(frames()), days=14, pack=12, calendar="western").table
+    assert (rows["order"] % 12 == 0).all()
+
+
+def test_equal_on_every_engine(table, engine, tmp_path):  # type: ignore[no-untyped-def]
+    shop = frames()
+    expected = inventory(eo.open(shop), days=14).table
+    if engine == "duckdb":  # one database holds both tables
+        con = ibis.duckdb.connect(tmp_path / "shop.duckdb")
+        for name, rows in shop.items():
+            con.create_table(name, rows)
+        got = inventory(eo.open(con), days=14).table
+    else:
+        got = inventory(eo.open({name: table(rows) for name, rows in shop.items()}), days=14).table
+    pd.testing.assert_frame_equal(got, expected)
+
+
+def test_without_costs_or_lines_it_is_locked():
+    shop = frames()
+    assert inventory(eo.open({"orders": shop["orders"]})).locked
+    bare = shop | {"order_lines": shop["order_lines"].drop(columns="line_cost")}
+    assert "line_cost" in inventory(eo.open(bare)).explain("en")
+
+
+def test_words_and_chart(demo):
+    found = inventory(demo)
+    drawn = [line.get_xdata()[0] for line in found.plot().lines[1::3]]
+    np.testing.assert_allclose(drawn, found.table["expected"].head(14))
+    for lang in ("zh", "en"):
+        assert found.in_language(lang)._repr_html_().count("<svg") == 2
