@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import ibis
 import numpy as np
-import pandas as pd
 
 from ecomops.base import checks
 from ecomops.data.festivals import calendar_of
@@ -23,6 +22,7 @@ from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from ecomops.data.shop import Shop
