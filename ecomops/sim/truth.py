@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ecomops.sim import arrow, ids, media
 from ecomops.sim.calendar import DAY, HOUR
@@ -27,12 +28,15 @@ AHEAD = 90.0
 
 def tables(plan: Plan, scenes: Sequence[Scene], causes: Sequence[Effects]) -> dict[str, pa.Table]:
     """Return the truth tables that every world has."""
+    found = interventions(plan, scenes, causes)
     orders = pa.concat_tables([order_causes(s, e) for s, e in zip(scenes, causes, strict=True)])
     return {
         "params": params(plan),
         "customers": pa.concat_tables([customers(s) for s in scenes]),
         "orders": orders,
-        "interventions": interventions(plan, scenes, causes),
+        "interventions": found,
+        "promo": promo(plan, found),
+        "live": live(plan, found),
         "daily": daily(plan),
         "sku": sku(plan),
         "channel": channel(plan, scenes),
@@ -131,7 +135,10 @@ def order_causes(scene: Scene, found: Effects) -> pa.Table:
 
 
 def interventions(plan: Plan, scenes: Sequence[Scene], causes: Sequence[Effects]) -> pa.Table:
-    """Return per intervention the orders by cause, the effect on amount and the margin of it."""
+    """Return per intervention the orders by cause, the effect on amount and its margin.
+
+    Promotions also have what their rules took off, by who paid for it.
+    """
     count = len(plan.index)
     width = len(CAUSES)
     cells, effect, margin = np.zeros(count * width), np.zeros(count), np.zeros(count)
@@ -143,14 +150,48 @@ def interventions(plan: Plan, scenes: Sequence[Scene], causes: Sequence[Effects]
         earned = found.paid[new] - _cost(scene)[found.order[new]]
         margin += np.bincount(found.intervention[new], earned, minlength=count)
     table = cells.reshape(count, width).astype(np.int64)
+    off = sum((_given(s) for s in scenes), np.zeros((3, count), dtype=np.int64))
     on = [plan.on(key) for key in plan.index]
     return pa.table({
-        "intervention": list(plan.index),
-        "on": on,
+        "intervention": pa.array(list(plan.index), pa.string()),
+        "on": pa.array(on, pa.bool_()),
         **{cause: table[:, i] for i, cause in enumerate(CAUSES)},
         "effect": arrow.money(np.rint(effect).astype(np.int64)),
         "incremental_margin": arrow.money(np.rint(margin).astype(np.int64)),
+        "shop_discount": arrow.money(off[0]),
+        "platform_discount": arrow.money(off[1]),
+        "points_discount": arrow.money(off[2]),
     })  # fmt: skip
+
+
+def _given(scene: Scene) -> Ints:
+    """Return the cents that promotions took off paid orders, by (payer, intervention)."""
+    plan, sale = scene.plan, scene.sale
+    rows = np.flatnonzero(sale.exists & ~sale.unpaid & (sale.promo != NOBODY))
+    number = np.array([plan.index[p.key] for p in plan.settings.promotions], dtype=np.int64)
+    place = number[sale.promo[rows]]
+    payers = (sale.off.shop, sale.off.platform, sale.off.points)
+    sums = [np.bincount(place, off[rows], minlength=len(plan.index)) for off in payers]
+    given: Ints = np.array(sums).astype(np.int64)
+    return given
+
+
+def promo(plan: Plan, found: pa.Table) -> pa.Table:
+    """Return the promotions' rows of `interventions`, with their names."""
+    rows = _kind(found, "promo")
+    names = pa.array([p.name for p in plan.settings.promotions], pa.string())
+    return rows.append_column("name", names)
+
+
+def live(plan: Plan, found: pa.Table) -> pa.Table:
+    """Return the live sessions' rows of `interventions`, with the planted pull of their hosts."""
+    rows, hosts = _kind(found, "live"), plan.settings.live.hosts
+    pull = [hosts[i % len(hosts)] for i in range(len(rows))]
+    return rows.append_column("host_pull", pa.array(pull, pa.float64()))
+
+
+def _kind(found: pa.Table, kind: str) -> pa.Table:
+    return found.filter(pc.starts_with(found["intervention"], f"{kind}:"))
 
 
 def _cost(scene: Scene) -> Ints:

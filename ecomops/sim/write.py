@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ecomops.base.errors import UnsafeError
-from ecomops.sim import build, traffic, truth
+from ecomops.sim import build, opinions, traffic, truth
 from ecomops.sim.catalogue import vocabulary
 from ecomops.sim.chunk import chunk, chunks
 from ecomops.sim.effects import effects
@@ -128,6 +128,7 @@ def _streamed(plan: Plan, folder: Path, workers: int, progress: Callable[[int, i
     writers: dict[str, pq.ParquetWriter] = {}
     sums: list[Mapping[str, Any]] = []
     effect: list[pa.Table] = []
+    channel: list[pa.Table] = []
     try:
         for done, made in enumerate(_made(plan, total, workers), start=1):
             for name, table in made["tables"].items():
@@ -136,14 +137,17 @@ def _streamed(plan: Plan, folder: Path, workers: int, progress: Callable[[int, i
                 writers[name].write_table(table, row_group_size=1 << 20)
             sums = [traffic.add([*sums, made["daily"]])]
             effect = [_added([*effect, made["effect"]])]
+            channel = [_added([*channel, made["channel"]])]
             progress(done, total)
     finally:
         for writer in writers.values():
             writer.close()
-    _finish(plan, folder, sums[0], effect[0])
+    _finish(plan, folder, sums[0], effect[0], channel[0])
 
 
-def _finish(plan: Plan, folder: Path, daily: Mapping[str, Any], effect: pa.Table) -> None:
+def _finish(
+    plan: Plan, folder: Path, daily: Mapping[str, Any], effect: pa.Table, channel: pa.Table
+) -> None:
     """Write the tables of the shop as a whole."""
     made = {name: make(plan) for name, make in build.WHOLE.items()}
     made["traffic_daily"] = traffic.traffic_daily(plan, daily)
@@ -154,6 +158,8 @@ def _finish(plan: Plan, folder: Path, daily: Mapping[str, Any], effect: pa.Table
         "truth/sku": truth.sku(plan),
         "truth/incidents": truth.incidents(plan),
         "truth/interventions": effect,
+        "truth/promo": truth.promo(plan, effect),
+        "truth/channel": channel,
     }
     for name, table in made.items():
         if len(table):
@@ -188,26 +194,29 @@ def _task(settings: Settings, seed: int, off: tuple[str, ...], number: int) -> d
     tables = {name: make(scene) for name, make in build.EACH.items()}
     tables["truth/customers"] = truth.customers(scene)
     tables["truth/orders"] = truth.order_causes(scene, causes)
+    tables["truth/reviews"] = opinions.labels(scene)
     return {
         "tables": tables,
         "daily": traffic.sums(scene),
         "effect": truth.interventions(plan, [scene], [causes]),
+        "channel": truth.channel(plan, [scene]),
     }
 
 
 def _added(parts: list[pa.Table]) -> pa.Table:
-    """Return the tables of effects of several chunks added up."""
+    """Return tables of several chunks with their counts and money added up, row by row."""
     first = parts[0]
     columns = {}
     for name in first.column_names:
         values = [p[name].combine_chunks() for p in parts]
-        if name in ("intervention", "on"):
-            columns[name] = values[0]
-        elif pa.types.is_decimal(first[name].type):
+        kind = first[name].type
+        if pa.types.is_decimal(kind):
             total = sum((np.array(v.to_pylist(), dtype=object) for v in values), np.array(0))
-            columns[name] = pa.array(list(np.atleast_1d(total)), first[name].type)
-        else:
+            columns[name] = pa.array(list(np.atleast_1d(total)), kind)
+        elif pa.types.is_integer(kind):
             columns[name] = pa.array(sum(v.to_numpy() for v in values))
+        else:
+            columns[name] = values[0]
     return pa.table(columns)
 
 

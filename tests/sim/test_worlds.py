@@ -60,6 +60,22 @@ def test_causes_add_up_to_the_difference_of_the_twins(everything):
         assert changed <= touched, key
 
 
+def test_promotions_are_paid_for_by_whom_their_rules_say(everything):
+    """Truth: discounts of the canonical orders, added by campaign."""
+    orders = everything.tables["orders"].to_pandas().dropna(subset="paid_at")
+    sums = orders.groupby("campaign_id")[
+        ["shop_discount", "platform_discount", "points_discount"]
+    ].sum()
+    promo = everything.truth["promo"].to_pandas()
+    keys = "C" + promo.intervention.str.removeprefix("promo:").str.replace("-", "")
+    assert len(promo) == 9
+    for payer in sums.columns:
+        assert (promo[payer].to_numpy() == sums[payer].reindex(keys).fillna(0).to_numpy()).all()
+    assert sums.points_discount.sum() > 0
+    off = orders.shop_discount + orders.platform_discount + orders.points_discount
+    assert (orders.list_amount - off + orders.shipping_fee == orders.paid_amount).all()
+
+
 def hash_of(key):
     return int(hashlib.sha256(key.encode()).hexdigest(), 16)
 
@@ -164,8 +180,10 @@ def test_a_written_shop_is_the_world(tmp_path):
     made = world(settings, seed=1)
     for name in ("orders", "order_lines", "refunds", "customers", "touchpoints", "traffic_daily"):
         assert pq.read_table(folder / f"{name}.parquet").equals(made.tables[name]), name
-    truth = pq.read_table(folder / "truth" / "interventions.parquet")
-    assert truth.equals(made.truth["interventions"])
+    written = {path.stem: pq.read_table(path) for path in (folder / "truth").iterdir()}
+    assert set(written) == set(made.truth)
+    for name, table in written.items():
+        assert table.equals(made.truth[name]), name
     assert made.shop.orders.count().execute() == len(made.tables["orders"])
 
 
