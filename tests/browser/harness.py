@@ -109,7 +109,8 @@ def axe() -> str:
 
 def visit(browser: Browser, path: Path, look: Look, *, shots: Path, checker: str) -> Visit:
     """Open the file `path` in one look, offline, and return what is wrong with it."""
-    seen = Visit(look)
+    console: list[str] = []
+    requests: list[str] = []
     context = browser.new_context(
         viewport={"width": look.width, "height": look.height},
         color_scheme=look.scheme,
@@ -118,18 +119,24 @@ def visit(browser: Browser, path: Path, look: Look, *, shots: Path, checker: str
     )
     page = context.new_page()
     page.emulate_media(media=look.media)
-    page.on("console", lambda m: seen.console.append(m.text) if m.type in NOISY else None)
-    page.on("pageerror", lambda error: seen.console.append(str(error)))
-    page.on("request", lambda request: seen.requests.append(request.url))
+    page.on("console", lambda m: console.append(m.text) if m.type in NOISY else None)
+    page.on("pageerror", lambda error: console.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
     page.goto(path.resolve().as_uri())
     page.evaluate("document.fonts.ready")
     page.wait_for_load_state("load")
-    seen.requests = [url for url in seen.requests if not own(url, path)]
-    seen.overflow = page.evaluate(TOO_WIDE)
-    seen.unseen = page.evaluate(NOT_RENDERED)
+    screenshot = shots / f"{path.stem}-{look.name}.png"
+    page.screenshot(path=screenshot, full_page=True)
+    seen = Visit(
+        look,
+        console=[*console],
+        requests=[url for url in requests if not own(url, path)],
+        overflow=page.evaluate(TOO_WIDE),
+        unseen=page.evaluate(NOT_RENDERED),
+        screenshot=screenshot,
+    )
+    # from here on the tools ask for things themselves: that is not the page's doing
     seen.fonts = platform_fonts(page)
-    seen.screenshot = shots / f"{path.stem}-{look.name}.png"
-    page.screenshot(path=seen.screenshot, full_page=True)
     seen.violations = violations(page, checker)
     context.close()
     return seen
