@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -124,7 +125,13 @@ def run_all(
             *(_execute(name, parametrised(b, p), folder, progress) for name, b, p in books)
         )
 
-    return asyncio.run(together())
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(together())
+    # inside JupyterLab a loop runs already: a thread may have one of its own
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, together()).result()
 
 
 async def _execute(
