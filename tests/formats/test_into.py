@@ -104,7 +104,7 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "shop").write_text("a file, not a folder", encoding="utf-8")
     with pytest.raises(UnsafeError) as raised:
         load_into(export(tmp_path / "a20260531.csv", MAY), tmp_path / "shop")
-    assert raised.value.code == "cannot_write"
+    assert raised.value.code == "shop_not_written"
     assert (tmp_path / "shop").read_text(encoding="utf-8") == "a file, not a folder"
 
 

@@ -96,7 +96,7 @@ def test_a_full_disk_while_writing_leaves_nothing_behind(
     monkeypatch.setattr(into, "_export", full)
     with pytest.raises(UnsafeError) as raised:
         load_into(good, tmp_path / "shop")
-    assert raised.value.code == "cannot_write"
+    assert raised.value.code == "shop_not_written"
     assert {p.name: p.read_bytes() for p in (tmp_path / "shop").iterdir()} == before
 
 

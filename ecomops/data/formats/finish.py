@@ -64,6 +64,12 @@ def has(table: ibis.Table | None, *columns: str) -> bool:
     return table is not None and set(columns) <= set(table.columns)
 
 
+def _wordings(column: Any) -> list[str]:
+    """Return the (few) different texts of a column."""
+    found = column.name("x").as_table().distinct().to_pandas()["x"]
+    return sorted(found.dropna())
+
+
 def with_status(orders: ibis.Table, context: Context) -> ibis.Table:
     """Return orders with ``order_status`` (canonical) and ``order_status_raw``."""
     if "order_status" not in orders.columns:
@@ -71,8 +77,9 @@ def with_status(orders: ibis.Table, context: Context) -> ibis.Table:
     paid = orders.paid_at.notnull() if has(orders, "paid_at") else ibis.literal(False)  # noqa: FBT003
     if has(orders, "_refunded"):
         paid = paid | orders["_refunded"].fill_null(False)  # noqa: FBT003
-    meant = statuses.order_status(orders.order_status, paid, context.fmt.statuses)
-    done = orders.mutate(order_status=meant, order_status_raw=orders.order_status)
+    raw = orders.order_status
+    meant = statuses.order_status(raw, _wordings(raw), paid, context.fmt.statuses)
+    done = context.settled(orders.mutate(order_status=meant, order_status_raw=raw))
     unknown = done.filter(done.order_status == "unknown")
     context.note("unknown_status", "orders", "flagged", unknown, example="order_status_raw")
     return done
@@ -80,16 +87,20 @@ def with_status(orders: ibis.Table, context: Context) -> ibis.Table:
 
 def with_line_status(lines: ibis.Table, context: Context) -> ibis.Table:
     """Return lines with canonical ``line_status`` and ``refund_status``."""
-    fixed = {}
+    platform = context.fmt.statuses
+    if has(lines, "refund_status"):
+        raw = lines.refund_status
+        meant = statuses.refund_status(raw, _wordings(raw), platform)
+        lines = lines.mutate(refund_status=meant)
     if has(lines, "line_status"):
         paid = lines.paid_at.notnull() if has(lines, "paid_at") else None
         if has(lines, "refund_status"):
-            back = statuses.refund_status(lines.refund_status, context.fmt.statuses) == "refunded"
-            paid = back.fill_null(False) if paid is None else paid | back.fill_null(False)  # noqa: FBT003
-        fixed["line_status"] = statuses.order_status(lines.line_status, paid, context.fmt.statuses)
-    if has(lines, "refund_status"):
-        fixed["refund_status"] = statuses.refund_status(lines.refund_status, context.fmt.statuses)
-    return lines.mutate(**fixed) if fixed else lines
+            back = (lines.refund_status == "refunded").fill_null(False)  # noqa: FBT003
+            paid = back if paid is None else paid | back
+        raw = lines.line_status
+        meant = statuses.order_status(raw, _wordings(raw), paid, platform)
+        lines = lines.mutate(line_status=meant)
+    return lines
 
 
 def with_line_ids(lines: ibis.Table) -> ibis.Table:
@@ -226,8 +237,8 @@ def finish_rows(tables: Tables, context: Context) -> Tables:
     lines = with_unit_price(with_line_ids(tables["order_lines"]))
     if has(raw, "order_status") and not has(lines, "line_status"):
         lines = _status_of_row(lines, raw)
-    lines = settle(with_line_status(lines, context))
-    orders = settle(with_status(_told_refunded(raw, lines), context))
+    lines = settle(with_line_status(settle(lines), context))
+    orders = with_status(settle(_told_refunded(raw, lines)), context)
     orders = one_per_order(orders, summed=summed_columns(context))
     if not has(orders, "paid_amount") and has(lines, "line_paid_amount"):
         paid = lines.line_paid_amount.sum().cast(dt.Decimal(18, 2))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ecomops.data.formats.reading import SourceFile
 
 STAGE, COMMIT, LEDGER = ".load", "commit.json", "loads.json"
-MEMORY = "1200MB"
+MEMORY = "1000MB"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def load_into(
         except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
             if isinstance(error, UnsafeError):
                 raise
-            raise UnsafeError("cannot_write", path=str(folder), reason=str(error)) from error
+            raise UnsafeError("shop_not_written", path=str(folder), reason=str(error)) from error
         finally:
             con.disconnect()
             if not (folder / STAGE / COMMIT).exists():
@@ -111,7 +111,7 @@ def _locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY)
     except OSError as error:
-        raise UnsafeError("cannot_write", path=str(folder), reason=error.strerror) from error
+        raise UnsafeError("shop_not_written", path=str(folder), reason=error.strerror) from error
     try:
         import fcntl  # noqa: PLC0415
 
@@ -224,7 +224,7 @@ def _table(
         pieces.insert(0, _ranked(sql.select(None, source), "", columns, ranks))
     made = sql.table(con, "shop_table", " UNION ALL BY NAME ".join(pieces))
     (loaded,) = sql.rows(con, sql.select({"n": "count(*)"}, new))[0]
-    kept, _ = newest(name, made, con.table(made).columns, con)
+    kept = newest(name, made, con.table(made).columns, con)[0] if old else made
     kept, _ = unique(name, kept, con)
     (after,) = sql.rows(con, sql.select({"n": "count(*)"}, sql.name(kept)))[0]
     replaced = before + loaded - after

@@ -260,7 +260,8 @@ def _staged_csv(sheet: Sheet, con: Any, header: int, width: int) -> tuple[str, t
         f"skip = {sheet.lines[header]}, "
         f"columns = {{{columns}}}, delim = {sql.text(sheet.delimiter)}, "
         f"quote = '\"', escape = '\"', "
-        f"max_line_size = {32 << 20}, store_rejects = true, rejects_limit = 0, "
+        f"max_line_size = {32 << 20}, buffer_size = {36 << 20}, "
+        "store_rejects = true, rejects_limit = 0, "
         f"rejects_table = {sql.text(rejects)}, rejects_scan = {sql.text(rejects + '_scan')}"
     )
     return f"read_csv({options})", (rejects,)

@@ -40,25 +40,27 @@ def _plain(said: str) -> str:
     return said.replace("，", ",").replace(" ", "").lower()
 
 
-def order_status(raw: Any, paid: Any, platform: str | None) -> Any:
+def order_status(raw: Any, said: list[str], paid: Any, platform: str | None) -> Any:
     """Return the canonical status of an order; null stays null, unknown words say so.
 
-    `paid` says whether the order was paid, None where that is not known: then it is ``closed``.
+    `said` are the wordings that occur; `paid` says whether the order was paid, None where that is
+    not known: then a closed order is just ``closed``.
     """
-    said = raw.re_replace(r"\s+", "").replace("，", ",").lower()
     words = wording(platform, "order")
-    meant = said.substitute(words, else_="unknown") if words else ibis.literal("unknown")
-    if paid is not None:
-        closed = paid.ifelse("closed_refunded", "closed_unpaid")
-        meant = (meant == "closed").ifelse(closed, meant)
-    return raw.isnull().ifelse(ibis.null("string"), meant)
+    meant = {word: words.get(_plain(word), "unknown") for word in said}
+    if not meant:
+        return ibis.null("string")
+    status = raw.substitute(meant, else_=ibis.null("string"))
+    if paid is None or "closed" not in meant.values():
+        return status
+    return (status == "closed").ifelse(paid.ifelse("closed_refunded", "closed_unpaid"), status)
 
 
-def refund_status(raw: Any, platform: str | None) -> Any:
+def refund_status(raw: Any, said: list[str], platform: str | None) -> Any:
     """Return none, applied, refunding, refunded or closed; other wording stays as it is."""
     words = wording(platform, "refund")
-    said = raw.re_replace(r"\s+", "").replace("，", ",").lower()
-    return said.substitute(words, else_=raw) if words else raw
+    known = {word: words[_plain(word)] for word in said if _plain(word) in words}
+    return raw.substitute(known, else_=raw) if known else raw
 
 
 def furthest(status: Any) -> Any:
