@@ -331,3 +331,19 @@ def test_calendar_agrees_with_a_second_table():
     found = [(day, name) for day, name in events() if name in lunar]
     assert len(found) == 5 * 21
     assert all(solar(day.year, *lunar[name]) == day for day, name in found)
+
+
+def test_part_of_a_price_cut_is_taken_from_rivals():
+    """Truth: planted share 0.5; the rival's twin sells what the cheaper product took from it."""
+    changes = {"design": "markdown", "products": 40, "factors": (600,), "cross": 0.5}
+    settings = replace(only("tiny", 20_000, prices=changes), promotions=())
+    made = world(settings, seed=3)
+    causes = made.truth["orders"].to_pandas()
+    mine = causes[causes.intervention.fillna("").str.startswith("price:")]
+    assert (mine.cause == "switched").sum() > 100
+    factor = made.plan.prices.factor
+    assert (np.diff(factor, axis=1) <= 0).all()
+    assert set(np.unique(factor)) == {600, FULL}
+    none = world(replace(settings, prices=replace(settings.prices, cross=0.0)), seed=3)
+    share = made.scenes[0].part.blocks["price"] / none.scenes[0].part.blocks["price"]
+    assert share == pytest.approx(0.5, abs=0.06)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecomops.base.errors import OptionError, UnsafeError
-from ecomops.sim import preset, preset_names, simulate, tables, world
+from ecomops.sim import demo, preset, preset_names, simulate, tables, world
 from ecomops.sim.chunk import chunk
 from ecomops.sim.plan import plan
 from ecomops.sim.presets import build, sized
@@ -255,3 +255,23 @@ def test_a_product_is_never_sold_before_its_launch(everything):
     lines = made["order_lines"].to_pandas()
     launched = listed.reindex(lines.product_id).dt.normalize().to_numpy()
     assert not (lines.created_at.to_numpy() < launched).any()
+
+
+def test_a_shop_with_every_module_is_written_whole(tmp_path):
+    """Truth: the world itself; further data stand beside the canonical tables."""
+    steps = []
+    folder = simulate(
+        "course", tmp_path / "shop", customers=300, progress=lambda *step: steps.append(step)
+    )
+    made = world("course", customers=300)
+    for name, table in {**made.tables, **made.extras}.items():
+        assert pq.read_table(folder / f"{name}.parquet").equals(table), name
+    assert {path.stem for path in (folder / "truth").iterdir()} == set(made.truth)
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_the_demo_is_written_with_its_names(tmp_path):
+    demo.main(tmp_path / "demo")
+    text = (tmp_path / "demo" / "shop.toml").read_text(encoding="utf-8")
+    assert 'name_zh = "青禾衣铺"' in text
+    assert len(list((tmp_path / "demo").glob("*.parquet"))) == 13
