@@ -99,7 +99,7 @@ def export(notebook: str | Path, *, lang: str | None = None) -> str:
     Raises `DataError` when the file is no notebook or holds no result.
 
     >>> from ecomops.report.build import notebooks_folder
-    >>> export(notebooks_folder() / "en" / "analyse.ipynb")[:30]
+    >>> export(notebooks_folder() / "en" / "analyse.ipynb")[:31]
     '<!doctype html>\n<html lang="en"'
     """
     book = read(notebook)
