@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 ROUNDS = 50
-CONVERGED = 1e-10
+CONVERGED = 1e-8
 LEAST_MOVE = 0.02  # standard deviation of log price below which nothing can be learned
 SUSPECT = 3.0  # standard errors by which yesterday's demand may foretell today's price
 
@@ -41,15 +41,28 @@ def poisson_regression(
     [1.0986 0.6931]
     """
     counts, design = floats(y), floats(x)
-    beta = np.linalg.lstsq(design, np.log(counts + 0.5), rcond=None)[0]
+    beta = floats(np.linalg.lstsq(design, np.log(counts + 0.5), rcond=None)[0])
     for _ in range(ROUNDS):
         mean = np.exp(np.clip(design @ beta, -30, 30))
         information = design.T @ (design * mean[:, None]) + ridge * np.eye(beta.size)
-        step = np.linalg.solve(information, design.T @ (counts - mean))
-        beta = beta + np.clip(step, -2, 2)
-        if np.max(np.abs(step)) < CONVERGED:
+        step = floats(np.linalg.solve(information, design.T @ (counts - mean)))
+        beta = floats(beta + _damped(counts, design, beta, step) * step)
+        if np.max(np.abs(step)) < CONVERGED * (1 + np.max(np.abs(beta))):
             return Fit(floats(beta), _sandwich(counts, design, beta, clusters, information))
     raise DataError("no_convergence", n=counts.size)
+
+
+def _damped(y: Floats, x: Floats, beta: Floats, step: Floats) -> float:
+    """Return the largest of 1, 1/2, 1/4 … at which the step does not lower the likelihood."""
+
+    def likelihood(b: Floats) -> float:
+        line = np.clip(x @ b, -30, 30)
+        return float(np.sum(y * line - np.exp(line)))
+
+    start, part = likelihood(beta), 1.0
+    while likelihood(beta + part * step) < start and part > CONVERGED:
+        part /= 2
+    return part
 
 
 def _sandwich(
@@ -79,9 +92,9 @@ def elasticity(y: ArrayLike, price: ArrayLike, controls: ArrayLike) -> Elasticit
     """Return the price elasticity of one product's sales, or why it cannot be told.
 
     `y` pieces per period, `price`, `controls` (n, k) such as promotion, season and the category's
-    sales. Refused are prices that hardly move ("still") and prices that follow demand
+    sales. Refused are prices that hardly move on their own ("still") and prices that follow demand
     ("endogenous": the last period's unexplained demand foretells the price change, which no
-    regression repairs).
+    regression repairs), and sales too few for any finite answer ("few").
 
     >>> random = np.random.default_rng(1)
     >>> price = random.choice([8.0, 10.0, 12.0], 200)
@@ -89,11 +102,18 @@ def elasticity(y: ArrayLike, price: ArrayLike, controls: ArrayLike) -> Elasticit
     >>> abs(found.value + 2) < 0.3, found.reason
     (True, '')
     """
-    counts, log = floats(y), np.log(floats(price))
-    if log.std() < LEAST_MOVE:
+    counts = floats(y)
+    log: Floats = np.log(floats(price))
+    log = log - log.mean()
+    given = np.c_[np.ones(counts.size), floats(controls)]
+    own = log - given @ np.linalg.lstsq(given, log, rcond=None)[0]
+    if own.std() < LEAST_MOVE:
         return Elasticity(np.nan, np.nan, "still")
-    design = np.c_[np.ones(counts.size), log, floats(controls)]
-    fit = poisson_regression(counts, design)
+    design = np.c_[given[:, :1], log, given[:, 1:]]
+    try:
+        fit = poisson_regression(counts, design)
+    except DataError:  # a price at which nothing was ever sold: no finite answer
+        return Elasticity(np.nan, np.nan, "few")
     if abs(chasing(counts, log, design, fit)) > SUSPECT:
         return Elasticity(np.nan, np.nan, "endogenous")
     return Elasticity(float(fit.beta[1]), float(fit.se[1]), "")

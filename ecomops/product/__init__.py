@@ -2,5 +2,6 @@
 
 from ecomops.product.inventory import Inventory, inventory
 from ecomops.product.pareto import Pareto, pareto
+from ecomops.product.price import Price, price
 
-__all__ = ["Inventory", "Pareto", "inventory", "pareto"]
+__all__ = ["Inventory", "Pareto", "Price", "inventory", "pareto", "price"]

@@ -64,6 +64,17 @@ eo.store.forecast(shop)
 eo.store.target(shop, target=400_000)
 
 # %% [markdown] tags=["zh"]
+# ## 商品
+# ### 价格动一动，销量会怎么变？
+# 只用商品自己的标价变动来估计；没动过价、或价格跟着需求走的商品，拒绝回答，先做测试。
+# %% [markdown] tags=["en"]
+# ## Product
+# ### What happens to sales when a price moves?
+# Only changes of a product's own list price count; a price that never moved or that follows demand gets no answer but a test.
+# %%
+eo.product.price(shop.get("order_lines"))
+
+# %% [markdown] tags=["zh"]
 # ## 活动
 # ### 接下来有哪些节点，值得做吗？
 # 净效果把预热期的观望和活动后的回落都算进去。

@@ -1,0 +1,277 @@
+"""How demand answers to price, product by product, and which prices are worth testing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from ecomops.base import checks
+from ecomops.data.policy import currency_of, line_exclusions, sold_lines
+from ecomops.data.tables import frame, table
+from ecomops.maths.elasticity import best_price, elasticity
+from ecomops.maths.shrinkage import partial_pooling
+from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+
+    from ecomops.result.words import Words
+
+MOST = 60  # best sellers looked at
+LEAST_WEEKS, LEAST_PIECES = 26, 60
+SEED = 20_250_505
+DRAWS = 2000
+STEP = 0.02  # prices closer than this to the present one are no advice
+SHOWN = {True: 14, False: 10}
+HORIZON = 28
+
+
+def weekly(order_lines: ibis.Table) -> pd.DataFrame:
+    """Return ``product_id, name, week, pieces, paid, listed, spent`` of the 60 best sellers.
+
+    One row per product and week (Monday) with a sale; `listed` is money before discounts.
+    """
+    sold = sold_lines(order_lines)
+    sold = sold.mutate(at=ibis.coalesce(sold.paid_at, sold.created_at))
+    sold = sold.drop_null(["at", "product_id"])
+    totals = sold.group_by("product_id").aggregate(n=sold.quantity.sum())
+    best = totals.order_by(ibis.desc("n"), "product_id").limit(MOST).select("product_id")
+    kept = sold.join(best, "product_id")
+    by = kept.group_by(["product_id", kept["at"].truncate("W").name("week")]).aggregate(
+        name=kept.product_name.max(),
+        pieces=kept.quantity.sum(),
+        paid=kept.line_paid_amount.sum(),
+        listed=kept.line_list_amount.fill_null(kept.line_paid_amount).sum(),
+        spent=kept.line_cost.sum(),
+    )
+    rows = frame(by.order_by("product_id", "week"))
+    return rows.assign(week=pd.to_datetime(rows["week"]))
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Price(Result):
+    """One row per product: elasticity with its interval, price now and the best price tried.
+
+    ``reason`` says why a product has none: "still" (its price hardly moved), "endogenous" (its
+    price followed demand), "few" (too few weeks or pieces).
+    """
+
+    code: ClassVar[str] = "product.price"
+    evidence: ClassVar[str] = "C"
+    columns: ClassVar[Mapping[str, str]] = {
+        "product_id": "text",
+        "name": "text",
+        "reason": "label",
+        "elasticity": "number",
+        "low": "number",
+        "high": "number",
+        "price": "money",
+        "lowest": "money",
+        "highest": "money",
+        "best": "money",
+        "gain": "money",
+        "gain_low": "money",
+        "gain_high": "money",
+    }
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say what the typical elasticity is, which price pays most to change, what was refused."""
+        rows, n = self.rows, self.basis.n
+        known = rows[rows["reason"] == "known"]
+        refused = rows["reason"].value_counts()
+        said = []
+        if len(known):
+            p = self.params
+            facts = {"mean": p["mean"], "low": p["low"], "high": p["high"], "count": len(known)}
+            said.append(Finding("typical", "note", facts, n))
+        else:
+            said.append(Finding("none", "watch", {"count": n}, n))
+        sure = known[known["gain_low"] > 0].sort_values(["gain", "product_id"])
+        if len(sure):
+            best = sure.iloc[-1]
+            facts = {"item": best["name"], "price": best["price"], "best": best["best"]}
+            said.append(Finding("change", "act", facts | {"count": len(sure)}, n))
+        for reason in ("endogenous", "still", "few"):
+            if refused.get(reason, 0):
+                level = "watch" if reason == "endogenous" else "note"
+                said.append(Finding(reason, level, {"count": int(refused[reason])}, n))
+        return tuple(said)
+
+    def propose(self) -> tuple[Action, ...]:
+        """Propose the changes whose profit is above 0 at the 5 % quantile; else a price test."""
+        until = (self.basis.end or date(9999, 1, 1)) + timedelta(days=HORIZON)
+        sure = self.rows[self.rows["gain_low"] > 0].sort_values("gain", ascending=False)
+        if sure.empty:
+            return (Action("test", ("none",), {"count": self.basis.n}, "D", until),)
+        row = sure.iloc[0]
+        value = Value(
+            low=float(row["gain_low"]),
+            mid=float(row["gain"]),
+            high=float(row["gain_high"]),
+            horizon_days=HORIZON,
+        )
+        change = {"item": row["name"], "price": row["price"], "best": row["best"]}
+        change |= {"elasticity": row["elasticity"]}
+        return (Action("change", ("change",), change, "C", until, value),)
+
+    def layout(self, *, wide: bool) -> style.Layout:
+        """Return height and margins in pixels."""
+        shown = min(int((self.rows["reason"] == "known").sum()), SHOWN[wide])
+        height = 52 + 26 * max(shown, 1)
+        return style.Layout(height, left=230 if wide else 130, right=20, top=10, bottom=42)
+
+    def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
+        """Draw the elasticity of each product with its interval; dashed: -1."""
+        rows = self.rows[self.rows["reason"] == "known"].head(SHOWN[wide])
+        ax.axvline(-1, color=style.OTHER, lw=1.2, ls=(0, (4, 3)))
+        for i, row in enumerate(rows.to_dict("records")):
+            ax.plot([row["low"], row["high"]], [i, i], color=style.HEX["s3"], lw=6)
+            ax.plot([row["elasticity"]], [i], "o", ms=7, color=style.UP)
+            most = 17 if wide else 9
+            name = str(row["name"] or row["product_id"])
+            short = name if len(name) <= most else name[: most - 1] + "…"
+            style.tag(ax, 0, i, short, -8, 0, at="left", ha="right", size=style.SMALL)
+        if rows.empty:
+            ax.set_xlim(-4, 1)
+            style.tag(ax, -1.5, 0, words.label("nothing"), ha="center", color=style.MUTE)
+        ax.set_ylim(max(len(rows), 1) - 0.4, -0.6)
+        ax.grid(axis="x")
+        ax.set_yticks([])
+        axis = words.label("x_axis")
+        style.tag(ax, ax.get_xlim()[1], 0, axis, 0, -32, at="below", size=style.SMALL, ha="right")
+
+
+def price(order_lines: object, *, lang: str | None = None) -> Price:
+    """Estimate how sales answer to price and which price earns most among those tried.
+
+    Parameters
+    ----------
+    order_lines
+        One row per order line: ``order_id, product_id, quantity, line_paid_amount, paid_at`` (or
+        ``created_at``); ``line_list_amount`` tells promotions from prices, ``line_cost`` gives
+        profit. Money in the shop's currency.
+    lang
+        Language of the words.
+
+    Returns
+    -------
+    Price
+        `.table`: the 60 best sellers: ``elasticity, low, high`` (90 %, pooled), ``price`` (last 8
+        weeks, per piece), ``lowest, highest`` tried, ``best`` within them, ``gain, gain_low,
+        gain_high`` (profit of 28 days at `best` against now), ``reason``.
+
+    Notes
+    -----
+    Poisson pseudo-likelihood by week with the depth of promotions, a yearly wave and the sales of
+    the other products as controls (Santos Silva and Tenreyro 2006); partial pooling (DerSimonian
+    and Laird 1986). Where last week's unexplained demand foretells this week's price, every such
+    regression is biased: the product is refused.
+
+    Examples
+    --------
+    >>> import ecomops as eo
+    >>> set(price(eo.open("demo").order_lines).table["reason"]) <= set(REASONS)
+    True
+    """
+    if order_lines is None:
+        need = Need("table", {"table": "order_lines"})
+        return Price.lock((need,), lang=lang)  # type: ignore[no-any-return]
+    lines = table(order_lines, "order_lines")
+    rows = weekly(lines)
+    if rows.empty:
+        values = {"needed": LEAST_WEEKS, "found": 0, "unit": "weeks"}
+        return Price.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+    weeks = pd.date_range(rows["week"].min(), rows["week"].max(), freq="7D")
+    total = rows.groupby("week")["pieces"].sum().reindex(weeks, fill_value=0).to_numpy()
+    parts = rows.groupby("product_id", sort=False)
+    found = pd.DataFrame([_product(str(i), part, weeks, total) for i, part in parts])
+    filled = ("low", "high", "best", "gain", "gain_low", "gain_high")
+    found = found.assign(**dict.fromkeys(filled, np.nan))
+    known = found["reason"] == "known"
+    params: dict[str, Any] = {"mean": np.nan, "low": np.nan, "high": np.nan}
+    if known.any():
+        params = _pool(found, known)
+    found = found.sort_values(["reason", "pieces", "product_id"], ascending=[False, False, True])
+    found = found.sort_values("reason", key=lambda r: r != "known", kind="stable")
+    basis = Basis(
+        n=len(found),
+        unit="products",
+        start=weeks[0].date(),
+        end=(weeks[-1] + pd.Timedelta(days=6)).date(),
+        currency=currency_of(lines),
+        excluded=line_exclusions(lines),
+    )
+    kept = found.reset_index(drop=True)[list(Price.columns)]
+    return Price(rows=kept, basis=basis, params=params, lang=checks.language(lang))
+
+
+REASONS = ("known", "still", "endogenous", "few")
+
+
+def _product(item: str, part: pd.DataFrame, weeks: pd.DatetimeIndex, total: Any) -> dict[str, Any]:
+    """Return the raw estimate of one product and what its price and profit are now."""
+    own = part.set_index("week").reindex(weeks)
+    first = own["pieces"].first_valid_index()
+    own, others = own.loc[first:], total[-len(own.loc[first:]) :]
+    pieces = own["pieces"].fillna(0).to_numpy(dtype=float)
+    listed = (own["listed"] / own["pieces"]).ffill()  # a week without a sale has its list price
+    asked = (own["paid"] / own["pieces"]).fillna(listed).to_numpy(dtype=float)
+    depth = (1 - own["paid"] / own["listed"]).clip(0, 0.9).fillna(0).to_numpy(dtype=float)
+    enough = own["pieces"].notna().sum() >= LEAST_WEEKS and pieces.sum() >= LEAST_PIECES
+    facts = {
+        "product_id": item,
+        "name": str(part["name"].iloc[-1]),
+        "pieces": pieces.sum(),
+        "price": float(own["paid"].tail(8).sum() / max(own["pieces"].tail(8).sum(), 1)),
+        "cost": float(part["spent"].sum() / part["pieces"].sum()),
+        "weekly": float(pieces[-8:].mean()),
+        "lowest": float(np.nanquantile(asked, 0.05)),
+        "highest": float(np.nanquantile(asked, 0.95)),
+    }
+    if not enough:
+        return facts | {"reason": "few", "elasticity": np.nan, "se": np.nan}
+    angle = 2 * np.pi * np.arange(pieces.size) / 52.18
+    rest = np.log(np.maximum(others - pieces, 1))
+    controls = np.c_[np.log1p(-depth), np.sin(angle), np.cos(angle), rest - rest.mean()]
+    found = elasticity(pieces, asked, controls[:, controls.std(axis=0) > 0])
+    return facts | {"reason": found.reason or "known", "elasticity": found.value, "se": found.se}
+
+
+def _pool(found: pd.DataFrame, known: pd.Series[bool]) -> dict[str, Any]:
+    """Pull estimates to their mean, add intervals and the profit of the best price tried."""
+    raw = found.loc[known]
+    pooled, errors, mean, between = partial_pooling(raw["elasticity"], raw["se"])
+    found.loc[known, "elasticity"] = pooled
+    found.loc[known, "low"] = pooled - 1.645 * errors
+    found.loc[known, "high"] = pooled + 1.645 * errors
+    random = np.random.default_rng(SEED)
+    for place, (at, row) in enumerate(raw.iterrows()):
+        draws = pooled[place] + errors[place] * random.standard_normal(DRAWS)
+        for name, value in _gain(row, float(pooled[place]), draws).items():
+            found.loc[at, name] = value
+    total = np.sqrt(1 / np.sum(1 / (raw["se"].to_numpy() ** 2 + between**2)))
+    return {"mean": mean, "low": mean - 1.645 * total, "high": mean + 1.645 * total}
+
+
+def _told(draws: Any) -> bool:
+    """Return whether an elasticity is below 0 and its 90 % interval leaves out -1."""
+    low, high = np.quantile(draws, [0.05, 0.95])
+    return bool(high < 0 and not low <= -1 <= high)
+
+
+def _gain(row: pd.Series[Any], value: float, draws: Any) -> dict[str, float]:
+    now, cost = float(row["price"]), float(row["cost"])
+    best = best_price(value, cost, float(row["lowest"]), float(row["highest"]))
+    if not (_told(draws) and np.isfinite(cost)) or abs(best / now - 1) < STEP:
+        return {"best": now, "gain": np.nan, "gain_low": np.nan, "gain_high": np.nan}
+    sold = row["weekly"] * HORIZON / 7
+    profit = sold * ((best - cost) * (best / now) ** draws - (now - cost))
+    low, mid, high = (float(q) for q in np.quantile(profit, [0.05, 0.5, 0.95]))
+    return {"best": best, "gain": mid, "gain_low": low, "gain_high": high}

@@ -1,0 +1,76 @@
+"""product.price: planted elasticities, refusals, prices within those tried, engines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecomops.product.price import price
+
+WEEKS = 104
+
+
+def lines(beta: float = -3.0, *, products: int = 6, moves: bool = True, seed: int = 1):
+    """Return one line a week and product with pieces from a planted elasticity; cost is 60."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for k in range(products):
+        for i, week in enumerate(pd.date_range("2024-01-01", periods=WEEKS, freq="7D")):
+            asked = 100 * float(random.choice([0.9, 1.0, 1.1])) if moves else 100.0
+            pieces = random.poisson(60 * (asked / 100) ** beta)
+            if pieces:
+                money = round(asked * pieces, 2)
+                item = {"order_id": f"o{k}-{i}", "product_id": f"p{k}", "product_name": f"P{k}"}
+                item |= {"quantity": pieces, "line_paid_amount": money, "line_cost": 60.0 * pieces}
+                rows.append(item | {"paid_at": week, "line_list_amount": money})
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return price(lines())
+
+
+def test_planted_elasticities_lie_in_their_intervals(result):
+    rows = result.table
+    assert (rows["reason"] == "known").all()
+    assert ((rows["low"] <= -3) & (rows["high"] >= -3)).sum() >= 5
+    assert rows["elasticity"].mean() == pytest.approx(-3, abs=0.25)
+
+
+def test_the_best_price_is_the_closed_form_within_the_prices_tried(result):
+    """60 x 3 / 2 = 90, the lowest price tried; profit of four weeks by hand at elasticity -3."""
+    row = result.table.iloc[0]
+    assert row["best"] == pytest.approx(90, abs=3)
+    assert result.table["best"].between(90, 110).all()
+
+
+def test_prices_that_never_moved_are_refused_and_ask_for_a_test():
+    still = price(lines(moves=False))
+    assert set(still.table["reason"]) == {"still"}
+    (test,) = still.actions()
+    assert (test.code, test.emitted) == ("test", False)
+
+
+def test_the_demo_moves_prices_in_promotions_only_and_is_refused(demo):
+    found = price(demo.order_lines)
+    assert (found.table["reason"] != "known").mean() > 0.8
+    assert not any(action.emitted for action in found.actions())
+
+
+def test_equal_on_every_engine(table):  # type: ignore[no-untyped-def]
+    frame = lines(products=2)
+    pd.testing.assert_frame_equal(price(table(frame)).table, price(frame).table)
+
+
+def test_without_lines_it_is_locked():
+    assert "order_lines" in price(None).explain("en")
+
+
+def test_words_and_chart(result):
+    drawn = [line.get_xdata()[0] for line in result.plot().lines[2::2]]
+    np.testing.assert_allclose(drawn, result.table["elasticity"])
+    for lang in ("zh", "en"):
+        assert result.in_language(lang)._repr_html_().count("<svg") == 2
+        assert "elasticity" not in result.explain("zh")
