@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from ecomops.base.errors import DataError
+from ecomops.data.kept import Kept
 from ecomops.data.tables import frame
 
 if TYPE_CHECKING:
@@ -136,6 +137,13 @@ def coverage(
 
     Raises `DataError` when there is no row, no sale, more than one currency or an impossible date.
     """
+    return _kept.get(orders, (as_of, policy), lambda: _covered(orders, policy, as_of))
+
+
+_kept: Kept[Coverage] = Kept(size=8)
+
+
+def _covered(orders: ibis.Table, policy: OrderPolicy, as_of: date | None) -> Coverage:
     counts = frame(_counted(orders, policy, as_of)).astype(object).iloc[0]
     counts = counts.where(counts.notna(), None)  # pandas writes a missing currency as NaN
     rows = int(counts["rows"])

@@ -6,7 +6,6 @@ once per table of orders, in the engine, and kept for the next analysis of the s
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.datatypes as dt
 
+from ecomops.data.kept import Kept
 from ecomops.data.policy import POLICY, Coverage, coverage
 from ecomops.data.tables import frame, table
 from ecomops.metrics import periods
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MONTHS_PER_COLUMN = 60  # bits of one 64-bit integer, with room for its sign
-KEPT = 3
-_kept: OrderedDict[tuple[int, date | None], tuple[ibis.Table, Customers]] = OrderedDict()
 
 
 @ibis.udf.agg.builtin(name="min", signature=((dt.date, dt.int64), dt.Array(dt.date)))
@@ -68,6 +66,9 @@ class Customers:
         return (mask & ibis.literal(1 << (k % MONTHS_PER_COLUMN), "int64")) > 0
 
 
+_kept: Kept[Customers] = Kept(size=3)
+
+
 def customers(orders: object, *, as_of: date | str | None = None) -> Customers:
     """Return the facts of every known customer, from one pass over the orders.
 
@@ -109,16 +110,9 @@ def customers(orders: object, *, as_of: date | str | None = None) -> Customers:
               b       1  9.00         2
     """
     last = as_day(as_of)
-    key = (id(orders), last)
-    if isinstance(orders, ibis.Table) and key in _kept:
-        _kept.move_to_end(key)
-        return _kept[key][1]
-    made = _made(table(orders, "orders"), last)
-    if isinstance(orders, ibis.Table):
-        _kept[key] = (orders, made)  # the table itself is held, so that its id stays its own
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
-    return made
+    if not isinstance(orders, ibis.Table):
+        return _made(table(orders, "orders"), last)
+    return _kept.get(orders, last, lambda: _made(table(orders, "orders"), last))
 
 
 def headcount(facts: Customers) -> tuple[int, int]:

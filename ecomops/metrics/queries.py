@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 
+from ecomops.metrics.customers import customers
 from ecomops.metrics.measures import DEBUT, MEASURES, Measure, PersonMeasure
 from ecomops.metrics.periods import UNITS
 from ecomops.metrics.sources import SOURCES, UNKNOWN
@@ -60,7 +61,8 @@ def by_person(
     if DEBUT not in names:
         return _summed(persons, measures, keys)
     if by is None:
-        return _with_new(persons, measures)
+        first = customers(tables["orders"], as_of=as_of).table.first_day.truncate(UNITS[period])
+        return _with_new(persons, measures, first)
     return _summed(persons.left_join(_debuts(persons), who), measures, keys)
 
 
@@ -96,11 +98,13 @@ def _debuts(persons: ibis.Table) -> ibis.Table:
     return kept.group_by("customer_id").aggregate(debut=kept.period.min())
 
 
-def _with_new(persons: ibis.Table, measures: Mapping[str, Measure]) -> ibis.Table:
-    """Return the sums by period; newcomers by their first period, which spares a large join."""
+def _with_new(
+    persons: ibis.Table, measures: Mapping[str, Measure], first: ibis.Column
+) -> ibis.Table:
+    """Return the sums by period; newcomers are counted in the facts that other analyses share."""
     totals = _summed(persons, {n: m for n, m in measures.items() if n != DEBUT}, ["period"])
-    debuts = _debuts(persons)
-    new = debuts.group_by(first_period="debut").aggregate(newcomers=debuts.count())
+    debuts = first.name("first_period").as_table().drop_null()
+    new = debuts.group_by("first_period").aggregate(newcomers=debuts.count())
     both = totals.left_join(new, totals.period == new.first_period)
     both = both.mutate(**{DEBUT: both.newcomers.fill_null(0)})
     return both.select("period", *measures)
