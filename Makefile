@@ -4,6 +4,9 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # without byte code every import is three times slower
 unexport PYTHONDONTWRITEBYTECODE
+# small solves on few cores run ten times slower with threads of their own
+export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
 
 PYTHON ?=
 WORKERS ?= 2

@@ -173,6 +173,7 @@ def _from_path(
     try:
         if not path.exists():
             raise MissingError("no_such_file", path=str(path))
+        formats.complete(path)
         files = canonical_files(path)
     except PermissionError:
         raise DataError("no_rights", path=str(path)) from None

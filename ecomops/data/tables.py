@@ -137,7 +137,9 @@ def read_file(path: Path, con: Any = None) -> Any:
 @cache
 def engine() -> BaseBackend:
     """Return the process's own DuckDB, in which files are read."""
-    return ibis.duckdb.connect()
+    con = ibis.duckdb.connect()
+    con.raw_sql("SET enable_progress_bar = false")  # in a notebook it leaves a dead widget behind
+    return con
 
 
 def _first_line(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecomops.data.formats.into import Change, Loading, load_into, recover
+from ecomops.data.formats.into import Change, Loading, complete, load_into, recover
 from ecomops.data.formats.pipeline import Loaded, detect, load
 from ecomops.data.formats.reading import SourceFile
 from ecomops.data.formats.recognise import Candidate
@@ -18,6 +18,7 @@ __all__ = [
     "Loading",
     "Problem",
     "SourceFile",
+    "complete",
     "detect",
     "format_of",
     "formats",

@@ -67,7 +67,7 @@ def load_into(
 
     A document (an order with its lines, a day of a report) comes from its newest export, whether
     that was loaded before or now. The folder changes as a whole: interrupted at any moment it is
-    as before, or `recover` (which every load and every opening begins with) completes it.
+    as before, or `recover` (with which the next load or opening begins) completes it.
 
     Raises `DataError` for what cannot be read and for another currency than the shop's,
     `UnsafeError` when the folder cannot be written; then nothing in it has changed.
@@ -102,6 +102,13 @@ def recover(folder: Path) -> None:
     if (stage / COMMIT).exists():
         _put_in_place(folder, json.loads((stage / COMMIT).read_text(encoding="utf-8")))
     shutil.rmtree(stage, ignore_errors=True)
+
+
+def complete(folder: Path) -> None:
+    """Finish a load that was interrupted after it was decided; leave one that still runs alone."""
+    if (folder / STAGE / COMMIT).exists():
+        with _locked(folder):
+            recover(folder)
 
 
 @contextmanager
