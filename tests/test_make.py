@@ -24,7 +24,9 @@ def made(tmp_path: Path, python: str, *arguments: str) -> subprocess.CompletedPr
         fake.parent.mkdir(exist_ok=True)
         fake.write_text(python)
         fake.chmod(0o755)
-    env = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    # what an outer make hands down would make this one speak of folders
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    env |= {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "MFLAGS": ""}
     return subprocess.run(
         ["make", *arguments], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
     )
