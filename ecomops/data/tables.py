@@ -209,7 +209,8 @@ def _refuse_unreadable(raw: ibis.Table, schema: TableSchema) -> None:
                 bad[column.name] = test
     if not bad:
         return
-    tests = {c: test.fill_null(ibis.literal(value=False)).sum() for c, test in bad.items()}
+    no = ibis.literal(value=False)
+    tests = {c: test.fill_null(no).sum().fill_null(0) for c, test in bad.items()}
     counts = frame(raw.aggregate(**tests)).iloc[0]
     wrong = {str(c): int(n) for c, n in counts.items() if n > 0}
     if wrong:

@@ -86,7 +86,8 @@ class Words(string.Formatter):
 
     def join(self, texts: Sequence[str]) -> str:
         """Return texts as a list in a sentence."""
-        return ("、" if self.lang == "zh" else ", ").join(texts)
+        comma = "、" if self.lang == "zh" else ", "
+        return comma.join(texts) or shown(None, "text", self.lang)
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Format one field by the unit behind its colon."""

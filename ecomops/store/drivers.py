@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ecomops.base import checks
+from ecomops.base.errors import DataError
 from ecomops.data.policy import coverage
 from ecomops.metrics import metric, periods
 from ecomops.metrics.customers import as_day
@@ -180,7 +181,7 @@ def drivers(
     Raises
     ------
     DataError
-        When a period is partial, empty or there are no two full periods.
+        When a period that was named is partial or empty.
     OptionError
         For a metric, period or column that cannot be used.
 
@@ -204,7 +205,13 @@ def drivers(
     if needed:
         needs = tuple(Need("table", {"table": table}) for table in needed)
         return Drivers.lock(needs, lang=lang, **asked)  # type: ignore[no-any-return]
-    found = comparison(shop.tables, name, by=by, before=before, after=after, as_of=last)
+    try:
+        found = comparison(shop.tables, name, by=by, before=before, after=after, as_of=last)
+    except DataError as error:
+        if error.code != "too_few_periods":
+            raise
+        days = {end: error.values[end] for end in ("first", "last")}
+        return Drivers.lock((Need("periods", days),), lang=lang, **asked)  # type: ignore[no-any-return]
     if found is None:
         need = Need("column", {"table": "orders", "column": "refund_amount"})
         return Drivers.lock((need,), lang=lang, **asked)  # type: ignore[no-any-return]

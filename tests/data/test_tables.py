@@ -191,6 +191,13 @@ def test_no_rows_at_all_is_an_error_that_says_so() -> None:
         coverage(table(orders().head(0), "orders"))
 
 
+def test_a_header_without_rows_is_an_empty_table(tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("order_id,created_at,paid_amount\n", encoding="utf-8")
+    with pytest.raises(eo.DataError, match="0 rows"):
+        coverage(table(file, "orders"))
+
+
 def test_csv_keeps_leading_zeros(tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     file.write_text(

@@ -104,10 +104,13 @@ def test_a_period_without_sales_is_refused_kindly() -> None:
     assert (refused.value.code, refused.value.values["period"]) == ("empty_period", "2025-09")
 
 
-def test_one_month_is_too_short_to_compare() -> None:
-    with pytest.raises(eo.DataError) as refused:
-        drivers(shop(random_orders(50, days=20)))
-    assert refused.value.code == "too_few_periods"
+def test_one_month_locks_the_answer_and_says_what_the_data_spans() -> None:
+    short = drivers(shop(random_orders(50, days=20)))
+    assert short.locked
+    assert [need.code for need in short.missing] == ["periods"]
+    assert "two full months" in short.explain("en")
+    assert "两个完整的月份" in short.explain("zh")
+    assert list(short.table.columns) == list(type(short).columns)
 
 
 def test_missing_tables_lock_the_answer() -> None:
