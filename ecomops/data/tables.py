@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,7 @@ NEEDED = {
     "traffic_daily": ("date", "visitors"),
 }
 EXACT_FLOAT = 2**53
+MEMORY = "4GB"
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=(("str", "timestamp('UTC')"), "timestamp"))
@@ -139,6 +142,9 @@ def engine() -> BaseBackend:
     """Return the process's own DuckDB, in which files are read."""
     con = ibis.duckdb.connect()
     con.raw_sql("SET enable_progress_bar = false")  # in a notebook it leaves a dead widget behind
+    # beyond this the engine works through files of its own, so that a large shop fits a laptop
+    con.raw_sql(f"SET temp_directory = '{tempfile.gettempdir()}/ecomops-{os.getpid()}'")
+    con.raw_sql(f"SET memory_limit = '{MEMORY}'")
     return con
 
 
