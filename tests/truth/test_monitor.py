@@ -31,21 +31,28 @@ def year(seed: int):
 SEEDS = range(3)
 
 
+def false_alarms(seed):
+    """Return single-day alarms and drift days of one clean year, and what week on week gives."""
+    orders, found, _ = year(seed)
+    peaks = np.maximum(found.drift_up, found.drift_down)[-YEAR:]
+    change = orders[-YEAR:] / orders[-YEAR - 7 : -7] - 1
+    single = np.sum(found.p[-YEAR:] < sq.ALARM)
+    return single, np.sum(peaks >= sq.LIMIT), np.sum(np.abs(change) > 0.2)
+
+
 @pytest.mark.slow
 def test_at_most_nine_false_alarms_a_year_where_week_on_week_gives_dozens():
-    """±20 % week on week and a batch three-sigma rule on the same clean years (naive 32)."""
-    ours, drifts, weekly = [], [], []
-    for seed in SEEDS:
-        orders, found, _ = year(seed)
-        ours.append(np.sum(found.p[-YEAR:] < sq.ALARM))
-        peaks = np.maximum(found.drift_up, found.drift_down)[-YEAR:]
-        drifts.append(np.sum(peaks >= sq.LIMIT))
-        change = orders[-YEAR:] / orders[-YEAR - 7 : -7] - 1
-        weekly.append(np.sum(np.abs(change) > 0.2))
-    assert np.mean(ours) <= 9
-    assert np.mean(weekly) > 60
-    if np.mean(ours) + np.mean(drifts) > 9:
-        pytest.xfail("9.3 a year when each day of a drift counts as an alarm of its own")
+    """±20 % week on week on the same clean years."""
+    single, _, weekly = np.mean([false_alarms(seed) for seed in SEEDS], axis=0)
+    assert single <= 9
+    assert weekly > 60
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="9.3 a year: each day of a drift counts as an alarm")
+def test_at_most_nine_false_alarms_a_year_with_the_days_of_drift():
+    single, drift, _ = np.mean([false_alarms(seed) for seed in SEEDS], axis=0)
+    assert single + drift <= 9
 
 
 @pytest.mark.slow
