@@ -119,7 +119,8 @@ class Price(Result):
         )
         change = {"item": row["name"], "price": row["price"], "best": row["best"]}
         change |= {"elasticity": row["elasticity"]}
-        return (Action("change", ("change",), change, "C", until, value),)
+        subject = f"product:{row['product_id']}"
+        return (Action("change", ("change",), change, "C", until, value, subject),)
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""

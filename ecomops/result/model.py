@@ -47,7 +47,9 @@ class Action:
     """Advice: what to change, the findings it rests on, its value, grade, test and last day.
 
     `change` holds the numbers of its sentences. It is `emitted` only when evidence of grade A to C
-    puts the 5 % quantile of its value above 0; otherwise the advice is to measure first.
+    puts the 5 % quantile of its value above 0; otherwise the advice is to measure first. `subject`
+    is what it changes ("product:P-1", "channel:直通车", "segment:champions"), so that two pieces of
+    advice about one thing can be told apart from two about different things.
     """
 
     code: str
@@ -56,6 +58,7 @@ class Action:
     grade: str
     expires_on: date
     value: Value | None = None
+    subject: str = ""
 
     @property
     def emitted(self) -> bool:
