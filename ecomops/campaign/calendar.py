@@ -11,11 +11,9 @@ import pandas as pd
 from matplotlib import dates
 
 from ecomops.base import checks
-from ecomops.data.festivals import Festival, between, calendar_of
-from ecomops.data.festivals import days as calendar_days
-from ecomops.data.policy import coverage
+from ecomops.data.festivals import Festival, between
 from ecomops.maths.forecast import MIN_DAYS, baseline
-from ecomops.metrics.daily import daily
+from ecomops.metrics.daily import History, history
 from ecomops.result import Basis, Finding, Result, style
 
 if TYPE_CHECKING:
@@ -157,25 +155,15 @@ def calendar(
     ('double_12', '2025-12-12')
     """
     checks.between("horizon_days", horizon_days, 14, 400)
-    festivals = calendar_of(calendar, own_days)
-    facts = coverage(shop.orders, as_of=as_of)
-    end = facts.last_day
-    ahead = [f for f in festivals if end < f.day <= end + timedelta(days=horizon_days)]
-    history = daily(shop.orders, as_of=as_of)
-    effects = _effects(history, festivals) if len(history) >= MIN_DAYS else {}
+    known = history(shop.orders, calendar=calendar, own_days=own_days, as_of=as_of)
+    last = known.end + timedelta(days=horizon_days)
+    ahead = [f for f in known.festivals if known.end < f.day <= last]
+    effects = _effects(known) if len(known) >= MIN_DAYS else {}
     rows = pd.DataFrame(
         [_row(f, effects.get(f.code), _close(f, ahead)) for f in ahead],
         columns=list(Calendar.columns),
     )
-    basis = Basis(
-        n=len(history),
-        unit="days",
-        start=facts.first_day,
-        end=end,
-        currency=facts.currency,
-        excluded=facts.excluded_sales,
-    )
-    return Calendar(rows=rows, basis=basis, params={}, lang=checks.language(lang))
+    return Calendar(rows=rows, basis=Basis(**known.basis), params={}, lang=checks.language(lang))
 
 
 def _row(festival: Festival, effect: Mapping[str, float] | None, close: str | None) -> Any:
@@ -198,10 +186,10 @@ def _close(festival: Festival, ahead: Iterable[Festival]) -> str | None:
     return ends[max(near)] if near else None
 
 
-def _effects(history: pd.DataFrame, festivals: Iterable[Festival]) -> dict[str, dict[str, float]]:
+def _effects(known: History) -> dict[str, dict[str, float]]:
     """Return by festival the mean effect of those that lie wholly in the data, with its band."""
-    start, y = history["day"].iloc[0].date(), history["amount"].to_numpy()
-    facts = calendar_days(start, y.size, festivals)
+    start, y, festivals = known.start, known.rows["amount"].to_numpy(), known.festivals
+    facts = known.days()
     ordinary = baseline(y, facts)
     quiet = (facts.offsets < 0).all(axis=0)
     extra = y - ordinary

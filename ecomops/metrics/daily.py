@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ecomops.data.policy import POLICY
+from ecomops.data.festivals import Festival, calendar_of
+from ecomops.data.festivals import days as calendar_days
+from ecomops.data.policy import POLICY, Coverage, coverage
 from ecomops.data.tables import frame
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     import ibis
+
+    from ecomops.maths.forecast import Days
 
 MEASURES = ("amount", "net", "orders", "buyers")
 
@@ -46,8 +52,89 @@ def daily(orders: ibis.Table, *, as_of: date | None = None) -> pd.DataFrame:
         orders=sold.count(),
         buyers=sold.customer_id.nunique(),
     )
-    rows = frame(by_day)
+    return _unbroken(frame(by_day))
+
+
+def hourly(orders: ibis.Table, *, metric: str, since: date, until: date) -> pd.DataFrame:
+    """Return sums by day (rows, from the first sale since a day) and hour (columns 0 to 23).
+
+    `metric` is "amount", "net" or "orders"; the index holds the days, without a gap.
+    """
+    sold = POLICY.sales(orders, as_of=until)
+    sold = sold.filter(sold.at.date() >= since)
+    value = (sold.amount > 0).cast("int64") if metric == "orders" else sold[metric]
+    sums = {f"h{h}": value.sum(where=sold.at.hour() == h).fill_null(0) for h in range(24)}
+    rows = frame(sold.group_by(day=sold.at.date()).aggregate(**sums))
+    if rows.empty:
+        return pd.DataFrame(columns=range(24), index=pd.DatetimeIndex([], name="day"))
+    rows = _unbroken(rows).set_index("day")
+    return rows[list(sums)].set_axis(range(24), axis=1)
+
+
+def _unbroken(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return `rows` by day from the first to the last, days that are not there as 0."""
     rows["day"] = pd.to_datetime(rows["day"])
     rows = rows.set_index("day").sort_index()
     every = pd.date_range(rows.index[0], rows.index[-1], freq="D", name="day")
     return rows.reindex(every, fill_value=0).astype("float64").reset_index()
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Daily sales with the festivals that explain them: what every analysis of days starts from.
+
+    `rows` are those of `daily`, `facts` say what the orders hold, `festivals` are the calendar.
+    """
+
+    rows: pd.DataFrame
+    facts: Coverage
+    festivals: tuple[Festival, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def start(self) -> date:
+        """The first day with a sale."""
+        return self.facts.first_day
+
+    @property
+    def end(self) -> date:
+        """The last day with a sale."""
+        return self.facts.last_day
+
+    def values(self, metric: str) -> Any:
+        """Return one value a day, never below 0, shape (days,)."""
+        return self.rows[metric].clip(lower=0).to_numpy()
+
+    def days(self, ahead: int = 0) -> Days:
+        """Return the calendar facts of all days and of `ahead` more."""
+        return calendar_days(self.start, len(self.rows) + ahead, self.festivals)
+
+    @property
+    def basis(self) -> dict[str, Any]:
+        """What a result over these days rests on, as keywords of `Basis`."""
+        return {
+            "n": len(self.rows),
+            "unit": "days",
+            "start": self.start,
+            "end": self.end,
+            "currency": self.facts.currency,
+            "excluded": self.facts.excluded_sales,
+        }
+
+
+def history(
+    orders: ibis.Table,
+    *,
+    calendar: str = "cn",
+    own_days: Iterable[Mapping[str, Any]] = (),
+    as_of: date | None = None,
+) -> History:
+    """Return the daily sales of `orders` up to a day with their calendar.
+
+    Raises `OptionError` for an unknown calendar and what `coverage` raises for the orders.
+    """
+    festivals = calendar_of(calendar, own_days)
+    facts = coverage(orders, as_of=as_of)
+    return History(daily(orders, as_of=as_of), facts, festivals)

@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from ecomops.base import checks
-from ecomops.data.festivals import Festival, between, calendar_of
-from ecomops.data.festivals import days as calendar_days
-from ecomops.data.policy import POLICY, coverage
+from ecomops.data.festivals import Festival, between
+from ecomops.data.policy import POLICY
 from ecomops.data.tables import frame
 from ecomops.maths import forecast as maths
-from ecomops.metrics.daily import daily
+from ecomops.metrics.daily import history
 from ecomops.result import Basis, Finding, Need, Result, style
 
 if TYPE_CHECKING:
@@ -161,35 +160,24 @@ def forecast(
     """
     checks.choice("metric", metric, METRICS)
     checks.between("horizon_days", horizon_days, 7, 120)
-    festivals = calendar_of(calendar, own_days)
-    facts = coverage(shop.orders, as_of=as_of)
-    history = daily(shop.orders, as_of=as_of)
-    y = history[metric].clip(lower=0).to_numpy()
+    known = history(shop.orders, calendar=calendar, own_days=own_days, as_of=as_of)
+    y = known.values(metric)
     needed = maths.MIN_DAYS + 2 * horizon_days
     if y.size < needed:
         values = {"needed": needed, "found": int(y.size), "unit": "days"}
         return Forecast.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
-    start = history["day"].iloc[0].date()
-    days = calendar_days(start, y.size + horizon_days, festivals)
-    found = maths.forecast(y, days, seed=SEED)
-    near = _near(festivals, facts.last_day, horizon_days)
-    rows = _rows(history["day"], y, found, near)
+    found = maths.forecast(y, known.days(horizon_days), seed=SEED)
+    near = _near(known.festivals, known.end, horizon_days)
+    rows = _rows(known.rows["day"], y, found, near)
     totals = found.draws.sum(axis=1)
     params = _params(y, found, totals, rows, metric) | {
-        "unseen": _unseen(near, festivals, start, facts.last_day)
+        "unseen": _unseen(near, known.festivals, known.start, known.end)
     }
     return Forecast(
         rows=rows,
         draws=found.draws,
-        categories=_categories(shop, as_of, facts.last_day, params),
-        basis=Basis(
-            n=int(y.size),
-            unit="days",
-            start=start,
-            end=facts.last_day,
-            currency=facts.currency,
-            excluded=facts.excluded_sales,
-        ),
+        categories=_categories(shop, as_of, known.end, params),
+        basis=Basis(**known.basis),
         params=params,
         lang=checks.language(lang),
     )

@@ -10,14 +10,11 @@ import numpy as np
 import pandas as pd
 
 from ecomops.base import checks
-from ecomops.data.festivals import calendar_of
-from ecomops.data.festivals import days as calendar_days
-from ecomops.data.policy import coverage
 from ecomops.data.tables import frame
 from ecomops.maths import sequential
 from ecomops.maths.forecast import MIN_DAYS
 from ecomops.maths.multiplicity import benjamini_hochberg
-from ecomops.metrics.daily import daily
+from ecomops.metrics.daily import History, history
 from ecomops.result import Basis, Finding, Need, Result, style
 
 if TYPE_CHECKING:
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
     import ibis
     from matplotlib.axes import Axes
 
-    from ecomops.data.festivals import Festival
     from ecomops.data.shop import Shop
     from ecomops.result.words import Words
 
@@ -160,59 +156,49 @@ def monitor(
     >>> result.params["metrics"]
     ['amount', 'orders', 'value', 'visitors', 'conversion']
     """
-    festivals = calendar_of(calendar, own_days)
-    facts = coverage(shop.orders, as_of=as_of)
-    history = _metrics(shop, as_of)
-    if len(history) < LONG:
-        values = {"needed": LONG, "found": len(history), "unit": "days"}
+    known = history(shop.orders, calendar=calendar, own_days=own_days, as_of=as_of)
+    if len(known) < LONG:
+        values = {"needed": LONG, "found": len(known), "unit": "days"}
         return Monitor.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
-    names = [column for column in history.columns if column != "day"]
-    rows = pd.concat([_watched(history, name, festivals) for name in names], ignore_index=True)
+    metrics = _metrics(shop, known)
+    names = list(metrics.columns)
+    rows = pd.concat([_watched(metrics[name], known) for name in names], ignore_index=True)
     by_day = rows.groupby("day")["p"]
     rows["q"] = by_day.transform(lambda p: benjamini_hochberg(p.to_numpy()))
     rows["alarm"] = (rows["p"] < sequential.ALARM) & (rows["q"] <= FALSE)
     days = int(rows["p"].notna().sum() / len(names))
     counts = rows[rows["alarm"]]["metric"].value_counts()
     shown = max(names, key=lambda name: (int(counts.get(name, 0)), -names.index(name)))
-    basis = Basis(
-        n=len(history),
-        unit="days",
-        start=facts.first_day,
-        end=facts.last_day,
-        currency=facts.currency,
-        excluded=facts.excluded_sales,
-    )
     return Monitor(
         rows=rows[list(Monitor.columns)],
-        basis=basis,
+        basis=Basis(**known.basis),
         params={"metrics": names, "days": days, "shown": shown},
         lang=checks.language(lang),
     )
 
 
-def _metrics(shop: Shop, as_of: date | None) -> pd.DataFrame:
-    """Return one row per day: ``day, amount, orders, value`` and, with traffic, two more."""
-    sales = daily(shop.orders, as_of=as_of)
-    rows = sales[["day", "amount", "orders"]].copy()
+def _metrics(shop: Shop, known: History) -> pd.DataFrame:
+    """Return one row per day: ``amount, orders, value`` and, with traffic, two more."""
+    sales = known.rows
+    rows = sales[["amount", "orders"]].copy()
     rows["value"] = (rows["amount"] / rows["orders"]).where(rows["orders"] > 0).ffill().bfill()
     if "traffic_daily" in shop:
-        seen = visitors(shop.traffic_daily).reindex(rows["day"]).to_numpy()
+        seen = visitors(shop.traffic_daily).reindex(sales["day"]).to_numpy()
         if np.isfinite(seen).mean() > 1 - FALSE:
             rows["visitors"] = pd.Series(seen).ffill().bfill().to_numpy()
             rows["conversion"] = sales["buyers"] / rows["visitors"].clip(lower=1)
     return rows
 
 
-def _watched(history: pd.DataFrame, name: str, festivals: tuple[Festival, ...]) -> pd.DataFrame:
-    y = history[name].to_numpy(dtype=float)
+def _watched(series: pd.Series[float], known: History) -> pd.DataFrame:
+    y = series.to_numpy(dtype=float)
     start = max(y.size - WATCHED, MIN_DAYS)
-    facts = calendar_days(history["day"].iloc[0].date(), y.size, festivals)
-    found = sequential.watch(y, facts, start)
+    found = sequential.watch(y, known.days(), start)
     up, down = found.drift_up, found.drift_down
     return pd.DataFrame(
         {
-            "metric": name,
-            "day": history["day"].iloc[start:].dt.date.to_numpy(),
+            "metric": str(series.name),
+            "day": known.rows["day"].iloc[start:].dt.date.to_numpy(),
             "actual": y[start:],
             "expected": found.expected,
             "change": y[start:] / np.maximum(found.expected, 1e-9) - 1,

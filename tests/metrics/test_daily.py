@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
 
 from ecomops.data.tables import table as door
-from ecomops.metrics.daily import daily
+from ecomops.metrics.daily import daily, hourly
 
 
 def test_days_without_sales_are_zero_and_unpaid_orders_do_not_count(table) -> None:  # type: ignore[no-untyped-def]
@@ -26,3 +28,24 @@ def test_days_without_sales_are_zero_and_unpaid_orders_do_not_count(table) -> No
     assert got["net"].tolist() == [25, 0, 30]
     assert got["orders"].tolist() == [2, 0, 1]
     assert got["buyers"].tolist() == [1, 0, 1]
+
+
+def test_hours_add_up_to_days(table) -> None:  # type: ignore[no-untyped-def]
+    at = ["2025-11-11 00:30", "2025-11-11 23:59", "2025-11-13 10:00", "2025-11-12 10:00"]
+    rows = pd.DataFrame(
+        {
+            "order_id": ["1", "2", "3", "4"],
+            "created_at": pd.to_datetime(at),
+            "paid_amount": [10.0, 20.0, 30.0, 40.0],
+            "order_status": ["paid", "paid", "paid", "closed_unpaid"],
+        }
+    )
+    orders = door(table(rows), "orders")
+    span = {"since": date(2025, 11, 1), "until": date(2025, 11, 13)}
+    got = hourly(orders, metric="amount", **span)
+    assert got.shape == (3, 24)
+    assert (got.loc["2025-11-11", 0], got.loc["2025-11-11", 23]) == (10, 20)
+    assert got.sum(axis=1).tolist() == daily(orders)["amount"].tolist()
+    assert hourly(orders, metric="orders", **span).to_numpy().sum() == 3
+    nothing = hourly(orders, metric="amount", since=date(2026, 1, 1), until=date(2026, 1, 2))
+    assert len(nothing) == 0
