@@ -29,3 +29,26 @@ class Problem:
     count: int
     examples: tuple[str, ...] = ()
     amount: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A sum or ratio of a file's own columns, held against its rows.
+
+    `code` names it (``"identity_order_total"``, ``"total_row"``), `rows` were tested and `failed`
+    did not hold; `amount` is the sum of the absolute gaps where they are money.
+
+    >>> Identity("identity_order_total", "orders", 100, 0).failed
+    0
+    """
+
+    code: str
+    table: str
+    rows: int
+    failed: int
+    examples: tuple[str, ...] = ()
+    amount: Decimal | None = None
+
+    def problem(self) -> Problem:
+        """Return it as the problem it is where it fails."""
+        return Problem(self.code, self.table, "flagged", self.failed, self.examples, self.amount)

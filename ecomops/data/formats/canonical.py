@@ -36,11 +36,13 @@ IDENTITY = {
 }
 
 
-def completed(name: str, rows: ibis.Table, currency: str | None) -> str:
+def completed(
+    name: str, rows: ibis.Table, currency: str | None, *, also: tuple[str, ...] = ()
+) -> str:
     """Return the query of a canonical table: the columns that are there, typed and in order.
 
     Amounts that carry more than two places keep them, so that sums stay exact. Columns the model
-    requires and the file lacks are there as nulls.
+    requires and the file lacks are there as nulls; columns in `also` come along as they are.
     """
     schema = tables()[name]
     have = rows.schema()
@@ -62,7 +64,7 @@ def completed(name: str, rows: ibis.Table, currency: str | None) -> str:
         said = "upper(currency)" if "currency" in have else "NULL"
         made["currency"] = f"coalesce({said}, {sql.text(currency)})"
     made |= _keys(name, made)
-    ordered = {c: made[c] for c in schema.columns if c in made}
+    ordered = {c: made[c] for c in schema.columns if c in made} | {c: c for c in also}
     return sql.select(ordered, sql.name(rows.get_name()))
 
 

@@ -15,8 +15,8 @@ from ecomops.data.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ecomops.data.formats.part import Part
     from ecomops.data.formats.registry import Format
-    from ecomops.data.formats.typed import Part
 
 Tables = dict[str, ibis.Table]
 FIRST_OF = ("created_at", "paid_at")

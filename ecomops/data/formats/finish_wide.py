@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ecomops.data.formats import rules, sql
+from ecomops.data.formats import sql
 from ecomops.data.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ecomops.data.formats.finish import Context, Tables
+    from ecomops.data.formats.part import Part
     from ecomops.data.formats.recognise import Matched
-    from ecomops.data.formats.registry import Format
-    from ecomops.data.formats.typed import Part
 
 # Several answers in one cell: 问卷星 joins them by ┋, Google Forms by ; and Typeform by commas.
 SEPARATORS = {"wenjuanxing": "┋", "google_forms": ";", "typeform": None}
@@ -33,23 +31,6 @@ ENTRY_TYPES = {
     "tax": "税|tax|vat",
     "sale": "货款|交易|收款|收入|结算|订单|principal|payment|charge|sale",
 }
-
-
-def keep_free_columns(part: Part, source: str, con: Any) -> None:
-    """Keep the columns a layout leaves free (questions, search terms) as text beside the part."""
-    free = [c for c in part.columns if is_free(c, part.fmt)]
-    cells = {f"_free{c.position}": rules.clean(f"c{c.position}") for c in free}
-    numbered = {"_place": "row_number() OVER ()", **cells}
-    part.free = sql.table(con, "load_free", sql.select(numbered, source)) if cells else ""
-
-
-def is_free(column: Matched, fmt: Format) -> bool:
-    """Return whether a column is a question (or a search term) of the user's own."""
-    if column.targets or not column.name or not fmt.free_columns:
-        return False
-    if fmt.finish == "google_trends":
-        return any(re.search(p, column.folded) for p in fmt.patterns)
-    return column.folded not in fmt.folded
 
 
 def finish_survey(tables: Tables, context: Context) -> Tables:

@@ -19,6 +19,7 @@ from ecomops.base.errors import DataError, UnsafeError
 from ecomops.data.formats import sql
 from ecomops.data.formats.merge import newest, unique
 from ecomops.data.formats.pipeline import load
+from ecomops.data.formats.spare import SUFFIX
 from ecomops.data.problems import Problem
 from ecomops.data.schema import tables as schemas
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from ecomops.data.formats.pipeline import Loaded
     from ecomops.data.formats.reading import SourceFile
+    from ecomops.data.problems import Identity
 
 STAGE, COMMIT, LEDGER = ".load", "commit.json", "loads.json"
 MEMORY = "1000MB"
@@ -53,6 +55,8 @@ class Loading:
     files: tuple[SourceFile, ...]
     changes: tuple[Change, ...]
     problems: tuple[Problem, ...]
+    identities: tuple[Identity, ...] = ()
+    format: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values for JSON; amounts as text, so that no cent is lost."""
@@ -174,6 +178,9 @@ def _stored(
         changes.append(change)
         problems += noted
         names.append(f"{name}.parquet")
+    for name, rows in loaded.extras.items():
+        _table(name + SUFFIX, rows, folder, ranks, con)
+        names.append(f"{name}{SUFFIX}.parquet")
     text = json.dumps(_with(ledger, loaded.files), ensure_ascii=False, indent=1)
     (stage / LEDGER).write_text(text + "\n", encoding="utf-8")
     names.append(LEDGER)
@@ -181,9 +188,8 @@ def _stored(
         (stage / "shop.toml").write_text(_toml(folder, currency, loaded.timezone), encoding="utf-8")
         names.append("shop.toml")
     _commit(folder, names)
-    return Loading(
-        str(folder), currency, loaded.timezone, loaded.files, tuple(changes), tuple(problems)
-    )
+    told = (tuple(changes), tuple(problems), loaded.identities, loaded.format)
+    return Loading(str(folder), currency, loaded.timezone, loaded.files, *told)
 
 
 def _ledger(folder: Path) -> list[dict[str, Any]]:
@@ -231,8 +237,9 @@ def _table(
         pieces.insert(0, _ranked(sql.select(None, source), "", columns, ranks))
     made = sql.table(con, "shop_table", " UNION ALL BY NAME ".join(pieces))
     (loaded,) = sql.rows(con, sql.select({"n": "count(*)"}, new))[0]
-    kept = newest(name, made, con.table(made).columns, con)[0] if old else made
-    kept, _ = unique(name, kept, con)
+    base = name.removesuffix(SUFFIX)
+    kept = newest(base, made, con.table(made).columns, con)[0] if old else made
+    kept, _ = unique(base, kept, con)
     (after,) = sql.rows(con, sql.select({"n": "count(*)"}, sql.name(kept)))[0]
     replaced = before + loaded - after
     _export(name, kept, folder / STAGE / f"{name}.parquet", con)
@@ -256,7 +263,7 @@ def _ranked(query: str, mark: str, columns: Sequence[str], ranks: Mapping[str, i
 def _export(name: str, made: str, target: Path, con: Any) -> None:
     columns = con.table(made).columns
     kept = {c: sql.name(c) for c in columns if c not in {"_file", "_row"}}
-    key = [sql.name(c) for c in schemas()[name].key if c in columns]
+    key = [sql.name(c) for c in schemas()[name.removesuffix(SUFFIX)].key if c in columns]
     rows = sql.select(kept, sql.name(made), order=", ".join(key) or "ALL")
     con.raw_sql(f"COPY ({rows}) TO {sql.text(target)} (FORMAT parquet, COMPRESSION zstd)")
 

@@ -13,7 +13,7 @@ from ecomops.data.schema import tables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ecomops.data.formats.typed import Part
+    from ecomops.data.formats.part import Part
 
 # What one export replaces as a whole: an order with all its lines, not single lines of it.
 DOCUMENTS = {
@@ -66,13 +66,18 @@ def canonical(part: Part, table: str) -> str:
         elif place == table:
             own[column] = f"coalesce({own[column]}, {sql.text(value)})"
     own |= {
-        "_row": "_row",
-        "_file": f"({part.index}{' + o_file' if part.several else ''})::BIGINT",
+        **places(part),
         "_source": "o_name" if part.several else sql.text(part.name),
         "_format": sql.text(part.fmt.id),
         "_platform": sql.text(part.fmt.platform),
     }
     return sql.select(own, sql.name(part.table))
+
+
+def places(part: Part) -> dict[str, str]:
+    """Return which file of the load and which record of it a row of a part is."""
+    file = f"({part.index}{' + o_file' if part.several else ''})::BIGINT"
+    return {"_row": "_row", "_file": file}
 
 
 def sql_type(kind: Any) -> str:

@@ -12,8 +12,8 @@ from ecomops.data.formats import sql
 from ecomops.data.problems import Problem
 
 if TYPE_CHECKING:
+    from ecomops.data.formats.part import Part
     from ecomops.data.formats.sheets import Sheet
-    from ecomops.data.formats.typed import Part
 
 DAY = re.compile(r"(?<!\d)(20\d{2})[-/.年]?(\d{1,2})[-/.月]?(\d{2})(?!\d)")
 WORDS = re.compile(r"([A-Z][a-z]+ \d{1,2}, 20\d{2})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _WORDS = re.compile(
-    r"姓名|电话|手机|地址|支付宝账号|身份证|邮箱|收件人|收货人|^街道$|发票抬头|客户名称|拼单用户|"
+    r"姓名|电话|手机|地址|支付宝账号|对方账号|身份证|邮箱|收件人|收货人|^街道$|发票抬头|客户名称|拼单用户|"
     r"email|phone|street|address|zip|postal|^billing|^shipping (name|company|phone)|"
     r"first name|last name|^customer$|customer name|card id|ip$",
     re.IGNORECASE,

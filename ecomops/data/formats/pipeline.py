@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,15 +27,17 @@ from ecomops.data.formats.reading import How, SourceFile, files_at, known_at, pa
 from ecomops.data.formats.recognise import Candidate, candidates
 from ecomops.data.formats.registry import format_of
 from ecomops.data.formats.sheets import sheets
+from ecomops.data.formats.spare import extra_rows
+from ecomops.data.formats.windows import open_windows
 from ecomops.data.schema import tables as schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import ibis
 
-    from ecomops.data.formats.typed import Part
-    from ecomops.data.problems import Problem
+    from ecomops.data.formats.part import Part
+    from ecomops.data.problems import Identity, Problem
 
 FINISHERS: dict[str, Callable[[Tables, Context], Tables]] = {
     "taobao": finish_orders,
@@ -57,7 +59,9 @@ class Loaded:
     """What a file or folder held.
 
     `tables` are engine tables with canonical names, columns and types; time stamps are local
-    wall time in `timezone`, amounts in `currency` (None where the files do not say).
+    wall time in `timezone`, amounts in `currency` (None where the files do not say). `extras`
+    holds the columns that no canonical one takes, as text beside the key, by canonical table;
+    `identities` says which sums and ratios were held against the rows.
     """
 
     tables: dict[str, ibis.Table]
@@ -66,6 +70,8 @@ class Loaded:
     currency: str | None
     timezone: str
     files: tuple[SourceFile, ...] = ()
+    extras: Mapping[str, ibis.Table] = field(default_factory=dict)
+    identities: tuple[Identity, ...] = ()
 
 
 def detect(path: str | Path) -> list[Candidate]:
@@ -133,14 +139,15 @@ def _assembled(
 ) -> Loaded:
     parts.sort(key=lambda p: p.rank)
     problems: list[Problem] = []
+    identities: list[Identity] = []
     groups: dict[tuple[str, str], list[Part]] = {}
     index = 0
     for part in parts:
         part.index, index = index, index + part.files
         problems += part.problems
-        groups.setdefault(
-            (part.fmt.finish or "", part.fmt.statuses or part.fmt.platform), []
-        ).append(part)
+        identities += part.identities
+        key = (part.fmt.finish or "", part.fmt.statuses or part.fmt.platform)
+        groups.setdefault(key, []).append(part)
     done: dict[str, list[ibis.Table]] = {}
     for group in groups.values():
         tables, noted = _finished(group, con)
@@ -149,14 +156,26 @@ def _assembled(
             done.setdefault(name, []).append(rows)
     zone, currency = _zone(parts, timezone), _currency(parts)
     final: dict[str, ibis.Table] = {}
+    extras: dict[str, ibis.Table] = {}
     for name in sorted(done, key=list(schemas()).index):
-        made, overlaps = joined(name, done[name], con)
-        made, twice = unique(name, made, con)
-        problems += overlaps + twice
-        final[name] = con.table(
-            sql.view(con, f"loaded_{name}", completed(name, con.table(made), currency))
-        )
-    return Loaded(final, _together(problems), _label(parts), currency, zone, tuple(files))
+        made, noted = _one_table(name, done[name], con)
+        problems += noted
+        query = completed(name, made, currency)
+        final[name] = con.table(sql.view(con, f"loaded_{name}", query))
+        extra = extra_rows(name, made, parts, currency, con)
+        extras |= {} if extra is None else {name: extra}
+    if "ad_reports" in final:
+        problems += open_windows(final["ad_reports"], con)
+    told, held = _together(problems), _added(identities)
+    return Loaded(final, told, _label(parts), currency, zone, tuple(files), extras, held)
+
+
+def _one_table(
+    name: str, pieces: Sequence[ibis.Table], con: Any
+) -> tuple[ibis.Table, list[Problem]]:
+    made, overlaps = joined(name, pieces, con)
+    made, twice = unique(name, made, con)
+    return con.table(made), overlaps + twice
 
 
 def _label(parts: Sequence[Part]) -> str:
@@ -199,4 +218,22 @@ def _together(problems: Sequence[Problem]) -> tuple[Problem, ...]:
             few = tuple(dict.fromkeys((*old.examples, *problem.examples)))
             problem = replace(old, count=old.count + problem.count, amount=amount, examples=few)  # noqa: PLW2901
         found[key] = problem
+    return tuple(found.values())
+
+
+def _added(identities: Sequence[Identity]) -> tuple[Identity, ...]:
+    """Return one identity per code and table, counts and gaps added up."""
+    found: dict[tuple[str, str], Identity] = {}
+    for each in identities:
+        old = found.get((each.code, each.table))
+        if old:
+            gaps = [gap for gap in (old.amount, each.amount) if gap is not None]
+            each = replace(  # noqa: PLW2901
+                old,
+                rows=old.rows + each.rows,
+                failed=old.failed + each.failed,
+                examples=(*old.examples, *each.examples),
+                amount=sum(gaps[1:], gaps[0]) if gaps else None,
+            )
+        found[(each.code, each.table)] = each
     return tuple(found.values())

@@ -12,11 +12,13 @@ from ecomops.data.formats.period import set_period
 from ecomops.data.formats.recognise import Candidate, chosen
 from ecomops.data.formats.registry import Format, fold, formats, own_formats
 from ecomops.data.formats.sheets import Sheet, sheets
-from ecomops.data.formats.typed import Part, typed
+from ecomops.data.formats.typed import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from ecomops.data.formats.part import Part
 
 SKIPPED = (
     ".toml", ".yaml", ".yml", ".json", ".md", ".html", ".ipynb", ".py", ".pdf", ".png", ".jpg",

@@ -3,103 +3,39 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base.errors import DataError
 from ecomops.data.formats import rules, sql
-from ecomops.data.formats.finish_wide import is_free, keep_free_columns
-from ecomops.data.formats.personal import is_personal
-from ecomops.data.formats.recognise import Candidate, Matched, matched
+from ecomops.data.formats.identities import check_identities
+from ecomops.data.formats.noticed import (
+    note_cells,
+    note_columns,
+    note_left_out,
+    note_spans,
+    refuse_rounded,
+)
+from ecomops.data.formats.part import Part, main_table, possible, slots, value_of
+from ecomops.data.formats.recognise import Candidate, matched
 from ecomops.data.formats.registry import fold
 from ecomops.data.formats.sheets import Sheet, staged
+from ecomops.data.formats.spare import drop_empty, keep_free_columns, spare_cells, spare_columns
+from ecomops.data.formats.totals import compare_totals
 from ecomops.data.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ecomops.data.formats.registry import Format, Target
+    from ecomops.data.formats.part import Slot
+    from ecomops.data.formats.registry import Format
 
 FOOTER = (
     r"^(总计|合计|汇总|小计|总和|全部汇总|grand total|totals?|total:.*|总计[:：].*|合计[:：].*"
     r"|#[-=\s]*|#.*(结束|合计|总计).*)$"
 )
-FOUR_PLACES = {"unit_price", "ref_cpc", "cost"}
 MOST_STRICT = 60
-CHANCE = 8  # zeros in a row at the places a spreadsheet loses: one chance in 10^8
 OFFSETS = {"shopify", "woocommerce"}
-TIMES = {"ts", "ts_utc", "ts_or_order_id", "date"}
-FIRST_YEAR, LAST_YEAR = 1990, 2100
 YEAR_MONTHS = 12
-
-
-@dataclass
-class Part:
-    """The typed rows of one sheet: one engine table, and what was noticed on the way.
-
-    The table has a column ``<table>__<column>`` per canonical column and ``_row``, the record's
-    1-based number in the file.
-    """
-
-    fmt: Format
-    name: str
-    columns: tuple[Matched, ...]
-    fill: tuple[Slot, ...]
-    first_row: int
-    table: str = ""
-    rank: tuple[str, str, str] = ("", "", "")
-    problems: list[Problem] = field(default_factory=list)
-    currency: str | None = None
-    rows: int = 0
-    index: int = 0
-    constants: dict[tuple[str, str], object] = field(default_factory=dict)
-    zone: str | None = None
-    free: str = ""
-    files: int = 1
-    several: bool = False
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One canonical column to fill from source positions by a rule."""
-
-    target: Target
-    positions: tuple[int, ...]
-    rules: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """The column in the part's table."""
-        return f"{self.target.table}__{self.target.column}"
-
-    @property
-    def strict(self) -> bool:
-        """Whether a cell that does not parse is a problem."""
-        return rules.RULES[self.target.rule][1]
-
-    @property
-    def letter(self) -> str:
-        """Which spelling of "nothing" counts: that of plain text or that of values."""
-        return "t" if self.target.rule in rules.TEXTS else "v"
-
-    @property
-    def said(self) -> str:
-        """The text the value is made from."""
-        cells = [f"{self.letter}{p}" for p in self.positions]
-        return f"coalesce({', '.join(cells)})" if len(cells) > 1 else cells[0]
-
-
-def slots(columns: Sequence[Matched]) -> tuple[Slot, ...]:
-    """Return the canonical columns a sheet fills, each with its source positions in order."""
-    found: dict[tuple[str, str], list[tuple[Target, int]]] = {}
-    for column in columns:
-        for target in column.targets:
-            found.setdefault((target.table, target.column), []).append((target, column.position))
-    return tuple(
-        Slot(ways[0][0], tuple(p for _, p in ways), tuple(t.rule for t, _ in ways))
-        for ways in found.values()
-    )
 
 
 def typed(
@@ -117,6 +53,7 @@ def typed(
     columns = matched(fmt, cells, known)
     part = Part(fmt, sheet.name, columns, slots(columns), header + 2, currency=_currency(cells))
     part.constants, part.several = dict(fmt.constants), bool(sheet.origin)
+    part.spare = spare_columns(part, keep_personal=keep_personal)
     _refuse_missing(part)
     source, left_out = staged(sheet, con, header, len(cells))
     around = rules.Cells(
@@ -129,12 +66,15 @@ def typed(
     said = _said(source, part, sheet.typed)
     wide = sql.table(con, "load_wide", _wide(said, part, strict, around, cells))
     part.zone = _zone_of(said, part, con) if zone is None else zone
-    _note_left_out(part, left_out, con)
-    _note_cells(part, strict, wide, said, around, con)
-    _refuse_rounded(part, wide, con)
-    _note_spans(part, said, con)
-    _note_columns(part, keep_personal=keep_personal)
+    note_left_out(part, left_out, con)
+    note_cells(part, strict, wide, said, around, con)
+    refuse_rounded(part, wide, con)
+    note_spans(part, said, con)
+    drop_empty(part, wide, con)
+    note_columns(part, keep_personal=keep_personal)
     _keep_rows(part, wide, strict, con)
+    compare_totals(part, wide, con)
+    check_identities(part, con)
     if fmt.free_columns:
         keep_free_columns(part, source, con)
     return part
@@ -198,8 +138,9 @@ def _said(source: str, part: Part, tidy: frozenset[int]) -> str:
         {p for s in part.fill for p in s.positions} | set(range(min(3, len(part.columns))))
     )
     cells = {f"c{i}": f"c{i}" if i in tidy else rules.clean(f"c{i}") for i in wanted}
-    clean = sql.select(cells | {o: o for o in _origin(part)}, source)
-    made = {f"c{i}": f"c{i}" for i in wanted} | {o: o for o in _origin(part)}
+    spare = spare_cells(part)
+    clean = sql.select(cells | spare | {o: o for o in _origin(part)}, source)
+    made = {c: c for c in (*(f"c{i}" for i in wanted), *spare, *_origin(part))}
     for slot in part.fill:
         tokens = rules.MISSING_TEXT if slot.letter == "t" else rules.MISSING
         for p in slot.positions:
@@ -211,12 +152,13 @@ def _wide(
     said: str, part: Part, strict: Sequence[Slot], around: rules.Cells, cells: Sequence[str]
 ) -> str:
     """Return the query of typed values; ``_bad`` has a bit per column that did not parse."""
-    values = {s.name: _value(s, part, around) for s in part.fill}
+    values = {s.name: value_of(s, part, around) for s in part.fill}
     first = [f"c{i}" for i in range(min(3, len(part.columns)))]
     kept = {c: c for c in dict.fromkeys((*first, *(c for s in strict for c in _cells(s))))}
-    kept |= {c: c for c in (*_footer_cells(part), *_origin(part))}
+    spare = [f"x{c.position}" for c in part.spare]
+    kept |= {c: c for c in (*_footer_cells(part), *_origin(part), *spare)}
     both = sql.select(values | kept, said)
-    out = {s.name: _possible(s) for s in part.fill}
+    out = {s.name: possible(s) for s in part.fill}
     bits = [
         f"({s.said} IS NOT NULL AND {out[s.name]} IS NULL)::BIGINT << {i}"
         for i, s in enumerate(strict)
@@ -225,16 +167,8 @@ def _wide(
     out["_bad"] = " | ".join(f"({b})" for b in bits) or "0::BIGINT"
     out["_filled"] = " + ".join(filled) or "0"
     out["_note"] = _note(part, first, cells)
-    out |= {o: o for o in _origin(part)}
+    out |= {c: c for c in (*_origin(part), *spare)}
     return sql.select(out, both)
-
-
-def _possible(slot: Slot) -> str:
-    """Return a value, but not a day that no shop's file can be about."""
-    value = sql.name(slot.name)
-    if slot.target.rule not in TIMES:
-        return value
-    return f"CASE WHEN year({value}) BETWEEN {FIRST_YEAR} AND {LAST_YEAR} THEN {value} END"
 
 
 def _cells(slot: Slot) -> list[str]:
@@ -246,19 +180,6 @@ def _footer_cells(part: Part) -> list[str]:
     return [
         f"{s.letter}{c.position}" for c in blank for s in part.fill if c.position in s.positions
     ]
-
-
-def _value(slot: Slot, part: Part, around: rules.Cells) -> str:
-    scale = 4 if slot.target.column in FOUR_PLACES else part.fmt.money_scale
-    found = []
-    for position, rule in zip(slot.positions, slot.rules, strict=True):
-        percent = bool(re.search("[%％]", part.columns[position].name))
-        own = replace(around, scale=scale, percent=percent)
-        found.append(rules.RULES[rule][0](f"{slot.letter}{position}", own))
-    if set(slot.rules) == {"money_in", "money_out"}:
-        both = " + ".join(f"coalesce({value}, 0)" for value in found)
-        return f"CASE WHEN coalesce({', '.join(found)}) IS NOT NULL THEN {both} END"
-    return f"coalesce({', '.join(found)})" if len(found) > 1 else found[0]
 
 
 def _note(part: Part, first: Sequence[str], cells: Sequence[str]) -> str:
@@ -317,106 +238,12 @@ def _zone_of(said: str, part: Part, con: Any) -> str | None:
     hours = [h for (h,) in sql.rows(con, query) if h]
     if len(hours) > 1:
         shown = tuple(hours[:3])
-        part.problems.append(Problem("offsets_differ", _main(part.fmt), "kept", len(hours), shown))
+        part.problems.append(
+            Problem("offsets_differ", main_table(part.fmt), "kept", len(hours), shown)
+        )
     if len(hours) != 1:
         return None
     return f"Etc/GMT{-int(hours[0]):+d}" if int(hours[0]) else "UTC"
-
-
-def _main(fmt: Format) -> str:
-    return fmt.tables[0] if fmt.tables else fmt.id
-
-
-def _note_left_out(part: Part, left_out: Sequence[str], con: Any) -> None:
-    if left_out and left_out[0].startswith("load_rejects"):
-        query = sql.select({"line": "DISTINCT line"}, sql.name(left_out[0]), order="1")
-        left_out = [str(line) for (line,) in sql.rows(con, query)]
-    if left_out:
-        rows = tuple(n if part.several else f"{part.name}: {n}" for n in left_out[:3])
-        part.problems.append(Problem("ragged_row", _main(part.fmt), "dropped", len(left_out), rows))
-
-
-def _note_cells(
-    part: Part, strict: Sequence[Slot], wide: str, said: str, around: rules.Cells, con: Any
-) -> None:
-    """Count the cells that did not parse; refuse when they are ids a spreadsheet has rounded."""
-    counts = {"bad": "_bad", "n": "count(*)", "at": "min(rowid)"}
-    by = sql.rows(con, sql.select(counts, wide, where="_bad > 0 AND _note IS NULL", group="_bad"))
-    for bit, slot in enumerate(strict):
-        hits = [(n, at) for bad, n, at in by if bad >> bit & 1]
-        if not hits:
-            continue
-        tried = sql.select({"cell": slot.said, slot.name: _value(slot, part, around)}, said)
-        lost = f"cell IS NOT NULL AND ({_possible(slot)}) IS NULL"
-        few = sql.select({"cell": "DISTINCT cell"}, tried, where=lost, order="1", limit=3)
-        shown = tuple(cell for (cell,) in sql.rows(con, few))
-        count, row = sum(n for n, _ in hits), min(at for _, at in hits) + part.first_row
-        column = part.columns[slot.positions[0]].name
-        if slot.target.rule in rules.IDS:
-            raise DataError(
-                "rounded_ids_file",
-                file=part.name,
-                column=column,
-                count=count,
-                row=row,
-                examples=shown,
-            )
-        examples = tuple(f"{column} = {cell}" for cell in shown)
-        part.problems.append(
-            Problem("unreadable_cell", slot.target.table, "flagged", count, examples)
-        )
-
-
-def _refuse_rounded(part: Part, wide: str, con: Any) -> None:
-    """Raise when every long id ends in zeros: a spreadsheet keeps fifteen digits, no more."""
-    for slot in part.fill:
-        if slot.target.rule not in rules.IDS:
-            continue
-        x = sql.name(slot.name)
-        long = f"regexp_matches({x}, '^\\d{{16,}}$')"
-        zeros = f"count(*) FILTER (ltrim(substr({x}, 16), '0') = '')"
-        seen = {"n": "count(*)", "zeros": zeros, "digits": f"coalesce(sum(length({x}) - 15), 0)"}
-        n, rounded, digits = sql.rows(con, sql.select(seen, wide, where=long))[0]
-        if n and n == rounded and digits >= CHANCE:
-            shown = sql.rows(
-                con, sql.select({"x": f"DISTINCT {x}"}, wide, where=long, order="1", limit=3)
-            )
-            raise DataError(
-                "rounded_ids_file", file=part.name, column=part.columns[slot.positions[0]].name,
-                count=n, row=part.first_row, examples=[v for (v,) in shown],
-            )  # fmt: skip
-
-
-def _note_spans(part: Part, said: str, con: Any) -> None:
-    """Flag rows over several days: they are totals, dated on their first day."""
-    for slot in part.fill:
-        if slot.target.rule == "date":
-            ends = f"regexp_extract_all({slot.said}, '\\d{{8}}|\\d{{4}}-\\d{{2}}-\\d{{2}}')"
-            few = {
-                "n": "count(*)",
-                "few": f"list_slice(list_sort(list(DISTINCT {slot.said})), 1, 3)",
-            }
-            query = sql.select(few, said, where=f"length({ends}) = 2 AND {ends}[1] <> {ends}[2]")
-            count, shown = sql.rows(con, query)[0]
-            if count:
-                table = slot.target.table
-                part.problems.append(Problem("period_total", table, "flagged", count, tuple(shown)))
-
-
-def _note_columns(part: Part, *, keep_personal: bool) -> None:
-    open_ = [c for c in part.columns if not c.targets and c.name and not is_free(c, part.fmt)]
-    unmapped = [c.name for c in open_]
-    personal = sorted(c for c in unmapped if is_personal(c))
-    others = [c for c in unmapped if not is_personal(c)]
-    main = _main(part.fmt)
-    if personal and not keep_personal:
-        part.problems.append(
-            Problem("personal_column", main, "dropped", len(personal), tuple(personal))
-        )
-    if others:
-        part.problems.append(
-            Problem("unmapped_column", main, "flagged", len(others), tuple(others))
-        )
 
 
 def _keep_rows(part: Part, wide: str, strict: Sequence[Slot], con: Any) -> None:
@@ -434,12 +261,11 @@ def _keep_rows(part: Part, wide: str, strict: Sequence[Slot], con: Any) -> None:
             part.rows = count
         elif why != "blank_row":
             example = (part.name,) if part.several else (f"{part.name}: {at + part.first_row}",)
-            part.problems.append(Problem(why, _main(part.fmt), "dropped", count, example))
+            part.problems.append(Problem(why, main_table(part.fmt), "dropped", count, example))
     kept = {s.name: sql.name(s.name) for s in part.fill}
     kept["_row"] = "o_row" if part.several else f"rowid + {part.first_row}"
-    kept |= {o: o for o in _origin(part)[:2]}
+    kept |= {c: c for c in (*_origin(part)[:2], *(f"x{c.position}" for c in part.spare))}
     part.table = sql.view(con, "load_part", sql.select(kept, wide, where=f"({reason}) IS NULL"))
-    _compare_totals(part, wide, con)
 
 
 def _keyless(part: Part) -> str:
@@ -449,44 +275,3 @@ def _keyless(part: Part) -> str:
     if not names or fmt.finish == "shopify":
         return "false"
     return " AND ".join(f"{n} IS NULL" for n in names)
-
-
-def _compare_totals(part: Part, wide: str, con: Any) -> None:
-    """Hold the file's own totals against the sum of its rows; a difference is reported."""
-    kinds = {"money", "int"}
-    sums = [s.name for s in part.fill if s.target.rule in kinds and s.target.table == "ad_reports"]
-    if not sums:
-        return
-    query = sql.select(
-        {n: sql.name(n) for n in sums}, wide, where="_note = 'total_row'", order="rowid", limit=1
-    )
-    said = sql.rows(con, query)
-    if not said:
-        return
-    totals = {n: f"sum({sql.name(n)})" for n in sums}
-    have = sql.rows(con, sql.select(totals, sql.name(part.table)))[0]
-    gaps = {
-        n: (t, t - (s or 0)) for n, t, s in zip(sums, said[0], have, strict=True) if t is not None
-    }
-    gaps = {n: (t, gap) for n, (t, gap) in gaps.items() if gap}
-    for column, (total, gap) in gaps.items():
-        shown = (f"{part.name}: {column.split('__')[1]} {total} ≠ {total - gap}",)
-        amount = Decimal(gap) if isinstance(total, Decimal) else None
-        part.problems.append(Problem("total_differs", "ad_reports", "flagged", 1, shown, amount))
-    if part.fmt.platform == "pinduoduo" and gaps:
-        _add_unallocated(part, {n: gap for n, (_, gap) in gaps.items()}, con)
-
-
-def _add_unallocated(part: Part, gaps: Mapping[str, Any], con: Any) -> None:
-    """Add what the total has beyond its rows (全店托管 has none) as a row of its own."""
-    day, row = "ad_reports__date", "_row"
-    made = {n: f"{gap}" for n, gap in gaps.items()}
-    made |= {
-        day: f"max({sql.name(day)})",
-        row: f"max({row}) + 1",
-        "ad_reports__scene_name": "'unallocated'",
-    }
-    extra = sql.select(made, sql.name(part.table))
-    both = f"{sql.select(None, sql.name(part.table))} UNION ALL BY NAME {extra}"
-    part.table = sql.view(con, "load_part", both)
-    part.rows += 1

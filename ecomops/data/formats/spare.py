@@ -1,0 +1,109 @@
+"""Columns that no canonical column takes: free ones of surveys, and spare ones kept as text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ecomops.data.formats import rules, sql
+from ecomops.data.formats.canonical import completed
+from ecomops.data.formats.merge import DOCUMENTS, places
+from ecomops.data.formats.part import finest
+from ecomops.data.formats.personal import is_personal
+from ecomops.data.schema import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import ibis
+
+    from ecomops.data.formats.part import Part
+    from ecomops.data.formats.recognise import Matched
+    from ecomops.data.formats.registry import Format
+
+SUFFIX = "__extra"
+BLANKS = " \t\r\n\u00a0\u3000\ufeff"
+PROVENANCE = ("source_file", "source_row")
+# What is left of a cell by these rules does not give it back.
+LOSSY = {"email", "address1", "address2", "address3", "ip_region"}
+
+
+def is_free(column: Matched, fmt: Format) -> bool:
+    """Return whether a column is a question (or a search term) of the user's own."""
+    if column.targets or not column.name or not fmt.free_columns:
+        return False
+    if fmt.finish == "google_trends":
+        return any(re.search(p, column.folded) for p in fmt.patterns)
+    return column.folded not in fmt.folded
+
+
+def keep_free_columns(part: Part, source: str, con: Any) -> None:
+    """Keep the columns a layout leaves free (questions, search terms) as text beside the part."""
+    free = [c for c in part.columns if is_free(c, part.fmt)]
+    cells = {f"_free{c.position}": rules.clean(f"c{c.position}") for c in free}
+    numbered = {"_place": "row_number() OVER ()", **cells}
+    part.free = sql.table(con, "load_free", sql.select(numbered, source)) if cells else ""
+
+
+def open_columns(part: Part) -> tuple[list[Matched], list[Matched]]:
+    """Return the columns that are mapped to nothing, and those that tell who a buyer is.
+
+    A personal column counts as well when the rules keep only a part of it (a city, a hash).
+    """
+    named = [c for c in part.columns if c.name and not is_free(c, part.fmt)]
+    personal = [c for c in named if is_personal(c.name) and {t.rule for t in c.targets} <= LOSSY]
+    return [c for c in named if not c.targets and c not in personal], personal
+
+
+def spare_columns(part: Part, *, keep_personal: bool) -> tuple[Matched, ...]:
+    """Return the columns to keep as text beside the table that has a row per row of the file."""
+    others, personal = open_columns(part)
+    kept = [*others, *(personal if keep_personal else ())]
+    return tuple(kept) if finest(part.fmt) else ()
+
+
+def spare_cells(part: Part) -> dict[str, str]:
+    """Return the cells of spare columns, tidied: null where there is nothing."""
+    bare = "nullif(trim({0}, " + sql.text(BLANKS) + "), '')"
+    return {
+        f"x{c.position}": f"CASE WHEN starts_with(c{c.position}, '=') "
+        f"THEN {rules.clean(f'c{c.position}')} ELSE {bare.format(f'c{c.position}')} END"
+        for c in part.spare
+    }
+
+
+def drop_empty(part: Part, wide: str, con: Any) -> None:
+    """Forget the spare columns that hold nothing in any row."""
+    if part.spare:
+        counts = {f"x{c.position}": f"count(x{c.position})" for c in part.spare}
+        found = sql.rows(con, sql.select(counts, wide))[0]
+        part.spare = tuple(c for c, n in zip(part.spare, found, strict=True) if n)
+
+
+def extra_rows(
+    name: str, rows: ibis.Table, parts: Sequence[Part], currency: str | None, con: Any
+) -> ibis.Table | None:
+    """Return the spare columns of a canonical table's rows: its key, where from, and the text.
+
+    One row per row of the canonical table that has any; None where no file has spare columns.
+    """
+    pieces = [_piece(part) for part in parts if part.spare and finest(part.fmt) == name]
+    if not pieces:
+        return None
+    schema = tables()[name]
+    told = (*DOCUMENTS.get(name, ()), *schema.key, *(c for c in PROVENANCE if c in schema.columns))
+    keys = {c: f"f.{sql.name(c)}" for c in dict.fromkeys(told)}
+    final = f"({completed(name, rows, currency, also=('_file', '_row'))}) AS f"
+    joined = f"{final} JOIN ({' UNION ALL BY NAME '.join(pieces)}) AS e USING (_file, _row)"
+    query = sql.select(keys | {"*": "e.* EXCLUDE (_file, _row)"}, joined)
+    return con.table(sql.view(con, f"loaded_{name}{SUFFIX}", query))
+
+
+def _piece(part: Part) -> str:
+    """Return the spare cells of a part under their own names, clear of canonical ones."""
+    taken = {"_file", "_row", *PROVENANCE, *tables()[finest(part.fmt) or ""].columns}
+    named = {
+        c.name + ("_source" if c.name.casefold() in taken else ""): f"x{c.position}"
+        for c in part.spare
+    }
+    return sql.select(places(part) | named, sql.name(part.table))
