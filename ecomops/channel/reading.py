@@ -130,8 +130,10 @@ def actions(
     zero = overrated(both).head(1)
     moves = [_move(row, both, facts, until) for _, row in zero.iterrows()]
     untested = [c for c in spread(rows)["channel"] if c not in set(measured["channel"])]
-    change = {"channel": untested[0]} if untested else {}
-    tests = [Action("test", ("untested",), change, "D", until)] if untested else []
+    tests = [
+        Action("test", ("untested",), {"channel": name}, "D", until, subject=f"channel:{name}")
+        for name in untested[:1]
+    ]
     return (*moves, *tests)
 
 
@@ -147,14 +149,16 @@ def _move(
         "amount": spend * CUT,
         "risk": CUT * max(row["high"], 0) * a_month * each,
     }
+    subject = f"channel:{row['channel']}"
     if not (spend > 0 and each > 0):
-        return Action("price", ("holdout_zero",), change, "A", until)
+        return Action("price", ("holdout_zero",), change, "A", until, subject=subject)
     low, mid, high = (
         CUT * (spend - max(float(row[end]), 0) * a_month * each)
         for end in ("high", "conversions", "low")
     )
     value = Value(low=low, mid=mid, high=high, horizon_days=MONTH)
-    return Action("move" if len(best) else "cut", ("holdout_zero",), change, "A", until, value)
+    code = "move" if len(best) else "cut"
+    return Action(code, ("holdout_zero",), change, "A", until, value, subject)
 
 
 def _margin_per_order(facts: Mapping[str, float]) -> float:

@@ -1,5 +1,6 @@
 """The store as a whole: how it is doing, what moved it, what its data is worth."""
 
+from ecomops.store.decide import decide
 from ecomops.store.drivers import drivers
 from ecomops.store.forecast import forecast
 from ecomops.store.monitor import monitor
@@ -7,4 +8,4 @@ from ecomops.store.quality import check
 from ecomops.store.scorecard import scorecard
 from ecomops.store.target import target
 
-__all__ = ["check", "drivers", "forecast", "monitor", "scorecard", "target"]
+__all__ = ["check", "decide", "drivers", "forecast", "monitor", "scorecard", "target"]
