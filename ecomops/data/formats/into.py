@@ -179,8 +179,10 @@ def _stored(
         problems += noted
         names.append(f"{name}.parquet")
     for name, rows in loaded.extras.items():
-        _table(name + SUFFIX, rows, folder, ranks, con)
-        names.append(f"{name}{SUFFIX}.parquet")
+        file = f"{name}{SUFFIX}.parquet"
+        kept, _ = _united(name + SUFFIX, rows, folder, ranks, con)
+        _export(name + SUFFIX, kept, stage / file, con)
+        names.append(file)
     text = json.dumps(_with(ledger, loaded.files), ensure_ascii=False, indent=1)
     (stage / LEDGER).write_text(text + "\n", encoding="utf-8")
     names.append(LEDGER)
@@ -224,27 +226,34 @@ def _ranks(ledger: Sequence[dict[str, Any]], files: Sequence[SourceFile]) -> dic
 def _table(
     name: str, rows: ibis.Table, folder: Path, ranks: Mapping[str, int], con: Any
 ) -> tuple[Change, list[Problem]]:
-    new = sql.name(rows.get_name())
+    kept, before = _united(name, rows, folder, ranks, con)
+    loaded, after = (_count(sql.name(t), con) for t in (rows.get_name(), kept))
+    replaced = before + loaded - after
+    _export(name, kept, folder / STAGE / f"{name}.parquet", con)
+    noted = [Problem("overlap", name, "changed", replaced)] if before and replaced else []
+    return Change(name, before, loaded, after, replaced), noted
+
+
+def _count(source: str, con: Any) -> int:
+    return int(sql.rows(con, sql.select({"n": "count(*)"}, source))[0][0])
+
+
+def _united(
+    name: str, rows: ibis.Table, folder: Path, ranks: Mapping[str, int], con: Any
+) -> tuple[str, int]:
+    """Return the rows of a table (or of its extra one) old and new, and how many were old."""
     old = next(
         (f for f in (folder / f"{name}.parquet", folder / f"{name}.csv") if f.exists()), None
     )
-    pieces = [_ranked(sql.select(None, new), "+", rows.columns, ranks)]
-    before = 0
-    if old:
-        source = f"read_{'parquet' if old.suffix == '.parquet' else 'csv'}({sql.text(old)})"
-        columns = [c for c, *_ in sql.rows(con, f"DESCRIBE {sql.select(None, source)}")]
-        (before,) = sql.rows(con, sql.select({"n": "count(*)"}, source))[0]
-        pieces.insert(0, _ranked(sql.select(None, source), "", columns, ranks))
-    made = sql.table(con, "shop_table", " UNION ALL BY NAME ".join(pieces))
-    (loaded,) = sql.rows(con, sql.select({"n": "count(*)"}, new))[0]
-    base = name.removesuffix(SUFFIX)
-    kept = newest(base, made, con.table(made).columns, con)[0] if old else made
-    kept, _ = unique(base, kept, con)
-    (after,) = sql.rows(con, sql.select({"n": "count(*)"}, sql.name(kept)))[0]
-    replaced = before + loaded - after
-    _export(name, kept, folder / STAGE / f"{name}.parquet", con)
-    noted = [Problem("overlap", name, "changed", replaced)] if old and replaced else []
-    return Change(name, before, loaded, after, replaced), noted
+    new = _ranked(sql.select(None, sql.name(rows.get_name())), "+", rows.columns, ranks)
+    if old is None:
+        return sql.view(con, "shop_table", new), 0
+    source = f"read_{'parquet' if old.suffix == '.parquet' else 'csv'}({sql.text(old)})"
+    columns = [c for c, *_ in sql.rows(con, f"DESCRIBE {sql.select(None, source)}")]
+    both = f"{_ranked(sql.select(None, source), '', columns, ranks)} UNION ALL BY NAME {new}"
+    made, base = sql.table(con, "shop_table", both), name.removesuffix(SUFFIX)
+    made, _ = newest(base, made, con.table(made).columns, con)
+    return unique(base, made, con)[0], _count(source, con)
 
 
 def _ranked(query: str, mark: str, columns: Sequence[str], ranks: Mapping[str, int]) -> str:
