@@ -69,7 +69,7 @@ def tables() -> Mapping[str, TableSchema]:
     """Return every canonical table by name.
 
     >>> len(tables()), tables()["orders"].key
-    (29, ('order_id',))
+    (32, ('order_id',))
     """
     text = (resources.files("ecomops.data") / "model.yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from ecomops.sim import (
+    ads,
+    coupons,
     crm,
     dirt,
+    listing,
     live,
     market,
     opinions,
     registers,
-    stock,
+    shelves,
     surveys,
     tables,
     touchpoints,
@@ -23,14 +25,12 @@ from ecomops.sim import (
     truth,
     visits,
 )
-from ecomops.sim.calendar import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ecomops.sim.effects import Effects
     from ecomops.sim.plan import Plan
-    from ecomops.sim.streams import Ints
     from ecomops.sim.tables import Scene
 
     Tables = Mapping[str, pa.Table]
@@ -58,7 +58,10 @@ def canonical(plan: Plan, scenes: Sequence[Scene]) -> Tables:
     made |= {name: make(plan) for name, make in WHOLE.items()}
     daily = traffic.add([traffic.sums(s) for s in scenes])
     made["traffic_daily"] = traffic.traffic_daily(plan, daily)
-    made["ad_reports"] = traffic.ad_reports(plan, daily)
+    if plan.settings.listing.days:
+        both = [made["traffic_daily"], listing.traffic(plan, scenes)]
+        made["traffic_daily"] = pa.concat_tables(both, promote_options="default")
+    made["ad_reports"] = ads.ad_reports(plan, daily)
     made |= _optional(plan, scenes)
     if plan.settings.sessions.days:
         made["sessions"] = pa.concat_tables([visits.sessions(s) for s in scenes])
@@ -75,15 +78,22 @@ def _optional(plan: Plan, scenes: Sequence[Scene]) -> dict[str, pa.Table]:
     if settings.live.every:
         made["live_sessions"] = live.sessions(plan, scenes)
         made["live_products"] = live.products(plan, scenes)
+        made["live_minutes"] = live.minutes(plan, scenes)
     if settings.crm.every:
         made["message_campaigns"] = crm.campaigns(plan, scenes)
+        made["message_sends"] = crm.sends(plan, scenes)
+    if settings.experiments:
+        made["experiment_exposures"] = trials.exposures(plan, scenes)
     if settings.crm.points:
         made["loyalty_ledger"] = crm.points(plan, scenes)
     if settings.opinions.surveyed:
         made["surveys"] = surveys.surveys(plan, scenes)
         made["survey_answers"] = surveys.survey_answers(plan, scenes)
+    if settings.coupons:
+        made["coupons"] = coupons.coupons(plan)
+        made["coupon_daily"] = coupons.coupon_daily(plan, scenes)
     if settings.stock.snapshots:
-        made["inventory_snapshots"] = stock.snapshots(plan, _sold(plan, scenes))
+        made["inventory_snapshots"] = shelves.snapshots(plan, scenes)
     if settings.market.keywords:
         made["search_index"] = market.search_index(plan)
     if settings.market.gaps:
@@ -91,49 +101,35 @@ def _optional(plan: Plan, scenes: Sequence[Scene]) -> dict[str, pa.Table]:
     return made
 
 
-def _sold(plan: Plan, scenes: Sequence[Scene]) -> Ints:
-    """Return pieces sold by (product, day)."""
-    width = plan.days
-    sold = np.zeros(len(plan.catalogue.price) * width)
-    for scene in scenes:
-        rows, sale = scene.line_rows, scene.sale
-        rows = rows[~sale.unpaid[scene.part.lines.order[rows]]]
-        day = (sale.created[scene.part.lines.order[rows]] // DAY).astype(np.int64)
-        cell = sale.product[rows] * width + day
-        sold += np.bincount(cell, scene.part.lines.quantity[rows], minlength=len(sold))
-    return np.rint(sold).astype(np.int64).reshape(-1, width)
-
-
-def extras(plan: Plan, scenes: Sequence[Scene]) -> Tables:
-    """Return tables that are data without a canonical form; those without rows are left out."""
-    made = {}
-    if plan.settings.crm.every:
-        made["message_sends"] = crm.sends(plan, scenes)
-    if plan.settings.experiments:
-        made["experiment_exposures"] = trials.exposures(plan, scenes)
-    return {name: table for name, table in made.items() if len(table)}
-
-
 def truths(plan: Plan, scenes: Sequence[Scene], causes: Sequence[Effects]) -> Tables:
     """Return all truth tables by name; those without rows are left out."""
-    settings = plan.settings
     made = truth.tables(plan, scenes, causes)
     made["reviews"] = pa.concat_tables([opinions.labels(s) for s in scenes])
     made["incidents"] = truth.incidents(plan)
     made["dirt"] = dirt.truth(plan, scenes)
     made["experiments"] = trials.planted(plan)
-    if settings.live.every:
-        made["live_minutes"] = live.minutes(plan, scenes)
-    if settings.crm.every:
-        made["crm"] = crm.kinds(plan, scenes)
-    if settings.opinions.surveyed:
-        made["moods"] = surveys.moods(plan, scenes)
-    if settings.sessions.days:
-        made["identities"] = pa.concat_tables([visits.identities(s) for s in scenes])
-    if settings.market.keywords:
-        made["demand"] = market.truth_demand(plan)
-    if settings.market.gaps:
-        made["niches"] = market.niches(plan)
-    if settings.referral:
-        made["referrals"] = pa.concat_tables([truth.referrals(s) for s in scenes])
+    made |= _optional_truths(plan, scenes)
     return {name: table for name, table in made.items() if len(table)}
+
+
+def _optional_truths(plan: Plan, scenes: Sequence[Scene]) -> dict[str, pa.Table]:
+    """Return the truth tables of modules that a preset may leave out."""
+    s = plan.settings
+    rows: dict[str, tuple[object, Callable[[], pa.Table]]] = {
+        "live_slots": (s.live.every, lambda: live.planted(plan)),
+        "crm": (s.crm.every, lambda: crm.kinds(plan, scenes)),
+        "moods": (s.opinions.surveyed, lambda: surveys.moods(plan, scenes)),
+        "identities": (s.sessions.days, lambda: _each(visits.identities, scenes)),
+        "ads": (s.ads.campaigns > 1, lambda: ads.planted(plan)),
+        "ad_lags": (s.ads.delay, lambda: ads.lags(plan)),
+        "coupon": (s.coupons, lambda: coupons.planted(plan, scenes)),
+        "stock": (s.stock.snapshots, lambda: shelves.demanded(plan, scenes)),
+        "demand": (s.market.keywords, lambda: market.truth_demand(plan)),
+        "niches": (s.market.gaps, lambda: market.niches(plan)),
+        "referrals": (s.referral, lambda: _each(truth.referrals, scenes)),
+    }
+    return {name: make() for name, (on, make) in rows.items() if on}
+
+
+def _each(make: Callable[[Scene], pa.Table], scenes: Sequence[Scene]) -> pa.Table:
+    return pa.concat_tables([make(scene) for scene in scenes])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecomops.sim import baskets, journeys, latent, newcomers, people, referrals
+from ecomops.sim import baskets, found, journeys, latent, newcomers, people, referrals
 from ecomops.sim.plan import NOBODY
 from ecomops.sim.streams import stream
 
@@ -93,7 +93,7 @@ def chunk(plan: Plan, number: int) -> Chunk:
     count = chunks(plan)[number]
     share = count / plan.settings.customers.count
     group = people.arrivals(plan, number, count)
-    base = latent.ordinary(plan, group, 0, "orders", number)
+    base = found.labelled(plan, group, latent.ordinary(plan, group, 0, "orders", number), number)
     browsers = journeys.browsers(plan, number, round(plan.settings.panel.journeys * share))
     won = journeys.customers(plan, browsers, number)
     groups, blocks = {"people": group, "panel": won}, {"orders": base}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ecomops.sim import arrow, ids
+from ecomops.sim import arrow, found, ids
 from ecomops.sim.calendar import DAY, HOUR
-from ecomops.sim.latent import ANNOYED, PERSUADABLE, senders
+from ecomops.sim.latent import ANNOYED, PERSUADABLE, gone, senders
 from ecomops.sim.plan import session_days
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ecomops.sim.people import People
     from ecomops.sim.plan import Plan
-    from ecomops.sim.streams import Bools, Ints
+    from ecomops.sim.streams import Bools, Floats, Ints
     from ecomops.sim.tables import Scene
 
 KINDS = ("indifferent", "persuadable", "annoyed")
@@ -33,6 +33,13 @@ def _base(scene: Scene) -> tuple[People, Ints, Bools, Bools]:
     kind, held = senders(plan, group, scene.part.number)
     sends = np.array(session_days(plan.settings.crm.every, plan.days), dtype=np.float64)
     known = (group.arrival < sends[:, None] * DAY) & ~group.guest & (group.cause == -1)
+    if plan.settings.found:
+        orders, shape = scene.part.orders, known.shape
+        caused = np.zeros(shape[0] * shape[1], dtype=bool)
+        sent = np.isin(orders.requires, plan.numbers("message"))
+        number = np.searchsorted(plan.numbers("message"), orders.requires[sent])
+        caused[number * shape[1] + orders.customer[sent]] = True
+        held = found.held_out(plan, known, kind, caused.reshape(shape), scene.part.number)
     return group, kind, held, known
 
 
@@ -41,7 +48,7 @@ def _ids(number: Ints) -> pa.Array:
 
 
 def sends(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
-    """Return one row per message and customer who was sent it or held out at random (data)."""
+    """Return the canonical table `message_sends`: who was sent each one or held out at random."""
     on = plan.present[plan.numbers("message")]
     parts = []
     for scene in scenes:
@@ -53,6 +60,9 @@ def sends(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
             "customer_id": ids.buyers(group.key[who]),
             "sent_at": arrow.stamps(days[which] * DAY + HOUR_SENT * HOUR, plan.epoch),
             "is_holdout": pa.array(held[which, who]),
+            "propensity": pa.array(np.full(len(who), 1 - plan.settings.crm.holdout)),
+            "channel": arrow.constant("sms", len(who)),
+            "cost": arrow.money(np.where(held[which, who], 0, PRICE)),
         }))  # fmt: skip
     return pa.concat_tables(parts)
 
@@ -85,12 +95,14 @@ def kinds(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     settings = plan.settings.crm
     parts = []
     for scene in scenes:
-        group, kind, _held, known = _base(scene)
+        group, kind, held, known = _base(scene)
         who = np.flatnonzero(known.any(axis=0))
         lost = -settings.loss * group.rate[who] * 30
-        effect = np.select(
-            [kind[who] == PERSUADABLE, kind[who] == ANNOYED], [settings.lift, lost], 0.0
-        )
+        won = np.full(len(who), settings.lift)
+        if plan.settings.found:
+            open_to = known & ~held & (kind == PERSUADABLE)
+            won, lost = _won(scene, group, known, open_to)[who], 0 * lost
+        effect = np.select([kind[who] == PERSUADABLE, kind[who] == ANNOYED], [won, lost], 0.0)
         parts.append(pa.table({
             "customer_id": ids.buyers(group.key[who]),
             "kind": arrow.words(kind[who], KINDS),
@@ -99,29 +111,63 @@ def kinds(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     return pa.concat_tables(parts)
 
 
+def _won(scene: Scene, group: People, known: Bools, open_to: Bools) -> Floats:
+    """Return the expected orders that one message brings, were each customer persuadable.
+
+    As many as messages really brought, in proportion to the chance to buy: rate while alive.
+    """
+    part, plan = scene.part, scene.plan
+    base = part.orders.take(np.arange(part.blocks["orders"]))
+    sent = np.array(session_days(plan.settings.crm.every, plan.days))[:, None] * float(DAY)
+    weight = known * (gone(group, base) > sent) * group.rate
+    brought = np.isin(base.requires, plan.numbers("message")).sum()
+    each = weight.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    won: Floats = brought / max(float(weight[open_to].sum()), 1e-9) * each
+    return won
+
+
+def _earned(scene: Scene) -> tuple[Ints, Floats, Ints, Floats]:
+    """Return members' completed orders, when, the points of each and when it gives a gift.
+
+    A share of what is earned is spent whole on gifts some months later, before it expires.
+    """
+    part, sale, plan = scene.part, scene.sale, scene.plan
+    rows = scene.rows
+    member = ~part.people.guest[part.orders.customer[rows]]
+    done = scene.known(scene.fate.completed[rows])
+    rows = rows[member & done & (sale.paid[rows] > 0) & ~scene.closed[rows]]
+    lot, late = part.draws(plan, "gifts", 2)[:, rows]
+    at = scene.fate.completed[rows]
+    spent = np.floor(at - 120 * DAY * np.log1p(-late))
+    spends = (lot < plan.settings.crm.redeemed) & (spent < at + EXPIRES * DAY)
+    return rows, at, sale.paid[rows] // 100, np.where(spends, spent, np.inf)
+
+
 def points(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     """Return the canonical table `loyalty_ledger`: a point a yuan on completion, gone in a year."""
     parts = []
     for scene in scenes:
-        part, sale = scene.part, scene.sale
-        rows = scene.rows
-        member = ~part.people.guest[part.orders.customer[rows]]
-        done = scene.known(scene.fate.completed[rows])
-        rows = rows[member & done & (sale.paid[rows] > 0) & ~scene.closed[rows]]
-        earned, at = sale.paid[rows] // 100, scene.fate.completed[rows]
-        old = scene.known(at + EXPIRES * DAY)
-        order = np.concatenate([rows, rows[old]])
-        when = np.concatenate([at, at[old] + EXPIRES * DAY])
-        change = np.concatenate([earned, -earned[old]])
-        gone = np.arange(len(order)) >= len(rows)
-        number = arrow.scattered(part.orders.key[order])
-        owner = part.people.key[part.orders.customer[order]]
+        part = scene.part
+        rows, at, earned, gift = _earned(scene)
+        given = scene.known(gift)
+        old = ~np.isfinite(gift) & scene.known(at + EXPIRES * DAY)
+        kind = np.repeat([0, 1, 2], [len(rows), given.sum(), old.sum()])
+        order = np.concatenate([rows, rows[given], rows[old]])
+        when = np.concatenate([at, gift[given], at[old] + EXPIRES * DAY])
         parts.append(pa.table({
-            "entry_id": arrow.digits(number, 3, "P", gone.astype(np.int64)),
-            "customer_id": ids.buyers(owner),
+            "entry_id": arrow.digits(part.orders.key[order], 3, "P", kind),
+            "customer_id": ids.buyers(part.people.key[part.orders.customer[order]]),
             "at": arrow.stamps(when, plan.epoch),
-            "points": pa.array(change),
-            "reason": arrow.words(gone.astype(np.int64), ("earn", "expire")),
-            "order_id": arrow.digits(number, 3, ids.ORDER),
+            "points": pa.array(np.concatenate([earned, -earned[given], -earned[old]])),
+            "reason": arrow.words(kind, ("earn", "redeem", "expire")),
         }))  # fmt: skip
     return pa.concat_tables(parts)
+
+
+def balance(scene: Scene) -> Ints:
+    """Return each customer's points at the end of the data."""
+    rows, at, earned, gift = _earned(scene)
+    kept = ~scene.known(gift) & ~(~np.isfinite(gift) & scene.known(at + EXPIRES * DAY))
+    owner = scene.part.orders.customer[rows]
+    left: Ints = np.bincount(owner, earned * kept, len(scene.part.people)).astype(np.int64)
+    return left

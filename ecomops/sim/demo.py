@@ -24,13 +24,13 @@ def tables() -> Mapping[str, pa.Table]:
     >>> tables()["stores"]["currency"].to_pylist()
     ['CNY']
     """
-    return world("tiny", seed=SEED).tables
+    return world("demo", seed=SEED).tables
 
 
 def main(folder: Path) -> None:
     """Write the demo shop to `folder`: one Parquet file per table, and ``shop.toml``."""
     folder.mkdir(parents=True, exist_ok=True)
-    write.shop_toml(preset("tiny"), folder)
+    write.shop_toml(preset("demo"), folder)
     for name, table in tables().items():
         write.parquet(table, folder / f"{name}.parquet")
 

@@ -36,21 +36,26 @@ def apply(plan: Plan, listed: Ints, pieces: Ints, promo: Ints, thrift: Floats) -
     left; of one group only the first that gives anything counts.
     """
     paid: dict[str, Ints] = {who: np.zeros_like(listed) for who in ("shop", "platform", "points")}
-    sets = [(-1, plan.settings.orders.rules)]
-    sets += [(i, p.rules) for i, p in enumerate(plan.settings.promotions)]
-    for number, rules in sets:
+    for number, rules in rule_sets(plan):
         chosen = np.flatnonzero(promo == number)
         if len(chosen):
-            given = _given(rules, listed[chosen], pieces[chosen], thrift[chosen])
+            given = amounts(rules, listed[chosen], pieces[chosen], thrift[chosen])
             for rule, amount in zip(rules, given, strict=True):
                 paid[rule.payer][chosen] += amount
     return Off(paid["shop"], paid["platform"], paid["points"])
 
 
-def _given(rules: tuple[Rule, ...], listed: Ints, pieces: Ints, thrift: Floats) -> list[Ints]:
+def rule_sets(plan: Plan) -> list[tuple[int, tuple[Rule, ...]]]:
+    """Return the rules of ordinary days (-1) and of each promotion."""
+    promos = [(i, p.rules) for i, p in enumerate(plan.settings.promotions)]
+    return [(-1, plan.settings.orders.rules), *promos]
+
+
+def amounts(rules: tuple[Rule, ...], listed: Ints, pieces: Ints, thrift: Floats) -> list[Ints]:
+    """Return by rule what it takes off each order."""
     left = listed.copy()
     used: dict[str, Bools] = {}
-    amounts = []
+    taken = []
     for rule in rules:
         amount = one(rule, left, pieces) * (thrift < rule.share)
         if rule.group:
@@ -58,8 +63,8 @@ def _given(rules: tuple[Rule, ...], listed: Ints, pieces: Ints, thrift: Floats) 
             amount = np.where(before, 0, amount)
             used[rule.group] = before | (amount > 0)
         left = left - amount
-        amounts.append(amount)
-    return amounts
+        taken.append(amount)
+    return taken
 
 
 def one(rule: Rule, left: Ints, pieces: Ints) -> Ints:

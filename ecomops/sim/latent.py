@@ -167,7 +167,7 @@ def _annoyed(
     crm = plan.settings.crm
     blocked = np.full(len(time), NOBODY)
     sends = session_days(crm.every, plan.days)
-    if not sends:
+    if not sends or plan.settings.found:
         return blocked
     lot = stream(plan.seed, f"annoyed/{process}", chunk).random(len(time))
     kind, held = senders(plan, group, chunk)
@@ -240,7 +240,8 @@ def messaged(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
     kind, held = senders(plan, group, chunk)
     sent = sends[:, None] * float(DAY)
     alive = (group.arrival < sent) & (gone(group, orders) > sent) & (kind == PERSUADABLE) & ~held
-    chosen = np.nonzero(alive & (lot < plan.settings.crm.lift))
+    lift = 0.0 if plan.settings.found else plan.settings.crm.lift
+    chosen = np.nonzero(alive & (lot < lift))
     start = sends[chosen[0]].astype(np.float64) * DAY + 10 * 3600
     end: Floats = np.minimum(start + 7 * DAY, plan.horizon)
     return plain(

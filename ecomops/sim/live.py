@@ -7,65 +7,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ecomops.sim import arrow, ids
+from ecomops.sim import arrow, ids, studio
 from ecomops.sim.calendar import DAY, HOUR
 from ecomops.sim.latent import LIVE_HOUR
-from ecomops.sim.newcomers import SLOT, on_show
 from ecomops.sim.plan import session_days
-from ecomops.sim.streams import stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ecomops.sim.plan import Plan
-    from ecomops.sim.streams import Floats, Ints
+    from ecomops.sim.streams import Ints
     from ecomops.sim.tables import Scene
 
 HOSTS = ("主播小禾", "主播阿青", "主播米米", "主播南南", "主播柚子")
-STAY = 8.0
-
-
-def _days(plan: Plan) -> Ints:
-    """Return the days of the sessions that are switched on."""
-    days = np.array(session_days(plan.settings.live.every, plan.days), dtype=np.int64)
-    on: Ints = days[plan.present[plan.numbers("live")]]
-    return on
-
-
-def viewers(plan: Plan, session: int, day: int) -> tuple[Ints, Ints]:
-    """Return (arrivals, online) by minute of one session: a birth and death process.
-
-    Viewers come at a rate that rises and falls, and stay 8 minutes on average.
-    """
-    live = plan.settings.live
-    random = stream(plan.seed, f"viewers/{session}")
-    minute = np.arange(live.minutes)
-    shape = 0.35 + np.sin(np.pi * (minute + 10) / (live.minutes + 20)) ** 2
-    pull = live.hosts[session % len(live.hosts)] * plan.daily[day] / plan.daily.mean()
-    come = random.poisson(live.orders * 4 * pull * shape)
-    online = np.zeros(live.minutes, dtype=np.int64)
-    there = 0
-    for i in range(live.minutes):
-        there = there + int(come[i]) - int(random.binomial(there, 1 - np.exp(-1 / STAY)))
-        online[i] = there
-    return come, online
 
 
 def _sold(plan: Plan, scenes: Sequence[Scene]) -> Mapping[str, Ints]:
-    """Return orders, pieces, cents, refunds and lines' sessions of what sessions sold directly."""
+    """Return session, minute, product, pieces, cents, refunds of lines that sessions sold."""
     numbers = plan.numbers("live")
+    days = np.array(session_days(plan.settings.live.every, plan.days), dtype=np.int64)
     parts = []
     for scene in scenes:
         lines, sale, orders = scene.part.lines, scene.sale, scene.part.orders
         cause = orders.requires[lines.order]
         here = np.isin(cause, numbers) & sale.exists[lines.order] & sale.line_on
         rows = np.flatnonzero(here)
+        session = np.searchsorted(numbers, cause[rows])
+        start = days[session] * DAY + LIVE_HOUR * HOUR
+        minute = (sale.created[lines.order[rows]] - start) // 60
         parts.append(np.stack([
-            np.searchsorted(numbers, cause[rows]), sale.product[rows], lines.quantity[rows],
-            scene.fate.line_paid[rows], scene.refunded[rows],
+            session, minute.astype(np.int64), sale.product[rows], lines.quantity[rows],
+            scene.fate.line_paid[rows], scene.refunded[rows], lines.rank[rows] == 0,
         ]))  # fmt: skip
-    found = np.concatenate(parts, axis=1) if parts else np.empty((5, 0), dtype=np.int64)
-    return dict(zip(("session", "product", "quantity", "paid", "refund"), found, strict=True))
+    found = np.concatenate(parts, axis=1) if parts else np.empty((7, 0), dtype=np.int64)
+    names = ("session", "minute", "product", "quantity", "paid", "refund", "orders")
+    return dict(zip(names, found, strict=True))
 
 
 def sessions(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
@@ -76,13 +52,13 @@ def sessions(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     count = len(every)
     on = plan.present[plan.numbers("live")]
     number = np.flatnonzero(on)
-    seen = [viewers(plan, int(i), every[i]) for i in number]
+    come, online = (table[number] for table in studio.viewers(plan))
+    clicks, comments = (table[number].sum(axis=1) for table in studio.attention(plan))
     sums = {
         k: np.bincount(sold["session"], v, minlength=count)[number].astype(np.int64)
-        for k, v in {"orders": np.ones(len(sold["session"])), **sold}.items()
+        for k, v in sold.items()
     }
     start = np.array(every, dtype=np.float64)[number] * DAY + LIVE_HOUR * HOUR
-    come = np.array([c.sum() for c, _ in seen], dtype=np.int64)
     return pa.table({
         "live_session_id": _session_ids(number),
         "store_id": arrow.constant(plan.settings.store.store_id, len(number)),
@@ -90,9 +66,11 @@ def sessions(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
         "started_at": arrow.stamps(start, plan.epoch),
         "ended_at": arrow.stamps(start + live.minutes * 60, plan.epoch),
         "duration_min": pa.array(np.full(len(number), float(live.minutes))),
-        "viewers": pa.array(come),
-        "peak_online": pa.array(np.array([o.max() for _, o in seen], dtype=np.int64)),
-        "avg_online": pa.array(np.array([o.mean() for _, o in seen])),
+        "viewers": pa.array(come.sum(axis=1)),
+        "peak_online": pa.array(online.max(axis=1, initial=0)),
+        "avg_online": pa.array(online.mean(axis=1)),
+        "comments": pa.array(comments),
+        "product_clicks": pa.array(clicks),
         "order_count": pa.array(sums["orders"]),
         "buyers": pa.array(sums["orders"]),
         "quantity": pa.array(sums["quantity"]),
@@ -125,23 +103,52 @@ def products(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
 
 
 def minutes(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
-    """Return the truth by session and minute: arrivals, viewers online, product on show, host."""
-    del scenes
-    days = _days(plan)
-    every = session_days(plan.settings.live.every, plan.days)
-    number = np.array([every.index(int(d)) for d in days], dtype=np.int64)
-    length = plan.settings.live.minutes
-    seen = [viewers(plan, int(i), int(d)) for i, d in zip(number, days, strict=True)]
-    session = np.repeat(number, length)
-    minute: Floats = np.tile(np.arange(length, dtype=np.float64), len(number))
-    empty = np.empty(0, dtype=np.int64)
-    hosts = np.array(plan.settings.live.hosts)
+    """Return the canonical table `live_minutes`: viewers, the product on show and its sales."""
+    sold, length = _sold(plan, scenes), plan.settings.live.minutes
+    every = np.array(session_days(plan.settings.live.every, plan.days), dtype=np.int64)
+    number = np.flatnonzero(plan.present[plan.numbers("live")])
+    session, minute = np.repeat(number, length), np.tile(np.arange(length), len(number))
+    cell = sold["session"] * length + sold["minute"].clip(0, length - 1)
+    sums = {
+        k: np.bincount(cell, sold[k], minlength=len(every) * length).astype(np.int64)
+        for k in ("orders", "quantity", "paid")
+    }
+    here = session * length + minute
+    come, online = (table.ravel()[here] for table in studio.viewers(plan))
+    clicks, comments = (table.ravel()[here] for table in studio.attention(plan))
+    at = (every[session] * DAY + LIVE_HOUR * HOUR + minute * 60).astype(np.float64)
     return pa.table({
         "live_session_id": _session_ids(session),
-        "minute": pa.array(minute.astype(np.int64)),
-        "slot": pa.array((minute // SLOT).astype(np.int64)),
-        "product_id": ids.products(on_show(plan, session, minute)),
-        "arrivals": pa.array(np.concatenate([empty, *(c for c, _ in seen)])),
-        "online": pa.array(np.concatenate([empty, *(o for _, o in seen)])),
-        "host_pull": pa.array(hosts[session % len(hosts)]),
+        "minute": pa.array(minute),
+        "at": arrow.stamps(at, plan.epoch),
+        "product_id": ids.products(studio.on_show(plan, session, minute)),
+        "arrivals": pa.array(come),
+        "online": pa.array(online),
+        "comments": pa.array(comments),
+        "product_clicks": pa.array(clicks),
+        "order_count": pa.array(sums["orders"][here]),
+        "quantity": pa.array(sums["quantity"][here]),
+        "gmv": arrow.money(sums["paid"][here]),
+    })  # fmt: skip
+
+
+def planted(plan: Plan) -> pa.Table:
+    """Return the truth by session and quarter of an hour: pulls of host and product, sales meant.
+
+    `expected` is the expected number of orders given the viewers that came; there is no effect
+    of the slot beyond its viewers and its product.
+    """
+    length = plan.settings.live.minutes
+    number = np.flatnonzero(plan.present[plan.numbers("live")])
+    starts = np.arange(0, length, studio.SLOT)
+    means = np.add.reduceat(studio.sales(plan), starts, axis=1)
+    session, slot = np.repeat(number, len(starts)), np.tile(np.arange(len(starts)), len(number))
+    product = studio.on_show(plan, session, slot * studio.SLOT)
+    return pa.table({
+        "live_session_id": _session_ids(session),
+        "slot": pa.array(slot),
+        "product_id": ids.products(product),
+        "host_pull": pa.array(studio.hosts(plan)[session]),
+        "product_pull": pa.array(studio.pull(plan)[product]),
+        "expected": pa.array(means[session, slot]),
     })  # fmt: skip

@@ -19,6 +19,7 @@ WINDOW = 269
 OVERLAP = 30
 SEGMENTS = ("学生", "通勤", "宝妈", "大码", "小个子", "中老年", "户外", "约会")
 LEVEL = 4_000.0
+DESKTOP = 0.12
 
 
 def words(plan: Plan) -> list[str]:
@@ -68,7 +69,8 @@ def search_index(plan: Plan) -> pa.Table:
     within each request; overlapping requests are kept apart by `granularity` day and region.
     """
     searches = demand(plan)
-    return pa.concat_tables([_baidu(plan, searches), *_google(plan, searches)])
+    views = [_baidu(plan, searches), *_google(plan, searches)]
+    return pa.concat_tables(views, promote_options="default")
 
 
 def _rows(plan: Plan, days: Ints, source: str, region: str, value: Floats) -> pa.Table:
@@ -85,8 +87,10 @@ def _rows(plan: Plan, days: Ints, source: str, region: str, value: Floats) -> pa
 
 
 def _baidu(plan: Plan, searches: Floats) -> pa.Table:
-    index = np.rint(0.6 * searches)
-    return _rows(plan, np.arange(plan.days), "baidu_index", "全国", index)
+    index, pc = np.rint(0.6 * searches), np.rint(0.6 * DESKTOP * searches)
+    table = _rows(plan, np.arange(plan.days), "baidu_index", "全国", index)
+    table = table.append_column("index_pc", pa.array(pc.ravel()))
+    return table.append_column("index_mobile", pa.array((index - pc).ravel()))
 
 
 def _google(plan: Plan, searches: Floats) -> list[pa.Table]:
@@ -133,6 +137,7 @@ def market_keywords(plan: Plan) -> pa.Table:
         "period_end": last,
         "category": pa.array([k["zh"] for _ in SEGMENTS for k in kinds][:count], pa.string()),
         "keyword": pa.array(names[:count], pa.string()),
+        "attribute": pa.array([s for s in SEGMENTS for _ in kinds][:count], pa.string()),
         "rank": pa.array(rank[:count]),
         "search_popularity_low": pa.array(searches.ravel()[:count]),
         "search_popularity_high": pa.array(searches.ravel()[:count]),

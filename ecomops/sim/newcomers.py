@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecomops.sim import baskets, latent, people
+from ecomops.sim import baskets, latent, people, studio
 from ecomops.sim.calendar import DAY
 from ecomops.sim.plan import session_days
 from ecomops.sim.streams import stream
@@ -114,7 +114,7 @@ def converted(plan: Plan, orders: Latent, group: People, first: int, chunk: int)
     They are clones of the first orders that B's ordinary buyers place within the test.
     """
     times, causes = [np.empty(0)], [np.empty(0, dtype=np.int64)]
-    for test in plan.settings.experiments:
+    for test in () if plan.settings.found else plan.settings.experiments:
         random = stream(plan.seed, f"experiment/{test.name}", chunk)
         lot, moment = random.random((2, len(orders)))
         low, high = plan.window(test.start, 0, test.days - 1)
@@ -135,18 +135,19 @@ def converted(plan: Plan, orders: Latent, group: People, first: int, chunk: int)
 def spectators(plan: Plan, first: int, chunk: int, share: float) -> Newcomers:
     """Return orders that live sessions bring, spread over the chunk's `share` of customers.
 
-    They come within the session, most after its middle, and are for the product on show then.
+    They come with the viewers of each minute and are for the product on show then.
     """
     live = plan.settings.live
     random = stream(plan.seed, "live", chunk)
     days = np.array(session_days(live.every, plan.days), dtype=np.int64)
-    pull = np.array(live.hosts)[np.arange(len(days)) % len(live.hosts)]
-    level = plan.daily[days] / plan.daily.mean()
-    count = random.poisson(live.orders * pull * level * share)
-    session = np.repeat(np.arange(len(days)), count)
-    minute = random.beta(2.2, 1.6, len(session)) * live.minutes
-    time = days[session] * float(DAY) + latent.LIVE_HOUR * 3600 + minute * 60
-    product = on_show(plan, session, minute)
+    mean = studio.sales(plan) * (0.0 if plan.settings.found else share)
+    count = random.poisson(mean)
+    session, minute = (
+        np.repeat(axis, count.ravel()) for axis in np.indices(count.shape).reshape(2, -1)
+    )
+    moment = random.random(len(session))
+    time = days[session] * float(DAY) + latent.LIVE_HOUR * 3600 + (minute + moment) * 60
+    product = studio.on_show(plan, session, minute)
     cause = plan.numbers("live")[session]
     source = np.full(len(session), _channel(plan, "直播"))
     return _block(plan, "live", chunk, first, time, cause, source, product)
@@ -155,15 +156,3 @@ def spectators(plan: Plan, first: int, chunk: int, share: float) -> Newcomers:
 def _channel(plan: Plan, name: str) -> int:
     names = [c.name for c in plan.settings.channels]
     return names.index(name) if name in names else 0
-
-
-SLOT = 15
-
-
-def on_show(plan: Plan, session: Ints, minute: Floats) -> Ints:
-    """Return the product that a session shows in a minute: a new one every quarter of an hour."""
-    goods = plan.catalogue
-    best = goods.staples()[:40]
-    slot = (minute // SLOT).astype(np.int64)
-    chosen: Ints = best[(session * 7 + slot * 3) % len(best)]
-    return chosen

@@ -99,7 +99,7 @@ DESIGNS = ("random", "markdown", "endogenous")
 
 
 def sized(settings: Settings, customers: int) -> Settings:
-    """Return the same shop with another number of customers (panel and sessions grow with it).
+    """Return the same shop with another number of customers ; panel, sessions and budgets grow.
 
     >>> sized(preset("tiny"), 1_000).customers.count
     1000
@@ -108,7 +108,11 @@ def sized(settings: Settings, customers: int) -> Settings:
     panel = replace(settings.panel, journeys=round(settings.panel.journeys * ratio))
     live = replace(settings.live, orders=settings.live.orders * ratio)
     people = replace(settings.customers, count=customers)
-    return replace(settings, customers=people, panel=panel, live=live)
+    channels = tuple(
+        replace(c, budget=max(round(c.budget * ratio), 1) if c.budget else 0)
+        for c in settings.channels
+    )
+    return replace(settings, customers=people, panel=panel, live=live, channels=channels)
 
 
 def described(settings: Settings) -> dict[str, Any]:

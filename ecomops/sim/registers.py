@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ecomops.sim import arrow, ids
+from ecomops.sim import arrow, crm, ids, listing, shelves
 from ecomops.sim.catalogue import attributes, launch_seconds, vocabulary
 from ecomops.sim.people import PROVINCES
 
@@ -41,8 +41,10 @@ def customers(scene: Scene) -> pa.Table:
     found = found[np.lexsort((people.key[found], first[found]))]
     place = people.province[found]
     level = np.searchsorted([50_000, 150_000, 400_000], total[found], side="right")
+    points = {"points_balance": pa.array(crm.balance(scene)[found])}
     return pa.table({
         "customer_id": ids.buyers(people.key[found]),
+        **(points if scene.plan.settings.crm.points else {}),
         "member_level": arrow.words(level, ("普通会员", "银卡会员", "金卡会员", "钻石会员")),
         "joined_at": arrow.stamps(first[found], scene.plan.epoch),
         "first_order_at": arrow.stamps(first[found], scene.plan.epoch),
@@ -76,6 +78,7 @@ def products(plan: Plan) -> pa.Table:
         "list_price": arrow.money(goods.price),
         "unit_cost": arrow.money(goods.cost),
         "attributes": pa.array(english),
+        **listing.quality(plan),
     })  # fmt: skip
 
 
@@ -89,6 +92,7 @@ def product_skus(plan: Plan) -> pa.Table:
         "sku_name": pa.array(goods.sku_names()),
         "price": arrow.money(goods.price[goods.sku_product]),
         "unit_cost": arrow.money(goods.cost[goods.sku_product]),
+        "lead_time_days": pa.array(shelves.lead_times(plan)[goods.sku_product].astype(np.float64)),
     })  # fmt: skip
 
 

@@ -192,13 +192,19 @@ class Live:
 
 @dataclass(frozen=True)
 class Stock:
-    """Stock-outs of `products` products, `spells` each, `days` long; some buyers switch."""
+    """Stock-outs of `products` products, `spells` each, `days` long; some buyers switch.
+
+    With `snapshots`, the stock of each variant on each of the last `history` days is recorded;
+    the share `short` of products has no spare pieces and runs low.
+    """
 
     products: int = 0
     spells: int = 2
     days: int = 12
     substitute: float = 0.4
     snapshots: bool = False
+    history: int = 180
+    short: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -225,7 +231,10 @@ class Crm:
     """Randomised sends: every `every` days to known customers, `holdout` of them left out.
 
     Shares of persuadable and of annoyed customers, and what a send does to them: the chance of
-    an extra order within a week, and the chance that an order of the next 30 days is lost.
+    an extra order within a week, and the chance that an order of the next 30 days is lost. Where
+    effects are found (see `Settings`), `found` is the share of the orders that the persuadable
+    place within a week which the message brought. `points` keeps a ledger: a point a yuan,
+    `redeemed` of them spent on gifts.
     """
 
     every: int = 0
@@ -234,7 +243,9 @@ class Crm:
     annoyed: float = 0.10
     lift: float = 0.05
     loss: float = 0.30
+    found: float = 0.0
     points: bool = False
+    redeemed: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -299,8 +310,37 @@ class Market:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """Traffic by product in the last `days` days, and planted defects that cost conversion.
+
+    The share `defects` of listings has few pictures or empty attributes; their visitors buy
+    55 % as often. Orders stay as they are: such listings have more visitors.
+    """
+
+    days: int = 0
+    defects: float = 0.0
+
+
+@dataclass(frozen=True)
+class Ads:
+    """How advertising is reported: campaigns per paid channel, and orders on their click's day.
+
+    Clicks come `delay` days before the order on average, half of them on its day; with a delay
+    the last days are incomplete. Campaigns of one channel convert differently by `spread`.
+    """
+
+    campaigns: int = 1
+    delay: float = 0.0
+    spread: float = 0.0
+
+
+@dataclass(frozen=True)
 class Settings:
-    """Everything that defines a synthetic shop but its seed."""
+    """Everything that defines a synthetic shop but its seed.
+
+    With `found`, messages, tests and live sessions add no orders: those that exist anyway are
+    labelled as brought by them, so the same shop can be had with and without these modules.
+    """
 
     store: Store = field(default_factory=Store)
     customers: Customers = field(default_factory=Customers)
@@ -315,6 +355,10 @@ class Settings:
     dirt: Dirt = field(default_factory=Dirt)
     sessions: Sessions = field(default_factory=Sessions)
     market: Market = field(default_factory=Market)
+    listing: Listing = field(default_factory=Listing)
+    ads: Ads = field(default_factory=Ads)
+    coupons: bool = False
+    found: bool = False
     promotions: tuple[Promotion, ...] = ()
     channels: tuple[Channel, ...] = ()
     experiments: tuple[Experiment, ...] = ()

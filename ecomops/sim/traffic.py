@@ -1,4 +1,4 @@
-"""Daily traffic by source and of the shop, and what advertising cost."""
+"""Daily traffic by source and of the shop."""
 
 from __future__ import annotations
 
@@ -136,39 +136,6 @@ def traffic_daily(plan: Plan, daily: Mapping[str, Ints]) -> pa.Table:
 def _counts(daily: Mapping[str, Ints]) -> Mapping[str, Ints]:
     counted = ("order_buyers", "pay_buyers", "pay_orders", "pay_quantity", "new_pay_buyers")
     return {name: daily[name] for name in counted}
-
-
-def ad_reports(plan: Plan, daily: Mapping[str, Ints]) -> pa.Table:
-    """Return the canonical table `ad_reports`: one row a day for each paid channel.
-
-    Clicks are the channel's visitors and a few more; conversions are last-click orders.
-    """
-    channels = plan.settings.channels
-    paid = [i for i, c in enumerate(channels) if c.paid and plan.on(c.key)]
-    seen = visitors(plan, daily["order_buyers"])[:, paid]
-    lot = stream(plan.seed, "ads").random((3, plan.days, len(channels)))[:, :, paid]
-    clicks = np.rint(seen * (1.05 + 0.06 * lot[0])).astype(np.int64)
-    shown = np.rint(clicks / (0.028 + 0.008 * lot[1])).astype(np.int64)
-    price = np.array([channels[i].touch_cost for i in paid]) * 100
-    spend = np.rint(clicks * price * (0.9 + 0.2 * lot[2])).astype(np.int64)
-    source = np.tile(np.arange(len(paid)), plan.days)
-    names = [channels[i].name for i in paid]
-    count = len(source)
-    return pa.table({
-        "date": arrow.dates(np.repeat(np.arange(plan.days), len(paid)), plan.epoch),
-        "platform": arrow.constant("alimama", count),
-        "account_id": arrow.constant("A1", count),
-        "scene_name": arrow.words(source, names),
-        "campaign_id": arrow.words(source, [f"AD{i:02d}" for i in paid]),
-        "campaign_name": arrow.words(source, [f"{name}日常" for name in names]),
-        "impressions": pa.array(shown.ravel()),
-        "clicks": pa.array(clicks.ravel()),
-        "spend": arrow.money(spend.ravel()),
-        "attribution_model": arrow.constant("last_click", count),
-        "attribution_window_days": pa.array(np.full(count, 15)),
-        "conversions": pa.array(daily["pay_orders"][:, paid].ravel()),
-        "conversion_value": arrow.money(daily["pay_amount"][:, paid].ravel()),
-    })  # fmt: skip
 
 
 def add(parts: Sequence[Mapping[str, Ints]]) -> Mapping[str, Ints]:

@@ -44,7 +44,7 @@ def _one(plan: Plan, scene: Scene, test: Experiment) -> pa.Table:
     amount = np.bincount(place, sale.paid[rows], minlength=len(owner)).astype(np.int64)
     seen = np.full(len(owner), np.inf)
     np.minimum.at(seen, place, sale.created[rows])
-    caused = part.people.cause[owner] == plan.index[test.key]
+    caused = np.isin(owner, part.orders.customer[part.orders.requires == plan.index[test.key]])
     arm = caused | in_b(plan, test, part.people.key[owner])
     others = round((~caused).sum() * (1 - RATE) / RATE)
     idle_arm, idle_seen = _idle(plan, test, part.number, others, int(caused.sum()))

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ecomops.sim import arrow, ids, media
+from ecomops.sim import arrow, ids, listing, media
 from ecomops.sim.calendar import DAY, HOUR
 from ecomops.sim.effects import CAUSES, Effects
 from ecomops.sim.plan import NOBODY
@@ -225,9 +225,10 @@ def sku(plan: Plan) -> pa.Table:
         "appeal": pa.array(goods.appeal),
         "list_price": arrow.money(goods.price),
         "unit_cost": arrow.money(goods.cost),
-        "defect": pa.array(goods.defect),
+        "defect": pa.array(listing.defects(plan) >= 0),
         "elasticity": pa.array(elasticity, mask=np.isnan(elasticity)),
         "best_price": arrow.money(cents, unknown),
+        **listing.planted(plan),
     })  # fmt: skip
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ecomops.sim import market, surveys, trials, visits
+from ecomops.sim import market, studio, surveys, trials, visits
 from ecomops.sim.calendar import DAY, HOUR
 from ecomops.sim.catalogue import vocabulary
 from ecomops.sim.effects import CAUSES, effects
 from ecomops.sim.latent import ANNOYED, LIVE_HOUR, PERSUADABLE, senders
 from ecomops.sim.opinions import STARS, voices
-from ecomops.sim.plan import NOBODY, session_days
+from ecomops.sim.plan import NOBODY
 from ecomops.sim.prices import FULL
 
 if TYPE_CHECKING:
@@ -168,10 +168,9 @@ def _prices(world: World) -> Iterator[Check]:
 
 def _live(world: World) -> Iterator[Check]:
     plan, live = world.plan, world.plan.settings.live
-    days = session_days(live.every, plan.days)
-    pull = [live.hosts[i % len(live.hosts)] for i in range(len(days))]
-    level = plan.daily[days] / plan.daily.mean() if days else np.empty(0)
-    mean = float((live.orders * np.array(pull) * level).sum())
+    if not live.every or plan.settings.found:
+        return
+    mean = float(studio.sales(plan).sum())
     yield _count("orders in sessions", sum(s.part.blocks["live"] for s in world.scenes), mean)
     hours = [
         (s.part.orders.time[s.part.orders.requires >= 0] % DAY) // HOUR - LIVE_HOUR

@@ -60,11 +60,6 @@ class World:
         return build.canonical(self.plan, self.scenes)
 
     @cached_property
-    def extras(self) -> Mapping[str, pa.Table]:
-        """Tables that are data, not truth, and have no canonical form, such as test exposures."""
-        return build.extras(self.plan, self.scenes)
-
-    @cached_property
     def truth(self) -> Mapping[str, pa.Table]:
         """What is true of this world, by table: parameters, latents, causes, effects."""
         causes = [effects(s.plan, s.part, s.sale) for s in self.scenes]

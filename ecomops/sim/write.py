@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ecomops.base.errors import UnsafeError
-from ecomops.sim import build, opinions, traffic, truth
+from ecomops.sim import ads, build, opinions, traffic, truth
 from ecomops.sim.catalogue import vocabulary
 from ecomops.sim.chunk import chunk, chunks
 from ecomops.sim.effects import effects
@@ -99,7 +99,8 @@ def _needs_everything(settings: Settings) -> bool:
     parts = (
         s.live.every, s.crm.every, s.crm.points, s.opinions.surveyed, s.stock.snapshots,
         s.market.keywords, s.market.gaps, s.sessions.days, s.experiments, s.dirt.tests,
-        s.dirt.foreign, s.dirt.duplicates, s.referral,
+        s.dirt.foreign, s.dirt.duplicates, s.referral, s.coupons, s.listing.days,
+        s.ads.campaigns > 1, s.ads.delay,
     )  # fmt: skip
     return any(parts)
 
@@ -114,7 +115,7 @@ def _whole(plan: Plan, folder: Path, workers: int, progress: Callable[[int, int]
         scenes.append(stage(plan, chunk(plan, number)))
         progress(number + 1, count + 2)
     vars(world)["scenes"] = scenes
-    for name, table in {**world.tables, **world.extras}.items():
+    for name, table in world.tables.items():
         parquet(table, folder / f"{name}.parquet")
     progress(count + 1, count + 2)
     for name, table in world.truth.items():
@@ -151,7 +152,7 @@ def _finish(
     """Write the tables of the shop as a whole."""
     made = {name: make(plan) for name, make in build.WHOLE.items()}
     made["traffic_daily"] = traffic.traffic_daily(plan, daily)
-    made["ad_reports"] = traffic.ad_reports(plan, daily)
+    made["ad_reports"] = ads.ad_reports(plan, daily)
     made |= {
         "truth/params": truth.params(plan),
         "truth/daily": truth.daily(plan),

@@ -16,7 +16,6 @@ from ecomops.sim.media import adstock, hill, response, spending
 from ecomops.sim.plan import NOBODY
 from ecomops.sim.presets import sized
 from ecomops.sim.prices import FULL
-from ecomops.sim.stock import spell_seconds
 
 
 def only(base, customers, **changes):
@@ -171,7 +170,7 @@ def test_experiment_lift_comes_back():
     settings = only("tiny", 60_000)
     test = replace(preset("course").experiments[0], lift=0.20, days=200)
     made = world(replace(settings, experiments=(test,)), seed=6)
-    shown = made.extras["experiment_exposures"].to_pandas()
+    shown = made.tables["experiment_exposures"].to_pandas()
     buyers = shown[shown.orders > 0].groupby("arm").size()
     visitors = shown.groupby("arm").size()
     rate = buyers / visitors
@@ -182,7 +181,7 @@ def test_experiment_lift_comes_back():
 
 def test_sample_ratio_mismatch_is_planted():
     """Truth: 6 % of B's rows without orders are gone; 5 standard errors from one half."""
-    shown = world("srm", seed=6, customers=40_000).extras["experiment_exposures"].to_pandas()
+    shown = world("srm", seed=6, customers=40_000).tables["experiment_exposures"].to_pandas()
     share = (shown.arm == "B").mean()
     assert (share - 0.5) / np.sqrt(0.25 / len(shown)) < -5
 
@@ -238,7 +237,7 @@ def test_messages_move_the_persuadable_and_lose_the_annoyed():
     kinds = truth["crm"].to_pandas().set_index("customer_id").kind
     found = truth["orders"].to_pandas()
     mine = found[found.intervention.fillna("").str.startswith("message:")]
-    sent = made.extras["message_sends"].to_pandas()
+    sent = made.tables["message_sends"].to_pandas()
     sent = sent[~sent.is_holdout]
     persuadable = sent.customer_id.map(kinds) == "persuadable"
     extra = (mine.cause == "incremental").sum()
@@ -283,7 +282,7 @@ def test_stockouts_hide_demand():
     stock = made.tables["inventory_snapshots"].to_pandas()
     assert (stock.on_hand >= 0).all()
     assert (stock.on_hand == 0).sum() > 50
-    first, last = spell_seconds(made.plan)
+    first, last = made.plan.stock.first * DAY, made.plan.stock.last * DAY
     assert (last > first).all()
 
 
