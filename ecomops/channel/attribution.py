@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ibis
@@ -16,7 +15,7 @@ from ecomops.channel import dots, journeys, reading
 from ecomops.channel.credits import MODELS
 from ecomops.channel.holdout import INCREMENTAL, incremental
 from ecomops.channel.models import EFFECTS, GAMES, Settings, credit, totals
-from ecomops.data.tables import frame, read_file, table
+from ecomops.data.tables import frame, opened, table
 from ecomops.maths.markov import STRATEGIES
 from ecomops.result import Action, Basis, Finding, Need, Result, style
 from ecomops.result.model import plain
@@ -203,7 +202,7 @@ def attribution(
     checks.choice("basis", basis, ("click", "order"))
     checks.between("margin", margin or 0, 0, 1)
     checks.between("lookback_days", lookback_days, 1, 3650)
-    source = _opened(touchpoints)
+    source = opened(touchpoints)
     if "path" in source.columns:
         found = _of_paths(source)
     else:
@@ -233,18 +232,6 @@ class _Found:
     start: date | None = None
     end: date | None = None
     incremental: pd.DataFrame | None = None
-
-
-def _opened(source: object) -> ibis.Table:
-    if isinstance(source, ibis.Table):
-        return source
-    if isinstance(source, str | Path):
-        return read_file(Path(source))
-    if not hasattr(source, "columns"):
-        raise OptionError("not_a_table", kind=type(source).__name__)
-    # pandas' index is no column
-    plain_source = source.reset_index(drop=True) if isinstance(source, pd.DataFrame) else source
-    return ibis.memtable(plain_source)
 
 
 def _of_paths(paths: ibis.Table) -> _Found:

@@ -53,3 +53,14 @@ eo.report.cover(shop)
 # Weekends and festivals raise no alarm; how many alarms are false is said beside them.
 # %%
 eo.store.monitor(shop)
+
+# %% [markdown] tags=["zh"]
+# ## 渠道
+# ### 哪些推广计划该停，哪些还不能下结论？
+# 最近的点击还会带来订单，已经补上；证据不够的计划不会被判停。
+# %% [markdown] tags=["en"]
+# ## Channel
+# ### Which campaigns should stop, and which cannot be judged yet?
+# Orders that recent clicks will still bring are allowed for; thin evidence stops nothing.
+# %%
+eo.channel.guardrails(shop)
