@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ecomops.report.execute import run
     from ecomops.report.explorer import Explorer, explore
     from ecomops.report.head import Cover, cover
+    from ecomops.report.ledger import Ledger, ledger
     from ecomops.report.render import export, page
 
 _NAMES = {
@@ -16,11 +17,13 @@ _NAMES = {
     "cover": "head",
     "Explorer": "explorer",
     "explore": "explorer",
+    "Ledger": "ledger",
+    "ledger": "ledger",
     "export": "render",
     "page": "render",
     "run": "execute",
 }
-__all__ = ["Cover", "Explorer", "cover", "explore", "export", "page", "run"]
+__all__ = ["Cover", "Explorer", "Ledger", "cover", "explore", "export", "ledger", "page", "run"]
 
 
 def __getattr__(name: str) -> Any:
