@@ -139,7 +139,7 @@ def _above(value: Any, cuts: tuple[float, ...], *, equal: bool) -> Any:
     """Return how many cuts lie below `value`, those it equals included when `equal`."""
     count: Any = ibis.literal(0)
     for cut in cuts:
-        count = count + ((value >= cut) if equal else (value > cut)).ifelse(1, 0)
+        count = count + ((value >= cut) if equal else (value > cut)).cast("int8")
     return count
 
 

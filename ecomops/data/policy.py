@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from ecomops.base.errors import DataError
-from ecomops.data.kept import Kept
+from ecomops.data.days import GUEST, PURCHASE, REFUNDED, SALE, order_days
 from ecomops.data.tables import frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+
+    import pandas as pd
 
 FIRST_YEAR, LAST_YEAR = 1995, 2100
 YES, NO = ibis.literal(value=True), ibis.literal(value=False)
@@ -130,86 +132,50 @@ def currency_of(t: ibis.Table) -> str:
 def coverage(
     orders: ibis.Table, *, as_of: date | None = None, policy: OrderPolicy = POLICY
 ) -> Coverage:
-    """Return what `orders` holds under `policy`, in one query.
+    """Return what `orders` holds under `policy`.
 
     Each order is excluded for the first reason that applies: unpaid, marked, no_time, no_money,
     later (than `as_of`), guest, refunded.
 
     Raises `DataError` when there is no row, no sale, more than one currency or an impossible date.
     """
-    return _kept.get(orders, (as_of, policy), lambda: _covered(orders, policy, as_of))
-
-
-_kept: Kept[Coverage] = Kept(size=8)
-
-
-def _covered(orders: ibis.Table, policy: OrderPolicy, as_of: date | None) -> Coverage:
-    counts = frame(_counted(orders, policy, as_of)).astype(object).iloc[0]
-    counts = counts.where(counts.notna(), None)  # pandas writes a missing currency as NaN
-    rows = int(counts["rows"])
+    days = order_days(orders, policy.reasons)
+    rows = int(days["orders"].sum())
     if rows == 0:
         raise DataError("empty_table", table="orders")
-    excluded = {name: int(counts[name]) for name in counts.index if name not in _NOT_REASONS}
-    if not counts["sales"]:
+    later = days["day"].map(lambda day: as_of is not None and day is not None and day > as_of)
+    sale = days["reason"].isin(SALE)
+    counts = days["orders"].groupby(days["reason"].mask(sale & later, "later")).sum()
+    names = (*policy.reasons(orders), "later", GUEST, REFUNDED)
+    excluded = {name: int(counts.get(name, 0)) for name in names}
+    kept = days[sale & ~later]
+    if kept.empty:
         reasons = [f"{reason} {n:,}" for reason, n in excluded.items() if n]
         raise DataError("no_orders_count", rows=rows, reasons=reasons)
-    _refuse(orders, counts)
+    _refuse(orders, days, kept)
     return Coverage(
         rows=rows,
-        sales=int(counts["sales"]),
-        purchases=int(counts["sales"] - counts["guest"] - counts["refunded"]),
+        sales=int(kept["orders"].sum()),
+        purchases=int(counts.get(PURCHASE, 0)),
         excluded=excluded,
-        first_day=counts["first_at"].date(),
-        last_day=counts["last_at"].date(),
-        currency=counts["currency_low"] or "XXX",
+        first_day=kept["first_at"].min().date(),
+        last_day=kept["last_at"].max().date(),
+        currency=kept["low"].dropna().min() if kept["low"].notna().any() else "XXX",
     )
 
 
-_NOT_REASONS = (
-    "rows",
-    "sales",
-    "first_at",
-    "last_at",
-    "currency_low",
-    "currency_high",
-    "bad_dates",
-)
-
-
-def _counted(orders: ibis.Table, policy: OrderPolicy, as_of: date | None) -> ibis.Table:
-    at = ibis.coalesce(orders.paid_at, orders.created_at)
-    reasons = policy.reasons(orders)
-    sale = ~_any(reasons)
-    later = (at.date() > ibis.literal(as_of)).fill_null(NO) if as_of else NO
-    counts = _first_reasons(reasons | {"later": later})
-    kept = sale & ~later
-    guest = kept & orders.customer_id.isnull()
-    gone = kept & ~guest & (orders.refund_amount.fill_null(0) >= orders.paid_amount)
-    year = at.year()
-    return orders.aggregate(
-        rows=orders.count(),
-        sales=kept.ifelse(1, 0).sum().fill_null(0),
-        **counts,
-        guest=guest.ifelse(1, 0).sum().fill_null(0),
-        refunded=gone.ifelse(1, 0).sum().fill_null(0),
-        first_at=at.min(where=kept),
-        last_at=at.max(where=kept),
-        bad_dates=(~year.between(FIRST_YEAR, LAST_YEAR)).ifelse(1, 0).sum().fill_null(0),
-        currency_low=orders.currency.min(where=kept),
-        currency_high=orders.currency.max(where=kept),
-    )
-
-
-def _refuse(orders: ibis.Table, counts: Any) -> None:
-    if counts["bad_dates"]:
+def _refuse(orders: ibis.Table, days: pd.DataFrame, kept: pd.DataFrame) -> None:
+    years = days["day"].map(lambda day: day.year, na_action="ignore")
+    bad = int(days["orders"][(years < FIRST_YEAR) | (years > LAST_YEAR)].sum())
+    if bad:
         raise DataError(
             "impossible_dates",
             table="orders",
-            count=int(counts["bad_dates"]),
-            first=str(counts["first_at"])[:10],
-            last=str(counts["last_at"])[:10],
+            count=bad,
+            first=str(kept["first_at"].min())[:10],
+            last=str(kept["last_at"].max())[:10],
         )
-    if counts["currency_low"] != counts["currency_high"] and counts["currency_low"]:
+    if len({*kept["low"].dropna(), *kept["high"].dropna()}) > 1:
         by = orders.group_by("currency").aggregate(n=orders.count()).order_by(ibis.desc("n"))
         found = frame(by)
         listed = [f"{c} {n:,}" for c, n in zip(found["currency"], found["n"], strict=True)]

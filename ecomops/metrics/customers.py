@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.datatypes as dt
 
+from ecomops.data.days import COLUMNS
 from ecomops.data.kept import Kept
 from ecomops.data.policy import POLICY, Coverage, coverage
 from ecomops.data.tables import frame, table
@@ -148,6 +149,7 @@ def _made(orders: ibis.Table, last: date | None) -> Customers:
 
 def _known(orders: ibis.Table, last: date | None) -> ibis.Table:
     """Return orders of known customers: day of purchase, net money of the sale; else missing."""
+    orders = orders.select(*COLUMNS)
     sold = ~_any(list(POLICY.reasons(orders).values()))
     if last:
         day = ibis.coalesce(orders.paid_at, orders.created_at).date()

@@ -12,7 +12,7 @@ import pandas as pd
 from ecomops.data.tables import frame
 from ecomops.metrics import periods
 from ecomops.metrics.measures import MEASURES, Derived, PersonMeasure
-from ecomops.metrics.queries import aggregated, by_person
+from ecomops.metrics.queries import aggregated, by_person, from_days
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ def observe(
     asked = _expanded(measures)
     for source in dict.fromkeys(MEASURES[name].source for name in asked):
         rows, persons = _by_kind(source, asked)
-        made = frame(aggregated(source, rows, tables, period=period, by=by, as_of=as_of))
+        made = _over_rows(source, rows, tables, period=period, by=by, as_of=as_of)
         if not len(made):
             continue
         first, last = made.pop("seen_from").min(), made.pop("seen_to").max()
@@ -79,6 +79,22 @@ def observe(
             made = frame(by_person(source, persons, tables, period=period, by=by, as_of=as_of))
             seen.append((source, _indexed(made)))
     return Observed(_joined(seen, days, measures, period), days, period)
+
+
+def _over_rows(
+    source: str,
+    names: Sequence[str],
+    tables: Mapping[str, ibis.Table],
+    *,
+    period: str,
+    by: str | None,
+    as_of: date | None,
+) -> pd.DataFrame:
+    if source == "sales" and by is None:
+        made = from_days(names, tables["orders"], period=period, as_of=as_of)
+        if made is not None:
+            return made
+    return frame(aggregated(source, names, tables, period=period, by=by, as_of=as_of))
 
 
 def _expanded(measures: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from ecomops.base.errors import OptionError
+from ecomops.data.days import COLUMNS
 from ecomops.data.policy import POLICY
 from ecomops.data.tables import frame
 
@@ -36,7 +37,9 @@ class Source:
 def sales(tables: Tables, by: str | None = None) -> ibis.Table:
     """Return the orders that count as sales, by day of payment."""
     split_column(("orders",), tables, by)
-    sold = POLICY.sales(tables["orders"])
+    orders = tables["orders"]
+    named = dict.fromkeys(("order_id", *COLUMNS, "item_count", *([by] if by else [])))
+    sold = POLICY.sales(orders.select(*named))
     return sold.mutate(day=sold.at.date())
 
 
