@@ -5,7 +5,8 @@ from ecomops.store.drivers import drivers
 from ecomops.store.forecast import forecast
 from ecomops.store.monitor import monitor
 from ecomops.store.quality import check
+from ecomops.store.review import review
 from ecomops.store.scorecard import scorecard
 from ecomops.store.target import target
 
-__all__ = ["check", "decide", "drivers", "forecast", "monitor", "scorecard", "target"]
+__all__ = ["check", "decide", "drivers", "forecast", "monitor", "review", "scorecard", "target"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ecomops.base import checks
-from ecomops.result import Action, Basis, Finding, Need, Result, style
-from ecomops.result.words import Words
+from ecomops.result import Basis, Finding, Need, Result, style
 from ecomops.store.proposals import (
     COLUMNS,
     OWN,
@@ -19,6 +18,7 @@ from ecomops.store.proposals import (
     proposed,
     total,
 )
+from ecomops.store.spoken import Spoken, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,28 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from ecomops.result.words import Words
+
 SHOWN = {True: 12, False: 9}
-
-
-@dataclass(frozen=True)
-class Spoken(Words):
-    """Words that also know the sentences of the advice and the names of the analyses."""
-
-    actions: Mapping[str, tuple[str, Action]] = field(default_factory=dict, compare=False)
-
-    def label(self, value: object) -> str:
-        """Return the sentence of an action, the name of an analysis, a subject, or a label."""
-        text = str(value)
-        if text in self.actions:
-            analysis, action = self.actions[text]
-            other = Words(analysis, self.lang, self.currency)
-            return other.say("actions", action.code, "do", **action.change)
-        kind, colon, name = text.partition(":")
-        if colon and kind.isidentifier():
-            return self.own(name)
-        if text.count(".") == 1 and text.replace(".", "").replace("_", "").isalpha():
-            return str(Words(text, self.lang).find("name") or text)
-        return super().label(value)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -122,7 +103,7 @@ class Decide(Result):
             ax.plot(
                 [row["mid"]], [i], "o", ms=8, mec=colour, mew=2, mfc=colour if kept else style.BG
             )
-            text = _short(_label(row, words), 105 if wide else 44)
+            text = short(_label(row, words), 105 if wide else 44)
             ink = style.INK if kept else style.MUTE
             style.tag(ax, 0, i, text, 0, 16, at="left", ha="left", size=style.SMALL, color=ink)
         if rows.empty:
@@ -138,16 +119,6 @@ def _label(row: Mapping[Any, Any], words: Words) -> str:
         return f"{row['rank']:.0f}  {words.label(row['action'])}"
     reason = words.label(row["verdict"])
     return words.label(row["action"]) + (f"（{reason}）" if words.lang == "zh" else f" ({reason})")
-
-
-def _short(text: str, most: int) -> str:
-    """Return `text` cut to a width of `most` Latin letters; a Chinese one is twice as wide."""
-    width = 0
-    for at, letter in enumerate(text):
-        width += 2 if ord(letter) > 0x2E80 else 1  # noqa: PLR2004 - where CJK begins
-        if width > most:
-            return text[: max(at - 1, 1)] + "…"
-    return text
 
 
 def decide(
