@@ -75,6 +75,26 @@ eo.store.target(shop, target=400_000)
 eo.product.price(shop.get("order_lines"))
 
 # %% [markdown] tags=["zh"]
+# ### 哪些需求有人搜、没人卖？
+# 把每个人群 × 类目的搜索和在售商品各自与平常相比；按区间下限排序，走运的小格子排不到前面。
+# %% [markdown] tags=["en"]
+# ### What do people search for that hardly anyone sells?
+# Searches and offers of each segment by category are set against the usual; ranking by the lower bound keeps lucky small cells down.
+# %%
+eo.product.niche(shop)
+
+# %% [markdown] tags=["zh"]
+# ## 渠道
+# ### 投放预算怎么分，哪些要先测？
+# 曲线有把握才挪钱，其余渠道保持占比；测试做多久，由“能看出回本”来定。
+# %% [markdown] tags=["en"]
+# ## Channel
+# ### How should the advertising budget be spent, and what should be tested?
+# Money moves only where a curve is sure; elsewhere shares stay, and a test is as long as it takes to see spend pay for itself.
+# %%
+eo.channel.budget(shop)
+
+# %% [markdown] tags=["zh"]
 # ## 活动
 # ### 接下来有哪些节点，值得做吗？
 # 净效果把预热期的观望和活动后的回落都算进去。
