@@ -79,9 +79,9 @@ def _names(ax: Axes, last: float, share: float, naive: float, *, wide: bool, wor
             continue
         one, look = text.replace("|", " "), look | {"ha": "right", "size": style.SMALL}
         if name == "returned":
-            style.tag(ax, last, value, one, -2, dy * 1.1, **look)
-        else:  # below both lines, where nothing crosses it
-            style.tag(ax, last, 0, f"╌ {one}", -2, 12, **look)
+            style.tag(ax, last, value, one, -2, dy * 1.1, clear=True, **look)
+        else:  # below both lines
+            style.tag(ax, last, 0, f"╌ {one}", -2, 12, clear=True, **look)
 
 
 def _at_risk(ax: Axes, rows: pd.DataFrame, last: float, *, wide: bool, words: Words) -> None:

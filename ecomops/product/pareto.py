@@ -145,7 +145,7 @@ class Pareto(Result):
             if letter == "C" and not wide:
                 continue  # the corner has no room; A and B imply it
             if letter == "B" and not wide:
-                style.tag(ax, 1, reached, text, 0, -20, size=style.SMALL, ha="right")
+                style.tag(ax, 1, reached, text, 0, -20, clear=True, size=style.SMALL, ha="right")
                 continue
             below = 0 if letter == "C" else -12
             style.tag(ax, before / n, reached, text, 9, below, size=style.SMALL)
