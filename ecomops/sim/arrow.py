@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     Text = npt.NDArray[np.void]
 
-GROUP = np.uint64(10_000)
+GROUP = 10_000
 MILLION = 10**6
 SCATTER = 368_787_919_003
 SPAN = 10**12
@@ -29,9 +28,10 @@ def money(cents: Ints, mask: Bools | None = None, digits: int = 2) -> pa.Array:
     >>> money(np.array([1999])).to_pylist()
     [Decimal('19.99')]
     """
-    words = np.empty((len(cents), 2), dtype=np.int64)
-    words[:, 0] = cents * 10 ** (digits - 2)
-    words[:, 1] = cents >> 63
+    words = np.zeros((len(cents), 2), dtype=np.int64)
+    words[:, 0] = cents if digits == 2 else cents * 10 ** (digits - 2)  # noqa: PLR2004
+    if len(cents) and cents.min() < 0:
+        words[:, 1] = cents >> 63
     return pa.Array.from_buffers(
         pa.decimal128(18, digits), len(cents), [_validity(mask), pa.py_buffer(words)]
     )
@@ -62,16 +62,16 @@ def digits(numbers: Ints, groups: int, prefix: str = "", suffix: Ints | None = N
 def written(numbers: Ints, groups: int, prefix: str) -> Text:
     """Return numbers as fixed-width records of a prefix and 4 × `groups` digits."""
     names = [f"g{group}" for group in range(groups)]
-    kinds = [("prefix", f"V{len(prefix)}")] * bool(prefix) + [(name, "V4") for name in names]
+    kinds = [("prefix", f"V{len(prefix)}")] * bool(prefix) + [(name, "<u4") for name in names]
     text = np.empty(len(numbers), dtype=kinds)
     if prefix:
         text["prefix"] = np.void(prefix.encode())
-    rest = numbers.astype(np.uint64)
+    rest = numbers
     for name in names[:0:-1]:
         high = rest // GROUP
-        text[name] = _TABLE[rest - high * GROUP]
+        text[name] = _TABLE.take(rest - high * GROUP)
         rest = high
-    text[names[0]] = _TABLE[rest % GROUP]
+    text[names[0]] = _TABLE.take(rest % GROUP)
     return text.view(f"V{text.dtype.itemsize}")
 
 
@@ -91,7 +91,7 @@ def column(text: Text) -> pa.Array:
     )
 
 
-_TABLE = np.array([f"{i:04d}".encode() for i in range(10_000)]).view("V4")
+_TABLE = np.array([f"{i:04d}".encode() for i in range(10_000)]).view("<u4")
 
 
 def scattered(key: Ints) -> Ints:
@@ -108,13 +108,13 @@ def scattered(key: Ints) -> Ints:
 
 def words(choice: Ints, names: Sequence[str], mask: Bools | None = None) -> pa.Array:
     """Return the chosen names as text; null where `mask`."""
-    indices = pa.array(choice.astype(np.int32), mask=mask)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string())).cast(pa.string())
+    return pa.array(names, pa.string()).take(pa.array(choice.astype(np.int32), mask=mask))
 
 
 def nullable(values: pa.Array, mask: Bools) -> pa.Array:
-    """Return `values` with nulls where `mask`."""
-    return pc.if_else(pa.array(mask), pa.scalar(None, values.type), values)
+    """Return `values`, a whole array without nulls, with nulls where `mask`."""
+    buffers = [_validity(mask), *values.buffers()[1:]]
+    return pa.Array.from_buffers(values.type, len(values), buffers)
 
 
 def _validity(mask: Bools | None) -> Any:

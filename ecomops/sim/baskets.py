@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecomops.sim.calendar import DAY
+from ecomops.sim.calendar import whole
 from ecomops.sim.streams import spread, stream
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def fill(plan: Plan, orders: Latent, people: People, process: str, chunk: int) -
     wanted = 1 + random.poisson(o.lines * (target / c.spend) ** 0.8)
     order, rank = spread(np.minimum(wanted, MOST))
     chance, variant, some, tilt = random.random((4, len(order)))
-    quantity = 1 + np.searchsorted(np.array(MANY), some, side="right")
+    quantity = 1 + (some >= MANY[0]).astype(np.int64) + (some >= MANY[1])
     part = np.exp(tilt - 0.5)
     part /= np.bincount(order, part, minlength=len(orders))[order]
     product = _product(plan, orders, order, chance, target[order] * part / quantity)
@@ -72,8 +72,8 @@ def fill(plan: Plan, orders: Latent, people: People, process: str, chunk: int) -
 
 
 def _product(plan: Plan, orders: Latent, order: Ints, chance: Floats, price: Floats) -> Ints:
-    day = np.minimum(orders.time, orders.moved)[order] // DAY
-    return plan.catalogue.choose(chance, np.maximum(day, 0).astype(np.int64), price)
+    day = whole(np.minimum(orders.time, orders.moved).clip(0))[order]
+    return plan.catalogue.choose(chance, day, price)
 
 
 def _variant(plan: Plan, product: Ints, uniform: Floats) -> Ints:

@@ -43,6 +43,16 @@ def events() -> tuple[tuple[date, str], ...]:
     return tuple((date.fromisoformat(day), name) for day, name in rows)
 
 
+def whole(seconds: Floats, unit: int = DAY) -> Ints:
+    """Return the whole days (or other units) in seconds that are not negative.
+
+    >>> whole(np.array([86_399.0, 86_400.0])).tolist()
+    [0, 1]
+    """
+    number: Ints = (seconds / unit).astype(np.int64)
+    return number
+
+
 @dataclass(frozen=True, eq=False)
 class Clock:
     """A rate that is constant within each hour, and its operational time.

@@ -72,8 +72,9 @@ class Catalogue:
         there = order[self.launch[order] < 0]
         return there if len(there) else order[:1]
 
+    @cached_property
     def sku_names(self) -> list[str]:
-        """Return the names of all variants: colour and size."""
+        """The names of all variants: colour and size."""
         names = vocabulary()
         owner = self.sku_product
         place = np.arange(len(owner)) - self.sku_first[owner]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtri
@@ -25,11 +25,15 @@ REASONS: tuple[tuple[str, float], ...] = (
     ("质量问题", 10.0), ("面料不舒服", 9.0), ("发错货/少件", 4.0), ("物流太慢", 6.0),
 )  # fmt: skip
 EARLY = ("拍错/多拍", "不想要了", "缺货")
+EARLIER, PARTLY = 0.2, 0.93
 
 
 @dataclass(frozen=True)
 class Fate:
     """Delivery by possible order, refunds by possible line; times in seconds, money in cents.
+
+    What is told about a refund is 0 for lines for which none is asked; `early` tells of every
+    line whether it would be sent back before dispatch.
 
     Refunds are all that will ever be asked for; `horizon` decides what is known already.
     """
@@ -58,7 +62,7 @@ def fulfil(plan: Plan, part: Chunk, sale: Sale) -> Fate:
     received = shipped + 2.3 * DAY * np.exp(0.35 * ndtri(road))
     completed = np.floor(received + np.minimum(-4.5 * DAY * np.log1p(-accept), 10 * DAY))
     goods = sale.paid - sale.shipping * (sale.paid > 0)
-    listed = np.where(sale.line_on, sale.price * part.lines.quantity, 0)
+    listed = sale.price * part.lines.quantity * sale.line_on
     line_paid = baskets.share_out(part.lines.order, goods, listed)
     return _returns(plan, part, sale, shipped, received, completed, line_paid)
 
@@ -67,24 +71,33 @@ def _returns(
     plan: Plan, part: Chunk, sale: Sale, shipped: Floats, received: Floats, completed: Floats,
     line_paid: Ints,
 ) -> Fate:  # fmt: skip
-    lot, phase, wait, handle, why, cut = part.line_draws(plan, "refunds", 6)
+    lots = part.line_draws(plan, "refunds", 6)
     order = part.lines.order
     chance = np.array([k["returned"] for k in vocabulary()["category"]])
-    hazard = chance[plan.catalogue.category[sale.product]] * plan.settings.returns.level
+    hazard = (chance * plan.settings.returns.level)[plan.catalogue.category[sale.product]]
     hazard = hazard + _batch(plan, sale, order)
-    asked = (lot < hazard) & ~sale.unpaid[order] & (line_paid > 0)
-    early, partial = phase < 0.2, phase > 0.93  # noqa: PLR2004 - shares of the two rarer kinds
-    soon = sale.paid_at[order] + 300 + wait * np.maximum(shipped - sale.paid_at - 600, 0)[order]
-    later = received[order] + (0.15 - 2.1 * np.log1p(-wait)) * DAY
+    asked = (lots[0] < hazard) & ~sale.unpaid[order] & (line_paid > 0)
+    rows = np.flatnonzero(asked)
+    _, phase, wait, handle, why, cut = lots[:, rows]
+    own = order[rows]
+    early, partial = phase < EARLIER, phase > PARTLY
+    soon = sale.paid_at[own] + 300 + wait * np.maximum(shipped - sale.paid_at - 600, 0)[own]
+    later = received[own] + (0.15 - 2.1 * np.log1p(-wait)) * DAY
     applied = np.floor(np.where(early, soon, later))
     refunded = np.floor(applied + np.where(early, 0.2, 1.2 + 4.5 * handle) * DAY)
     share = np.where(partial, np.round(0.1 + 0.3 * cut, 2), 1.0)
-    amount = np.where(asked, np.floor(line_paid * share), 0).astype(np.int64)
+    amount = np.floor(line_paid[rows] * share).astype(np.int64)
     usual = pick(why, np.array([weight for _, weight in REASONS]))
     reason = np.where(early, len(REASONS) + (why * len(EARLY)).astype(np.int64), usual)
-    return Fate(
-        shipped, completed, asked, early, partial, applied, refunded, amount, reason, line_paid
-    )
+    told = [_placed(rows, len(order), c) for c in (partial, applied, refunded, amount, reason)]
+    return Fate(shipped, completed, asked, lots[1] < EARLIER, *told, line_paid)
+
+
+def _placed(rows: Ints, count: int, values: Any) -> Any:
+    """Return values at their rows among `count`, 0 elsewhere."""
+    column = np.zeros(count, dtype=values.dtype)
+    column[rows] = values
+    return column
 
 
 def _batch(plan: Plan, sale: Sale, order: Ints) -> Floats:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecomops.sim.calendar import DAY
+from ecomops.sim.calendar import DAY, whole
 from ecomops.sim.people import repeats
 from ecomops.sim.plan import NOBODY, session_days
 from ecomops.sim.streams import pick, stream
@@ -114,7 +114,7 @@ def _moves(plan: Plan, time: Floats, cause: Ints, process: str, chunk: int) -> t
     random = stream(plan.seed, f"moves/{process}", chunk)
     lot, place = random.random((2, len(time)))
     claim, chance, low, high = _claims(plan)
-    day = np.clip(time // DAY, 0, plan.days - 1).astype(np.int64)
+    day = whole(time).clip(0, plan.days - 1)
     moves = (lot < chance[day]) & (cause == NOBODY)
     mover = np.where(moves, claim[day], NOBODY)
     moved = time.copy()
@@ -217,14 +217,17 @@ def prompted(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
     bounds = [np.clip(plan.window(p.day, p.first, p.last), 0, plan.horizon) for p in promos]
     low, high = np.array(bounds).reshape(-1, 2).T
     push = np.array([p.extra for p in promos])
-    alive = (group.arrival < low[:, None]) & (gone(group, orders) > low[:, None])
-    here = alive & (high > low)[:, None] & (group.cause == NOBODY) & ~group.guest
-    which, customer = np.nonzero(here & (lot < -np.expm1(-push[:, None] * group.rate)))
+    which, customer = np.nonzero(lot < push[:, None] * group.rate)
+    start, rate = low[which], group.rate[customer]
+    here = (group.arrival[customer] < start) & (gone(group, orders)[customer] > start)
+    here &= (high > low)[which] & (group.cause == NOBODY)[customer] & ~group.guest[customer]
+    here &= lot[which, customer] < -np.expm1(-push[which] * rate)
+    which, customer = which[here], customer[here]
     numbers = np.array([plan.index[p.key] for p in promos], dtype=np.int64)
     chosen = which, customer
     return plain(
         customer,
-        keys("extra", chunk, lot.size).reshape(shape)[chosen],
+        keys("extra", chunk, 1)[0] + which * shape[1] + customer,
         plan.clock.within(place[chosen], low[which], high[which]),
         pick(channel[chosen], np.array([c.again for c in plan.settings.channels])),
         numbers[which],
@@ -246,7 +249,7 @@ def messaged(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
     end: Floats = np.minimum(start + 7 * DAY, plan.horizon)
     return plain(
         chosen[1],
-        keys("message", chunk, lot.size).reshape(shape)[chosen],
+        keys("message", chunk, 1)[0] + chosen[0] * shape[1] + chosen[1],
         plan.clock.within(place[chosen], start, end),
         pick(channel[chosen], np.array([c.again for c in plan.settings.channels])),
         plan.numbers("message")[chosen[0]],

@@ -76,6 +76,9 @@ def tempted(plan: Plan, orders: Latent, lines: Lines, first: int, chunk: int) ->
     """Return orders that only a lowered price brings: clones of ordinary lines of that product."""
     random = stream(plan.seed, "tempted", chunk)
     prices = plan.prices
+    if not len(prices.product):
+        none = np.empty(0, dtype=np.int64)
+        return _block(plan, "price", chunk, first, np.empty(0), none, none, none)
     slot = prices.slot[lines.product]
     response = (1 - plan.settings.prices.cross) * (prices.response() - 1).clip(0)
     most = np.append(response.max(axis=1, initial=0.0), 0.0)[slot]

@@ -89,7 +89,7 @@ def product_skus(plan: Plan) -> pa.Table:
     return pa.table({
         "sku_id": ids.skus(number),
         "product_id": ids.products(goods.sku_product),
-        "sku_name": pa.array(goods.sku_names()),
+        "sku_name": pa.array(goods.sku_names),
         "price": arrow.money(goods.price[goods.sku_product]),
         "unit_cost": arrow.money(goods.cost[goods.sku_product]),
         "lead_time_days": pa.array(shelves.lead_times(plan)[goods.sku_product].astype(np.float64)),

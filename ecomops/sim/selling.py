@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecomops.sim import baskets, discounts
-from ecomops.sim.calendar import DAY, HOUR
+from ecomops.sim.calendar import DAY, HOUR, whole
 from ecomops.sim.plan import NOBODY
 from ecomops.sim.prices import FULL
 
@@ -56,15 +56,15 @@ def sell(plan: Plan, part: Chunk) -> Sale:
     line_on, product, sku = _goods(plan, part, created, promo)
     price = _price(plan, product, created[lines.order])
     count = len(orders)
-    listed = baskets.totals(lines.order, np.where(line_on, price * lines.quantity, 0), count)
-    pieces = baskets.totals(lines.order, np.where(line_on, lines.quantity, 0), count)
+    listed = baskets.totals(lines.order, price * lines.quantity * line_on, count)
+    pieces = baskets.totals(lines.order, lines.quantity * line_on, count)
     off = discounts.apply(plan, listed, pieces, promo, people.thrift[orders.customer])
     goods = listed - off.total
     o = plan.settings.orders
-    shipping = np.where(goods < o.free_shipping, o.shipping, 0)
+    shipping = o.shipping * (goods < o.free_shipping)
     unpaid = orders.unpaid | _outage(plan, created)
     exists &= (paid_at < plan.horizon) & (pieces > 0)
-    paid = np.where(unpaid, 0, goods + shipping)
+    paid = (goods + shipping) * ~unpaid
     return Sale(
         exists, created, paid_at, promo, listed, off, shipping, paid, unpaid, line_on, product,
         sku, price,
@@ -78,7 +78,7 @@ def promotion_at(plan: Plan, seconds: Floats) -> Ints:
         if plan.on(promo.key):
             low, high = np.clip(plan.window(promo.day, promo.first, promo.last), 0, plan.horizon)
             by_hour[int(low) // HOUR : int(high) // HOUR] = position
-    return by_hour[np.clip(seconds // HOUR, 0, len(by_hour) - 1).astype(np.int64)]
+    return by_hour[whole(seconds, HOUR).clip(0, len(by_hour) - 1)]
 
 
 def _outage(plan: Plan, created: Floats) -> Bools:
@@ -92,7 +92,7 @@ def _outage(plan: Plan, created: Floats) -> Bools:
 
 
 def _day(plan: Plan, seconds: Floats) -> Ints:
-    return np.clip(seconds // DAY, 0, plan.days - 1).astype(np.int64)
+    return whole(seconds).clip(0, plan.days - 1)
 
 
 def _goods(plan: Plan, part: Chunk, created: Floats, promo: Ints) -> tuple[Bools, Ints, Ints]:

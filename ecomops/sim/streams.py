@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
 
 
+FEW = 12  # so many comparisons are faster than a search
+
+
 def stream(seed: int, process: str, chunk: int = 0) -> Generator:
     """Return the generator that belongs to one process in one chunk of customers.
 
@@ -35,9 +38,13 @@ def pick(uniform: Floats, weights: Floats) -> Ints:
     >>> pick(np.array([0.1, 0.6]), np.array([1.0, 1.0])).tolist()
     [0, 1]
     """
-    edges = np.cumsum(weights) / np.sum(weights)
-    edges[-1] = 1.0
-    return np.searchsorted(edges, uniform, side="right").clip(max=len(weights) - 1)
+    edges = (np.cumsum(weights) / np.sum(weights))[:-1]
+    if len(edges) > FEW:
+        return np.searchsorted(edges, uniform, side="right")
+    found = np.zeros(uniform.shape, dtype=np.int64)
+    for edge in edges:
+        found += uniform >= edge
+    return found
 
 
 def spread(counts: Ints) -> tuple[Ints, Ints]:

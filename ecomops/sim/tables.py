@@ -70,7 +70,7 @@ class Scene:
     @cached_property
     def refunded(self) -> Ints:
         """Cents refunded by the end of the data, by possible line."""
-        return np.where(self.known(self.fate.refunded), self.fate.amount, 0)
+        return self.fate.amount * self.known(self.fate.refunded)
 
     @cached_property
     def closed(self) -> Bools:
@@ -154,9 +154,8 @@ def _device(scene: Scene) -> Ints:
 def _last_refund(scene: Scene) -> Floats:
     """Return when the last line of each possible order was refunded."""
     last = np.zeros(len(scene.part.orders))
-    np.maximum.at(
-        last, scene.part.lines.order, np.where(scene.refunded > 0, scene.fate.refunded, 0)
-    )
+    back = np.flatnonzero(scene.refunded)
+    np.maximum.at(last, scene.part.lines.order[back], scene.fate.refunded[back])
     return last
 
 
@@ -167,7 +166,8 @@ def _status(scene: Scene, rows: Ints, closed: Bools) -> pa.Array:
     sale, fate = scene.sale, scene.fate
     over = scene.known(sale.created[rows] + DAY)
     paid = 1 + scene.known(fate.shipped[rows]) + scene.known(fate.completed[rows])
-    status = np.where(sale.unpaid[rows], np.where(over, 4, 0), np.where(closed, 5, paid))
+    unpaid = sale.unpaid[rows]
+    status = 4 * (unpaid & over) + ~unpaid * (5 * closed + ~closed * paid)
     return arrow.words(status, STATUSES)
 
 
@@ -175,28 +175,26 @@ def order_lines(scene: Scene) -> pa.Table:
     """Return the canonical table `order_lines` of a scene."""
     plan, lines, rows, goods = scene.plan, scene.part.lines, scene.line_rows, scene.plan.catalogue
     sale = scene.sale
-    order, product, quantity = lines.order[rows], sale.product[rows], lines.quantity[rows]
-    number = scene.numbers[order]
-    listed = sale.price[rows] * quantity
-    paid = scene.fate.line_paid[rows]
-    unpaid = sale.unpaid[order]
+    order, product, quantity = (c.take(rows) for c in (lines.order, sale.product, lines.quantity))
+    price, sku, paid = (c.take(rows) for c in (sale.price, sale.sku, scene.fate.line_paid))
+    number, unpaid, listed = scene.numbers.take(order), sale.unpaid.take(order), price * quantity
     return pa.table({
         "order_line_id": arrow.column(arrow.suffixed(number, lines.rank[rows] + 1)),
         "order_id": arrow.column(number),
         "product_id": ids.products(product),
-        "sku_id": ids.skus(sale.sku[rows]),
+        "sku_id": ids.skus(sku),
         "product_name": arrow.words(product, [zh for zh, _ in goods.titles]),
-        "sku_name": arrow.words(sale.sku[rows], goods.sku_names()),
+        "sku_name": arrow.words(sku, goods.sku_names),
         "quantity": pa.array(quantity),
-        "unit_price": arrow.money(sale.price[rows], digits=4),
+        "unit_price": arrow.money(price, digits=4),
         "line_list_amount": arrow.money(listed),
-        "line_discount": arrow.money(np.where(unpaid, 0, listed - paid)),
+        "line_discount": arrow.money((listed - paid) * ~unpaid),
         "line_paid_amount": arrow.money(paid),
-        "line_cost": arrow.money(goods.cost[product] * quantity),
-        "line_refund_amount": arrow.money(scene.refunded[rows]),
+        "line_cost": arrow.money(goods.cost.take(product) * quantity),
+        "line_refund_amount": arrow.money(scene.refunded.take(rows)),
         "refund_status": _refund_status(scene, rows),
-        "created_at": arrow.stamps(scene.sale.created[order], plan.epoch),
-        "paid_at": arrow.stamps(scene.sale.paid_at[order], plan.epoch, unpaid),
+        "created_at": arrow.stamps(sale.created.take(order), plan.epoch),
+        "paid_at": arrow.stamps(sale.paid_at.take(order), plan.epoch, unpaid),
     })  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from scipy.special import ndtri
 
 from ecomops.sim import arrow, baskets
-from ecomops.sim.calendar import DAY
+from ecomops.sim.calendar import whole
 from ecomops.sim.streams import stream
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _sum(
     scene: Scene, orders: Ints, seconds: Floats, weight: Floats | Ints, *, aligned: bool = False
 ) -> Ints:
     """Return sums by (day, source), with the shop's total as the last source."""
-    day = ((seconds if aligned else seconds[orders]) // DAY).astype(np.int64)
+    day = whole(seconds if aligned else seconds[orders])
     width = len(scene.plan.settings.channels) + 1
     shape = (scene.plan.days, width)
     cell = day * width + scene.source[orders]
@@ -72,7 +72,7 @@ def _sum(
 def _distinct(scene: Scene, orders: Ints, seconds: Floats) -> Ints:
     """Return distinct buyers by (day, source) and, as the last source, by day."""
     width = len(scene.plan.settings.channels) + 1
-    day = (seconds[orders] // DAY).astype(np.int64)
+    day = whole(seconds[orders])
     owner = scene.part.orders.customer[orders]
     people = len(scene.part.people)
     cells = np.unique((day * width + scene.source[orders]) * people + owner) // people
