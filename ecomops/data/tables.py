@@ -73,7 +73,7 @@ def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis
     'string'
     """
     schema = table_schema(name)
-    raw = _opened(source)
+    raw = opened(source)
     checks.columns(name, raw.columns, NEEDED.get(name, schema.required))
     if name == "orders" and not {"created_at", "paid_at"} & set(raw.columns):
         checks.columns(name, raw.columns, ("created_at",))
@@ -95,7 +95,15 @@ def frame(expr: ibis.Table) -> pd.DataFrame:
     return rows
 
 
-def _opened(source: object) -> ibis.Table:
+def opened(source: object) -> ibis.Table:
+    """Return a frame, a file or an engine table as an ibis table, its columns as they are.
+
+    Raises `OptionError` when it is none of these.
+
+    >>> opened({"a": [1]})  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    ecomops.base.errors.OptionError: ...
+    """
     if isinstance(source, ibis.Table):
         return source
     if isinstance(source, str | Path):

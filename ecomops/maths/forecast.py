@@ -102,6 +102,28 @@ def baseline(history: ArrayLike, days: Days) -> Floats:
     return _modelled(history, days, festivals=False)
 
 
+def calendar_parts(history: ArrayLike, days: Days) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return what the calendar makes of each day, for regressions that need it taken off.
+
+    `history` has shape (n,) for the n `days`. Returns the day's share of an average day (n,), how
+    far each day is trusted (n,) (Huber weights), and the design (n, p) of a slow level, weekdays,
+    season and festivals with the prior standard deviations (p,) of its effects.
+
+    >>> share, weight, design, prior = calendar_parts(np.full(63, 10.0), plain_days(63))
+    >>> print(share[:2].round(6), design.shape == (63, prior.size))
+    [1. 1.] True
+    """
+    y = floats(history)
+    log = np.log(np.maximum(y, float(np.median(y[y > 0])) * FLOOR))
+    seasonal, prior = features(days)
+    level, level_prior = _level(y.size, 0)
+    design, sd = floats(np.hstack([level, seasonal])), floats(np.r_[level_prior, prior])
+    effects, scale, residual = _fitted(design, log, sd)
+    share = np.exp(seasonal @ effects[level.shape[1] :])
+    weight = np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12))
+    return floats(share / share.mean()), floats(weight), design, sd
+
+
 def _modelled(history: ArrayLike, days: Days, *, festivals: bool) -> Floats:
     y = floats(history)
     if y.size < MIN_DAYS:

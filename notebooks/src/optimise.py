@@ -17,21 +17,23 @@
 
 # %% [markdown] tags=["zh"]
 # ## 数据
-# 用自己的数据：把 `data` 改成文件或文件夹的路径。格式、币种和时区能认出来的不用填。
+# 用自己的数据：把 `data` 改成文件或文件夹的路径。格式、币种和时区能认出来的不用填。台账默认放在店铺的文件夹里，也可以用 `ledger` 指定。
 # %% [markdown] tags=["en"]
 # ## Data
-# For your own shop, point `data` at a file or a folder. Format, currency and time zone are recognised where the data states them.
+# For your own shop, point `data` at a file or a folder. Format, currency and time zone are recognised where the data states them. The ledger lies in the shop's folder unless `ledger` names another file.
 # %% tags=["parameters", "zh"]
 data = "demo"
 format = None
 currency = None
 timezone = None
+ledger = None
 lang = "zh"
 # %% tags=["parameters", "en"]
 data = "demo"
 format = None
 currency = None
 timezone = None
+ledger = None
 lang = "en"
 # %% [markdown] tags=["zh"]
 # 打开店铺：每张表都还在引擎里，没有一行被读进内存。
@@ -42,6 +44,16 @@ import ecomops as eo
 
 shop = eo.open(data, format=format, currency=currency, timezone=timezone, lang=lang)
 eo.report.cover(shop)
+
+# %% [markdown] tags=["zh"]
+# ### 之前定下了什么？
+# 台账里有规划阶段的目标、还没有决定的建议，以及到期要验证的行动。
+# %% [markdown] tags=["en"]
+# ### What was decided before?
+# The ledger holds the target of the Plan stage, advice that is still open, and actions that are due to be verified.
+# %%
+book = eo.report.ledger(shop, path=ledger)
+book
 
 # %% [markdown] tags=["zh"]
 # ## 商品
@@ -55,6 +67,26 @@ eo.report.cover(shop)
 eo.product.inventory(shop)
 
 # %% [markdown] tags=["zh"]
+# ## 渠道
+# ### 广告再多花一元，会怎样？
+# 只有主动变动过的花费才教得了东西；做过实验就把结果放进 `experiments`，曲线会按它校准。
+# %% [markdown] tags=["en"]
+# ## Channel
+# ### What does one more unit of advertising do?
+# Only spend that moved by itself teaches anything; pass measured lifts as `experiments` and they calibrate the curves.
+# %%
+eo.channel.response(shop, experiments=None)
+
+# %% [markdown] tags=["zh"]
+# ### 同样的钱，换个地方花会不会更好？
+# 一百种可能里有九十五种更好，才建议挪；否则先测试。
+# %% [markdown] tags=["en"]
+# ### Would the same money do more elsewhere?
+# A move is advised only where 95 of 100 plausible cases gain; otherwise test first.
+# %%
+eo.channel.reallocate(shop)
+
+# %% [markdown] tags=["zh"]
 # ## 客户
 # ### 下一条消息该发给谁？
 # 把 `sends` 换成自己的随机发送记录：每人一行，`treated` 是 0 或 1，`outcome` 是期内净毛利。
@@ -65,3 +97,33 @@ eo.product.inventory(shop)
 # %%
 sends = None
 eo.customer.targeting(sends)
+
+# %% [markdown] tags=["zh"]
+# ### 沉默的老客，发消息叫得回来吗？
+# 本来就会回来的人不算；只认随机留一部分人不发的记录（`message_sends`），没有就先测。
+# %% [markdown] tags=["en"]
+# ### Does a message bring silent customers back?
+# Those who return anyway do not count; only messages held back from some at random (`message_sends`) can tell, else test first.
+# %%
+eo.customer.winback(shop)
+
+# %% [markdown] tags=["zh"]
+# ## 决定
+# ### 先做哪几件事？
+# 把各阶段的建议放进一张清单：互相矛盾的只留更好的一条，误报受控，按价值排序；暂缓的写明原因。
+# %% [markdown] tags=["en"]
+# ## Decide
+# ### What should be done first?
+# One list of the advice of all stages: of contradicting advice the better one stays, false discoveries are controlled, the best comes first; what is held back says why.
+# %%
+todo = eo.store.decide(Out, earlier=book.proposals())
+todo
+
+# %% [markdown] tags=["zh"]
+# ### 采纳还是拒绝？
+# 在 JupyterLab 里填上负责人、打勾就写进台账；下个月，分析阶段会拿结果来对照。
+# %% [markdown] tags=["en"]
+# ### Accept or reject?
+# In JupyterLab, name an owner and tick: it is written to the ledger, and next month's Analyse compares it with what came.
+# %%
+eo.report.ticks(todo, book)

@@ -17,21 +17,23 @@
 
 # %% [markdown] tags=["zh"]
 # ## 数据
-# 用自己的数据：把 `data` 改成文件或文件夹的路径。格式、币种和时区能认出来的不用填。
+# 用自己的数据：把 `data` 改成文件或文件夹的路径。格式、币种和时区能认出来的不用填。台账默认放在店铺的文件夹里，也可以用 `ledger` 指定。
 # %% [markdown] tags=["en"]
 # ## Data
-# For your own shop, point `data` at a file or a folder. Format, currency and time zone are recognised where the data states them.
+# For your own shop, point `data` at a file or a folder. Format, currency and time zone are recognised where the data states them. The ledger lies in the shop's folder unless `ledger` names another file.
 # %% tags=["parameters", "zh"]
 data = "demo"
 format = None
 currency = None
 timezone = None
+ledger = None
 lang = "zh"
 # %% tags=["parameters", "en"]
 data = "demo"
 format = None
 currency = None
 timezone = None
+ledger = None
 lang = "en"
 # %% [markdown] tags=["zh"]
 # 打开店铺：每张表都还在引擎里，没有一行被读进内存。
@@ -95,6 +97,17 @@ eo.product.niche(shop)
 eo.channel.budget(shop)
 
 # %% [markdown] tags=["zh"]
+# ## 客户
+# ### 会员权益要花多少钱，多买多少才划算？
+# 把 `tiers` 换成自己的等级；按会员现在的购买计算成本和保本增幅，积分按会被用掉的部分算。
+# %% [markdown] tags=["en"]
+# ## Customer
+# ### What do membership benefits cost, and how much more must members buy?
+# Pass your own `tiers`; costs and break-even rest on what members buy now, and points count as far as they are used.
+# %%
+eo.customer.tiers(shop)
+
+# %% [markdown] tags=["zh"]
 # ## 活动
 # ### 接下来有哪些节点，值得做吗？
 # 净效果把预热期的观望和活动后的回落都算进去。
@@ -113,3 +126,15 @@ eo.campaign.calendar(shop)
 # The rules are replayed on past baskets, to the cent; whether more is sold is for a test to say.
 # %%
 eo.campaign.promotion(shop)
+
+# %% [markdown] tags=["zh"]
+# ## 交接
+# ### 写进台账
+# 目标、预测和建议交给后面的阶段：执行按这个目标盯进度，优化把所有建议放到一起决定。同样的内容只记一次。
+# %% [markdown] tags=["en"]
+# ## Handing over
+# ### Into the ledger
+# Target, forecast and advice go to the later stages: Execute watches this target, Optimise decides over all advice at once. The same entry is written once.
+# %%
+book = eo.report.ledger(shop, path=ledger)
+book.keep(Out)

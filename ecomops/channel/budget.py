@@ -1,0 +1,294 @@
+"""An advertising budget for the coming weeks, and the tests that make the next one better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from ecomops.base import checks
+from ecomops.channel import moves
+from ecomops.channel.outlay import NOW_DAYS, WEEK, Money
+from ecomops.channel.reallocate import LEAST, some, split
+from ecomops.channel.response import BAND, Response, response
+from ecomops.result import Action, Finding, Result, style
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+
+    from ecomops.data.shop import Shop
+    from ecomops.maths.arrays import Floats
+    from ecomops.result.words import Words
+
+Z = 1.645 + 0.842  # 5 % one-sided error, 80 % power
+HELD = 0.2
+LEAST_WEEKS = 4
+LONGEST = 182
+SPARE = 0.02  # money that no channel can take within what was tried, as a share of the total
+MOST_TESTS = 3
+
+
+def weeks_needed(weekly_noise: float, lift: float) -> float:
+    """Return the weeks, half up and half down, that show a weekly `lift` of sales.
+
+    `weekly_noise` is the standard deviation of a week's sales, in the same money; one-sided error
+    5 %, power 80 %, difference of two means.
+
+    >>> weeks_needed(100.0, 100.0)
+    26
+    """
+    each = 2 * (Z * weekly_noise / lift) ** 2 if lift > 0 else np.inf
+    return max(2 * int(np.ceil(each)), LEAST_WEEKS) if np.isfinite(each) else np.inf
+
+
+def people_needed(rate: float, lift: float, held: float = HELD) -> float:
+    """Return the people, `held` of them without the ad, that show a `lift` of their order rate.
+
+    One-sided error 5 %, power 80 %, unpooled difference of two shares.
+
+    >>> people_needed(0.03, 0.01)
+    8312
+    """
+    if not (0 < rate < 1 and lift > 0):
+        return np.inf
+    below = max(rate - lift, 0.0)
+    spread = rate * (1 - rate) / (1 - held) + below * (1 - below) / held
+    return int(np.ceil(spread * (Z / lift) ** 2))
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Budget(Result):
+    """One row per channel: spend a day now and planned, sales with it, and the test it needs.
+
+    ``design`` is "weeks" (spend switched between half and one and a half, week by week), "holdout"
+    (a random fifth of the people is not shown the ad), "long" (neither ends within half a year) or
+    "none" (its interval decides already). Both are sized to show the lift at which the spend just
+    pays for itself.
+    """
+
+    code: ClassVar[str] = "channel.budget"
+    columns: ClassVar[Mapping[str, str]] = {
+        "channel": "text",
+        "reason": "label",
+        "now": "money",
+        "plan": "money",
+        "total": "money",
+        "sales": "money",
+        "sales_low": "money",
+        "sales_high": "money",
+        "design": "label",
+        "days": "days",
+        "people": "count",
+    }
+
+    @property
+    def evidence(self) -> str:  # type: ignore[override]
+        """That of the curves where they make the plan, else a rule of thumb."""
+        return str(self.params.get("grade", "D"))
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say how the money is split and by what, what stays unspent, and what to test."""
+        p, n = self.params, self.basis.n
+        money = {k: p[k] for k in ("total", "days")}
+        if p["by_curves"]:
+            band = {k: p[k] for k in ("gain", "gain_low", "gain_high")}
+            said = [Finding("curves", "good", money | band, n)]
+        else:
+            said = [Finding("shares", "watch", money, n)]
+        if np.isfinite(p["sales"]):
+            facts = {k: p[k] for k in ("sales", "sales_low", "sales_high")}
+            said.append(Finding("sales", "note", facts | {"channels": p["known"]}, n))
+        if p["spare"] > SPARE * p["total"]:
+            said.append(Finding("spare", "watch", {"spare": p["spare"]}, n))
+        return (*said, *self._tests())
+
+    def _tests(self) -> list[Finding]:
+        rows, n = self.rows, self.basis.n
+        said = []
+        asked = rows[rows["design"].isin(["weeks", "holdout"])]
+        if len(asked):
+            names = list(asked["channel"])
+            cost = float(asked["days"].max())
+            said.append(Finding("tests", "act", {"channels": names, "days": cost}, n))
+        if (rows["design"] == "long").any():
+            names = list(rows.loc[rows["design"] == "long", "channel"])
+            said.append(Finding("long", "watch", {"channels": names}, n))
+        return said
+
+    def propose(self) -> tuple[Action, ...]:
+        """Propose the three tests with most money behind them; a plan alone has no value."""
+        until = (self.basis.end or date.max) + timedelta(days=90)
+        asked = self.rows[self.rows["design"].isin(["weeks", "holdout"])]
+        return tuple(
+            Action(
+                str(row["design"]),
+                ("tests",),
+                {k: row[k] for k in ("channel", "now", "days", "people")} | {"held": HELD},
+                "D",
+                until,
+                subject=f"channel:{row['channel']}",
+            )
+            for row in asked.nlargest(MOST_TESTS, "now").to_dict("records")
+        )
+
+    def layout(self, *, wide: bool) -> style.Layout:
+        """Return height and margins in pixels."""
+        return moves.layout(len(self.rows), wide=wide)
+
+    def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
+        """Draw spend now and planned, and beside it the test that a channel needs."""
+        texts = [
+            words.say("labels", f"test_{row['design']}", days=row["days"])
+            for row in self.rows.to_dict("records")
+        ]
+        moves.draw(ax, self.rows, texts, wide=wide, words=words)
+
+
+def budget(
+    source: Shop | Response,
+    *,
+    total: float | None = None,
+    horizon_days: int = 28,
+    change: float = 0.5,
+    lang: str | None = None,
+) -> Budget:
+    """Split an advertising budget by what is known, and plan tests for what is not.
+
+    Parameters
+    ----------
+    source
+        A shop with `orders` and `ad_reports` (costs of `order_lines` size the tests), or a
+        `channel.response` of one.
+    total
+        Money for the whole horizon; the present spend when None.
+    horizon_days
+        Days ahead, 7 to 365.
+    change
+        Most that a channel's share may move, 0.05 to 1.
+    lang
+        Language of the words.
+
+    Returns
+    -------
+    Budget
+        `.table`: ``now, plan`` (spend a day), ``total`` (of the horizon), ``sales, sales_low,
+        sales_high`` (paid sales that go with the plan, 90 %; missing without a curve), ``design,
+        days, people`` of the test.
+
+    Raises
+    ------
+    OptionError
+        When an option is out of range.
+
+    Notes
+    -----
+    The curves move money only where the gain against the present shares is above 0 at the 5 %
+    quantile; else shares stay. Money beyond the spend tried stays unspent. Tests are sized for the
+    lift at which spend pays for itself: two-sample formulas, one-sided 5 %, power 80 %.
+
+    Examples
+    --------
+    >>> import ecomops as eo
+    >>> plan = budget(eo.open("demo"), total=20_000)
+    >>> round(plan.table["total"].sum())
+    20000
+    """
+    checks.between("horizon_days", horizon_days, WEEK, 365)
+    checks.between("change", change, 0.05, 1)
+    found = source if isinstance(source, Response) else response(source, lang=lang)
+    if found.locked or found.money is None:
+        return Budget.lock(found.missing, lang=lang)  # type: ignore[no-any-return]
+    now = found.rows["spend"].to_numpy(float)
+    money = now.sum() * horizon_days if total is None else checks.between("total", total, 1, 1e15)
+    plan, gain = _plan(found, now, money / horizon_days, change)
+    rows = _rows(found, plan, horizon_days)
+    band = dict(zip(("gain_low", "gain", "gain_high"), gain * horizon_days, strict=True))
+    params = {
+        "total": float(money),
+        "days": horizon_days,
+        "by_curves": bool(gain[0] > 0),
+        "spare": float(money - plan.sum() * horizon_days),
+        "known": list(found.known["channel"]),
+        "grade": found.evidence if gain[0] > 0 else "D",
+        **{k: float(v) for k, v in band.items()},
+        **_sales(found, plan, horizon_days),
+    }
+    return Budget(rows=rows, basis=found.basis, params=params, lang=checks.language(lang))
+
+
+def _plan(found: Response, now: Floats, a_day: float, change: float) -> tuple[Floats, Floats]:
+    """Return spend a day (k,) and the gain in margin a day (5, 50, 95 %) against equal shares."""
+    share = now * a_day / max(now.sum(), 1e-9)
+    known = len(found.known)
+    none = np.zeros(3)
+    if known < LEAST or found.draws is None or found.evidence != "C":
+        return share, none
+    tried = np.maximum(found.rows["highest"].to_numpy(float), now)[:known]
+    low = np.minimum(share[:known] * (1 - change), tried)
+    high = np.minimum(share[:known] * (1 + change), tried)
+    equal = np.minimum(share[:known], tried)
+    money = min(share[:known].sum(), high.sum())
+    best = split(some(found.draws, 0), money, low, high)
+    judges = some(found.draws, 2)
+    more = (judges.sales(best) - judges.sales(equal)).sum(axis=1)
+    cost = best.sum() - equal.sum()
+    gain = np.quantile(more * (found.params["margin"] or 1.0) - cost, BAND)
+    chosen = best if gain[0] > 0 else equal
+    return np.concatenate([chosen, share[known:]]), gain if gain[0] > 0 else none
+
+
+def _sales(found: Response, plan: Floats, days: int) -> dict[str, float]:
+    """Return the paid sales of the horizon that go with the plan of the known channels."""
+    if found.draws is None:
+        return dict.fromkeys(("sales_low", "sales", "sales_high"), np.nan)
+    whole = found.draws.sales(plan[: len(found.known)]).sum(axis=1) * days
+    values = (float(q) for q in np.quantile(whole, BAND))
+    return dict(zip(("sales_low", "sales", "sales_high"), values, strict=True))
+
+
+def _rows(found: Response, plan: Floats, days: int) -> pd.DataFrame:
+    rows = found.rows[["channel", "reason"]].assign(now=found.rows["spend"], plan=plan)
+    rows["total"] = plan * days
+    for name in ("sales_low", "sales", "sales_high"):
+        rows[name] = np.nan
+    if found.draws is not None:
+        known = slice(0, len(found.known) - 1)
+        band = np.quantile(found.draws.sales(plan[: len(found.known)]) * days, BAND, axis=0)
+        for name, values in zip(("sales_low", "sales", "sales_high"), band, strict=True):
+            rows.loc[known, name] = values
+    tests = [_test(row, found) for row in found.rows.to_dict("records")]
+    return rows.join(pd.DataFrame(tests))[list(Budget.columns)]
+
+
+def _test(row: Mapping[Any, Any], found: Response) -> dict[str, Any]:
+    """Return the shorter of the two tests that show whether a channel pays for itself."""
+    none = {"design": "none", "days": np.nan, "people": np.nan}
+    both, margin, even = found.money, found.params["margin"], found.params["break_even"]
+    decided = row["reason"] == "known" and (even is None or not row["low"] <= even <= row["high"])
+    if decided or both is None or not margin or margin <= 0 or row["spend"] <= 0:
+        return none
+    weeks = weeks_needed(both.weekly, row["spend"] * WEEK / margin)
+    people, days = _holdout(row, both, margin)
+    if min(days, weeks * WEEK) > LONGEST:
+        return none | {"design": "long"}
+    if days <= weeks * WEEK:
+        return {"design": "holdout", "days": float(days), "people": float(people)}
+    return none | {"design": "weeks", "days": float(weeks * WEEK)}
+
+
+def _holdout(row: Mapping[Any, Any], both: Money, margin: float) -> tuple[float, float]:
+    """Return people and days of a holdout, taking each click for a person."""
+    k = both.channels.index(row["channel"])
+    clicks = both.clicks[k, -NOW_DAYS:].sum()
+    if clicks <= 0:
+        return np.inf, np.inf
+    rate = both.orders[k, -NOW_DAYS:].sum() / clicks
+    lift = row["spend"] * NOW_DAYS / clicks / (margin * both.each)
+    people = people_needed(rate, lift)
+    weeks = np.ceil(people / (clicks / NOW_DAYS) / WEEK)
+    return people, float(max(weeks, LEAST_WEEKS / 2) * WEEK)
