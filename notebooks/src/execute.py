@@ -17,21 +17,23 @@
 
 # %% [markdown] tags=["zh"]
 # ## 数据
-# 用自己的数据：把 `data` 改成文件或文件夹的路径。格式、币种和时区能认出来的不用填。
+# 用自己的数据：把 `data` 改成文件或文件夹的路径。格式、币种和时区能认出来的不用填。台账默认放在店铺的文件夹里，也可以用 `ledger` 指定。
 # %% [markdown] tags=["en"]
 # ## Data
-# For your own shop, point `data` at a file or a folder. Format, currency and time zone are recognised where the data states them.
+# For your own shop, point `data` at a file or a folder. Format, currency and time zone are recognised where the data states them. The ledger lies in the shop's folder unless `ledger` names another file.
 # %% tags=["parameters", "zh"]
 data = "demo"
 format = None
 currency = None
 timezone = None
+ledger = None
 lang = "zh"
 # %% tags=["parameters", "en"]
 data = "demo"
 format = None
 currency = None
 timezone = None
+ledger = None
 lang = "en"
 # %% [markdown] tags=["zh"]
 # 打开店铺：每张表都还在引擎里，没有一行被读进内存。
@@ -42,6 +44,16 @@ import ecomops as eo
 
 shop = eo.open(data, format=format, currency=currency, timezone=timezone, lang=lang)
 eo.report.cover(shop)
+
+# %% [markdown] tags=["zh"]
+# ### 之前定下了什么？
+# 台账里有规划阶段的目标、还没有决定的建议，以及到期要验证的行动。
+# %% [markdown] tags=["en"]
+# ### What was decided before?
+# The ledger holds the target of the Plan stage, advice that is still open, and actions that are due to be verified.
+# %%
+book = eo.report.ledger(shop, path=ledger)
+book
 
 # %% [markdown] tags=["zh"]
 # ## 店铺
@@ -64,3 +76,25 @@ eo.store.monitor(shop)
 # Orders that recent clicks will still bring are allowed for; thin evidence stops nothing.
 # %%
 eo.channel.guardrails(shop)
+
+# %% [markdown] tags=["zh"]
+# ## 客户
+# ### 谁该提醒买第二单，什么时候提醒？
+# 时段来自复购曲线；不提醒也会来的人不算提醒的功劳，只有随机留人不发才分得清。
+# %% [markdown] tags=["en"]
+# ## Customer
+# ### Who should be reminded of a second order, and when?
+# The days come from the repeat curve; those who would come anyway are not the reminder's, and only people left out at random tell them apart.
+# %%
+eo.customer.activation(shop)
+
+# %% [markdown] tags=["zh"]
+# ## 交接
+# ### 写进台账
+# 这一阶段的建议交给优化阶段。
+# %% [markdown] tags=["en"]
+# ## Handing over
+# ### Into the ledger
+# The advice of this stage goes to Optimise.
+# %%
+book.keep(Out)
