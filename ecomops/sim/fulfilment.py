@@ -89,8 +89,12 @@ def _returns(
     amount = np.floor(line_paid[rows] * share).astype(np.int64)
     usual = pick(why, np.array([weight for _, weight in REASONS]))
     reason = np.where(early, len(REASONS) + (why * len(EARLY)).astype(np.int64), usual)
-    told = [_placed(rows, len(order), c) for c in (partial, applied, refunded, amount, reason)]
-    return Fate(shipped, completed, asked, lots[1] < EARLIER, *told, line_paid)
+    told = {"partial": partial, "applied": applied, "refunded": refunded, "amount": amount}
+    placed = {n: _placed(rows, len(order), c) for n, c in (told | {"reason": reason}).items()}
+    return Fate(
+        shipped=shipped, completed=completed, asked=asked, early=lots[1] < EARLIER,
+        line_paid=line_paid, **placed,
+    )  # fmt: skip
 
 
 def _placed(rows: Ints, count: int, values: Any) -> Any:

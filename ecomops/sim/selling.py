@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecomops.sim import baskets, discounts
-from ecomops.sim.calendar import DAY, HOUR, whole
+from ecomops.sim.calendar import HOUR, whole
 from ecomops.sim.plan import NOBODY
 from ecomops.sim.prices import FULL
 
