@@ -58,6 +58,11 @@ class Context:
         query = str(ibis.to_sql(rows, dialect="duckdb"))
         return self.con.table(sql.table(self.con, "load_settled", query))
 
+    def shown(self, rows: ibis.Table) -> ibis.Table:
+        """Return rows as a view of the engine: named, but neither computed nor kept twice."""
+        query = str(ibis.to_sql(rows, dialect="duckdb"))
+        return self.con.table(sql.view(self.con, "load_shown", query))
+
 
 def has(table: ibis.Table | None, *columns: str) -> bool:
     """Return whether a table is there and has all these columns."""
@@ -79,7 +84,7 @@ def with_status(orders: ibis.Table, context: Context) -> ibis.Table:
         paid = paid | orders["_refunded"].fill_null(False)  # noqa: FBT003
     raw = orders.order_status
     meant = statuses.order_status(raw, _wordings(raw), paid, context.fmt.statuses)
-    done = context.settled(orders.mutate(order_status=meant, order_status_raw=raw))
+    done = context.shown(orders.mutate(order_status=meant, order_status_raw=raw))
     unknown = done.filter(done.order_status == "unknown")
     context.note("unknown_status", "orders", "flagged", unknown, example="order_status_raw")
     return done

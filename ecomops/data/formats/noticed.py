@@ -67,7 +67,7 @@ def refuse_rounded(part: Part, wide: str, con: Any) -> None:
         if slot.target.rule not in rules.IDS:
             continue
         x = sql.name(slot.name)
-        long = f"regexp_matches({x}, '^\\d{{16,}}$')"
+        long = f"strlen({x}) > 15 AND regexp_matches({x}, '^\\d{{16,}}$')"
         zeros = f"count(*) FILTER (ltrim(substr({x}, 16), '0') = '')"
         seen = {"n": "count(*)", "zeros": zeros, "digits": f"coalesce(sum(length({x}) - 15), 0)"}
         n, rounded, digits = sql.rows(con, sql.select(seen, wide, where=long))[0]

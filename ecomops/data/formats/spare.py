@@ -64,12 +64,13 @@ def spare_columns(part: Part, *, keep_personal: bool) -> tuple[Matched, ...]:
 
 def spare_cells(part: Part) -> dict[str, str]:
     """Return the cells of spare columns, tidied: null where there is nothing."""
-    bare = "nullif(trim({0}, " + sql.text(BLANKS) + "), '')"
-    return {
-        f"x{c.position}": f"CASE WHEN starts_with(c{c.position}, '=') "
-        f"THEN {rules.clean(f'c{c.position}')} ELSE {bare.format(f'c{c.position}')} END"
-        for c in part.spare
-    }
+    return {f"x{c.position}": _tidied(f"c{c.position}") for c in part.spare}
+
+
+def _tidied(x: str) -> str:
+    bare = f"nullif(trim({x}, {sql.text(BLANKS)}), '')"
+    slow = f"CASE WHEN starts_with({x}, '=') THEN {rules.clean(x)} ELSE {bare} END"
+    return f"nullif(CASE WHEN {rules.untidy(x)} THEN {slow} ELSE {x} END, '')"
 
 
 def drop_empty(part: Part, wide: str, con: Any) -> None:

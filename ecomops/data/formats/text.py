@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import codecs
-import re
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ecomops.base.errors import DataError
+from ecomops.data.formats.recode import BY_LINE, CHUNK, LARGE, chunks, recode, recode_large
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-CHUNK = 4 << 20
-RUN = 12  # bytes of four characters
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
-)
-# Four or more UTF-8 Chinese characters right after a separator do not occur in GB18030 text.
-_UTF8_RUN = re.compile(
-    rb"(?:^|[,\t\"\r\n])(?:[\xe4-\xe9][\x80-\xbf][\x80-\xbf]){4,}(?=[,\t\"\r\n])"
 )
 
 
@@ -37,17 +27,11 @@ class Text:
     encoding: str
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            yield chunk
-
-
 def _first_bad_line(path: Path, encoding: str) -> int | None:
     """Return the 1-based line of the first byte that is not `encoding`, None when all are."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     line = 1
-    for chunk in _chunks(path):
+    for chunk in chunks(path):
         try:
             decoder.decode(chunk)
         except UnicodeDecodeError as error:
@@ -93,7 +77,7 @@ def _decodes(line: bytes, encoding: str) -> bool:
     return True
 
 
-def _refuse_patchwork(head: bytes, shown: str) -> None:
+def _refuse_patchwork(head: bytes, shown: str, before: int) -> None:
     """Raise when each line is UTF-8 or GB18030, but not all of them the same."""
     lines = head.split(b"\n")[:-1]
     told = [(_decodes(line, "utf-8"), _decodes(line, "gb18030")) for line in lines]
@@ -104,38 +88,26 @@ def _refuse_patchwork(head: bytes, shown: str) -> None:
             if t[0] and not line.isascii()
         ]
         if wide:
-            raise DataError("mixed_encodings", file=shown, row=wide[0] + 1)
-
-
-def _utf8_run(chunk: bytes) -> int | None:
-    """Return where four UTF-8 Chinese characters in a row begin, found without a scan in Python."""
-    cells = np.frombuffer(chunk, dtype=np.uint8)
-    if cells.size < RUN:
-        return None
-    lead, tail = (cells >= 0xE4) & (cells <= 0xE9), (cells & 0xC0) == 0x80  # noqa: PLR2004
-    one = lead[:-2] & tail[1:-1] & tail[2:]
-    four = one[:-9] & one[3:-6] & one[6:-3] & one[9:]
-    found = _UTF8_RUN.search(chunk) if four.any() else None
-    return found.start() if found else None
+            raise DataError("mixed_encodings", file=shown, row=before + wide[0] + 1)
 
 
 def _transcode(path: Path, target: Path, encoding: str, shown: str) -> None:
     """Write a file as UTF-8 in one pass that also proves its encoding."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    old_ends, line = _bare_returns(path), 1
-    with target.open("wb") as out:
-        for chunk in chain(_chunks(path), (b"",)):
-            try:
-                text = decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                _refuse_patchwork(chunk, shown)
-                row = line + chunk[: error.start].count(b"\n")
-                raise DataError("unknown_encoding", file=shown, row=row) from error
-            if encoding == "gb18030" and (mixed := _utf8_run(chunk)) is not None:
-                row = line + chunk[: mixed + 1].count(b"\n")
-                raise DataError("mixed_encodings", file=shown, row=row)
-            out.write((text.replace("\r", "\n") if old_ends else text).encode("utf-8"))
-            line += chunk.count(b"\n")
+    old_ends = _bare_returns(path)
+    if path.stat().st_size >= LARGE and encoding in BY_LINE and not old_ends:
+        wrong = recode_large(path, target, encoding)
+    else:
+        wrong = recode(path, target, encoding, old_ends=old_ends)
+    if wrong is None:
+        return
+    start, at, mixed = wrong
+    before = sum(chunk.count(b"\n") for chunk in chunks(path, 0, start))
+    piece = next(chunks(path, start), b"")
+    row = before + 1 + piece[: at - start + mixed].count(b"\n")
+    if mixed:
+        raise DataError("mixed_encodings", file=shown, row=row)
+    _refuse_patchwork(piece, shown, before)
+    raise DataError("unknown_encoding", file=shown, row=row)
 
 
 def as_utf8(path: Path, scratch: Path, shown: str) -> Text:
@@ -148,7 +120,8 @@ def as_utf8(path: Path, scratch: Path, shown: str) -> Text:
     """
     encoding = _encoding(path, shown)
     if encoding in {"utf-8", "utf-8-sig"} and not _bare_returns(path):
-        if (bad := _first_bad_line(path, "utf-8")) is not None:
+        bad = _first_bad_line(path, "utf-8") if encoding == "utf-8-sig" else None
+        if bad is not None:
             raise DataError("unknown_encoding", file=shown, row=bad)
         return Text(path, encoding)
     target = scratch / f"{sum(1 for _ in scratch.iterdir())}.utf8"

@@ -33,6 +33,7 @@ FOOTER = (
     r"^(总计|合计|汇总|小计|总和|全部汇总|grand total|totals?|total:.*|总计[:：].*|合计[:：].*"
     r"|#[-=\s]*|#.*(结束|合计|总计).*)$"
 )
+FOOTER_BEGINS = "总合汇小全gGtT#"
 MOST_STRICT = 60
 OFFSETS = {"shopify", "woocommerce"}
 YEAR_MONTHS = 12
@@ -72,7 +73,7 @@ def typed(
     note_spans(part, said, con)
     drop_empty(part, wide, con)
     note_columns(part, keep_personal=keep_personal)
-    _keep_rows(part, wide, strict, con)
+    _keep_rows(part, wide, _filled_first(wide, said, strict, con), con)
     compare_totals(part, wide, con)
     check_identities(part, con)
     if fmt.free_columns:
@@ -163,9 +164,9 @@ def _wide(
         f"({s.said} IS NOT NULL AND {out[s.name]} IS NULL)::BIGINT << {i}"
         for i, s in enumerate(strict)
     ]
-    filled = [f"({s.said} IS NOT NULL)::INT" for s in strict]
-    out["_bad"] = " | ".join(f"({b})" for b in bits) or "0::BIGINT"
-    out["_filled"] = " + ".join(filled) or "0"
+    any_bad = " OR ".join(f"({out[s.name]} IS NULL AND {s.said} IS NOT NULL)" for s in strict)
+    either = " | ".join(f"({b})" for b in bits)
+    out["_bad"] = f"CASE WHEN {any_bad} THEN {either} ELSE 0::BIGINT END" if bits else "0::BIGINT"
     out["_note"] = _note(part, first, cells)
     out |= {c: c for c in (*_origin(part), *spare)}
     return sql.select(out, both)
@@ -184,7 +185,11 @@ def _footer_cells(part: Part) -> list[str]:
 
 def _note(part: Part, first: Sequence[str], cells: Sequence[str]) -> str:
     """Return why a row is no data: ``total_row``, ``repeated_header`` or null."""
-    totals = [f"regexp_matches(lower({c}), {sql.text(FOOTER)})" for c in first]
+    begins = "list_contains([" + ", ".join(str(ord(c)) for c in FOOTER_BEGINS) + "], unicode({}))"
+    totals = [
+        f"CASE WHEN {begins.format(c)} THEN regexp_matches(lower({c}), {sql.text(FOOTER)}) END"
+        for c in first
+    ]
     totals += [f"{c} IS NULL" for c in _footer_cells(part)]
     same = [f"{c} = {sql.text(cells[i])}" for i, c in enumerate(first) if cells[i]]
     again = " AND ".join(same) if same else "false"
@@ -246,17 +251,18 @@ def _zone_of(said: str, part: Part, con: Any) -> str | None:
     return f"Etc/GMT{-int(hours[0]):+d}" if int(hours[0]) else "UTC"
 
 
-def _keep_rows(part: Part, wide: str, strict: Sequence[Slot], con: Any) -> None:
+def _keep_rows(part: Part, wide: str, filled: int, con: Any) -> None:
     """Keep the data rows; leave out blank rows, totals, repeated headers and rows without a key."""
     blank = " AND ".join(f"{sql.name(s.name)} IS NULL" for s in part.fill) or "false"
-    explains = "rowid = 0 AND _bad > 0 AND bit_count(_bad) * 2 >= _filled" if strict else "false"
+    explains = f"rowid = 0 AND bit_count(_bad) * 2 >= {filled}" if filled else "false"
     reason = (
         f"CASE WHEN {blank} AND _bad = 0 AND _note IS NULL THEN 'blank_row' WHEN _note IS NOT NULL "
         f"THEN _note WHEN {explains} THEN 'explanation_row' "
         f"WHEN {_keyless(part)} THEN 'missing_key' END"
     )
     counts = {"reason": reason, "n": "count(*)", "at": "min(rowid)"}
-    for why, count, at in sql.rows(con, sql.select(counts, wide, group="1")):
+    found = sql.rows(con, sql.select(counts, wide, group="1"))
+    for why, count, at in found:
         if why is None:
             part.rows = count
         elif why != "blank_row":
@@ -265,7 +271,16 @@ def _keep_rows(part: Part, wide: str, strict: Sequence[Slot], con: Any) -> None:
     kept = {s.name: sql.name(s.name) for s in part.fill}
     kept["_row"] = "o_row" if part.several else f"rowid + {part.first_row}"
     kept |= {c: c for c in (*_origin(part)[:2], *(f"x{c.position}" for c in part.spare))}
-    part.table = sql.view(con, "load_part", sql.select(kept, wide, where=f"({reason}) IS NULL"))
+    where = f"({reason}) IS NULL" if any(why for why, *_ in found) else ""
+    part.table = sql.view(con, "load_part", sql.select(kept, wide, where=where))
+
+
+def _filled_first(wide: str, said: str, strict: Sequence[Slot], con: Any) -> int:
+    """Return how many typed cells the first row has where some did not parse, else 0."""
+    if not sql.rows(con, sql.select({"n": "1"}, wide, where="rowid = 0 AND _bad > 0")):
+        return 0
+    filled = " + ".join(f"({s.said} IS NOT NULL)::INT" for s in strict)
+    return int(sql.rows(con, sql.select({"n": filled}, said, limit=1))[0][0])
 
 
 def _keyless(part: Part) -> str:
