@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.operations as ops
 
 from ecomops.data.formats import sql
 from ecomops.data.problems import Problem
@@ -113,12 +114,18 @@ def newest(table: str, made: str, columns: Sequence[str], con: Any) -> tuple[str
 def joined(table: str, pieces: Sequence[ibis.Table], con: Any) -> tuple[str, list[Problem]]:
     """Return the finished rows of one canonical table from several platforms, keys unique."""
     queries = [sql.select(None, "(" + str(ibis.to_sql(p, dialect="duckdb")) + ")") for p in pieces]
-    made = sql.table(con, "load_joined", " UNION ALL BY NAME ".join(queries))
+    keep = sql.view if len(pieces) == 1 and _cheap(pieces[0]) else sql.table
+    made = keep(con, "load_joined", " UNION ALL BY NAME ".join(queries))
     columns = con.table(made).columns
     problems: list[Problem] = []
     if len(queries) > 1:
         made, problems = newest(table, made, columns, con)
     return made, problems
+
+
+def _cheap(rows: ibis.Table) -> bool:
+    """Return whether each row can be made again from one row of what is kept."""
+    return not rows.op().find((ops.JoinChain, ops.Aggregate, ops.WindowFunction, ops.Union))
 
 
 def unique(table: str, made: str, con: Any) -> tuple[str, list[Problem]]:
