@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecomops.sim import regions
 from ecomops.sim.calendar import whole
 from ecomops.sim.streams import spread, stream
 
@@ -66,6 +67,10 @@ def fill(plan: Plan, orders: Latent, people: People, process: str, chunk: int) -
     part = np.exp(tilt - 0.5)
     part /= np.bincount(order, part, minlength=len(orders))[order]
     product = _product(plan, orders, order, chance, target[order] * part / quantity)
+    if plan.settings.regions.longing:
+        owner = orders.customer[order]
+        who = people.key[owner], people.province[owner]
+        product = regions.homeward(plan, who, orders.time[order], product, process, chunk)
     none = np.zeros(len(order), dtype=bool)
     lines = Lines(order, rank, product, _variant(plan, product, variant), quantity, none)
     return _with_halo(plan, orders, target, lines, process, chunk)

@@ -15,6 +15,7 @@ from ecomops.sim import (
     live,
     market,
     opinions,
+    regions,
     registers,
     shelves,
     surveys,
@@ -126,6 +127,8 @@ def _optional_truths(plan: Plan, scenes: Sequence[Scene]) -> dict[str, pa.Table]
         "stock": (s.stock.snapshots, lambda: shelves.demanded(plan, scenes)),
         "demand": (s.market.keywords, lambda: market.truth_demand(plan)),
         "niches": (s.market.gaps, lambda: market.niches(plan)),
+        "homes": (s.regions.longing, lambda: regions.origins(plan, scenes)),
+        "longing": (s.regions.longing, lambda: regions.planted(plan)),
         "referrals": (s.referral, lambda: _each(truth.referrals, scenes)),
     }
     return {name: make() for name, (on, make) in rows.items() if on}

@@ -28,9 +28,9 @@ NINES = np.array([9, 9, 9, 8, 5])
 
 
 @cache
-def vocabulary() -> Mapping[str, Any]:
-    """Return the words, price ranges and seasons of the categories."""
-    text = (resources.files("ecomops.sim") / "data" / "catalogue.toml").read_text("utf-8")
+def vocabulary(goods: str = "catalogue") -> Mapping[str, Any]:
+    """Return the words, price ranges and seasons of the categories of some kind of goods."""
+    text = (resources.files("ecomops.sim") / "data" / f"{goods}.toml").read_text("utf-8")
     return tomllib.loads(text)
 
 
@@ -60,6 +60,7 @@ class Catalogue:
     months: int
     shock: Floats
     defect: Bools
+    words: Mapping[str, Any]
 
     @property
     def variants(self) -> Ints:
@@ -75,13 +76,13 @@ class Catalogue:
     @cached_property
     def sku_names(self) -> list[str]:
         """The names of all variants: colour and size."""
-        names = vocabulary()
+        names = self.words
         owner = self.sku_product
         place = np.arange(len(owner)) - self.sku_first[owner]
         colour = (self.colour[owner] + place // self.sizes[owner]) % len(names["colour"])
         size, single = place % self.sizes[owner], self.sizes[owner] == 1
         return [
-            f"{names['colour'][c][0]}；{'均码' if one else names['size'][s]}"
+            f"{names['colour'][c][0]}；{names['single'] if one else names['size'][s]}"
             for c, s, one in zip(colour, size, single, strict=True)
         ]
 
@@ -123,7 +124,8 @@ def catalogue(settings: Settings, days: int, seed: int) -> Catalogue:
     """
     products, start = settings.orders.products, settings.store.start
     random = stream(seed, "catalogue")
-    kinds = vocabulary()["category"]
+    words = vocabulary(settings.orders.goods)
+    kinds = words["category"]
     category = np.sort(pick(random.random(products), np.array([k["share"] for k in kinds])))
     ranges = np.log([k["price"] for k in kinds])[category]
     log_price = ranges[:, 0] + random.beta(1.6, 2.0, products) * np.ptp(ranges, axis=1)
@@ -140,12 +142,14 @@ def catalogue(settings: Settings, days: int, seed: int) -> Catalogue:
     first = np.cumsum(colours * sizes) - colours * sizes
     shock, defect = _planted(settings, products, days // 30 + 1, seed)
     pull = appeal * np.where(defect, DEFECT, 1.0)
-    cells, members, months = _cells(category, price, launch, fade, pull, shock, start, days)
+    season = np.array([k["month"] for k in kinds])[category]
+    cells, members, months = _cells(season, price, launch, fade, pull, shock, start, days)
     return Catalogue(
         category, price, cost, launch, fade, appeal,
-        _titles(category, launch, start, random.random((products, 3))),
-        random.integers(0, len(vocabulary()["colour"]), products), colours, sizes, first,
+        _titles(words, category, launch, start, random.random((products, 3))),
+        random.integers(0, len(words["colour"]), products), colours, sizes, first,
         np.repeat(np.arange(products), colours * sizes), cells, members, months, shock, defect,
+        words,
     )  # fmt: skip
 
 
@@ -180,17 +184,16 @@ def _zipf(shuffled: Ints, log_price: Floats) -> Floats:
 
 
 def _cells(
-    category: Ints, price: Ints, launch: Floats, fade: Floats, appeal: Floats, shock: Floats,
+    season: Floats, price: Ints, launch: Floats, fade: Floats, appeal: Floats, shock: Floats,
     start: date, days: int,
 ) -> tuple[Floats, Ints, int]:  # fmt: skip
     """Return the cumulative choice weights by (month, tier) and the product of each entry."""
     months = days // 30 + 1
     middle = np.arange(months)[:, None] * 30.0 + 15
-    season = np.array([k["month"] for k in vocabulary()["category"]])
     calendar = np.array([(start + timedelta(days=int(d))).month - 1 for d in middle[:, 0]])
     age = middle - launch
     life = np.where(age >= 0, np.exp(-age / fade), 0.0)
-    weight = appeal * life * season[category][:, calendar].T * np.exp(shock.T)
+    weight = appeal * life * season[:, calendar].T * np.exp(shock.T)
     tier = _tier_of(np.log(price / 100))
     order = np.argsort(tier, kind="stable")
     shelves = [[_shelf(order, tier, weight[i], k) for k in range(TIERS)] for i in range(months)]
@@ -219,17 +222,17 @@ def _share(weight: Floats) -> Floats:
 
 
 def _titles(
-    category: Ints, launch: Floats, start: date, uniform: Floats
+    words: Mapping[str, Any], category: Ints, launch: Floats, start: date, uniform: Floats
 ) -> tuple[tuple[str, str], ...]:
-    words = vocabulary()
+    tail = words["tail"]
     used: dict[tuple[str, str], int] = {}
     titles = []
     for kind, day, (a, b, c) in zip(category, launch, uniform, strict=True):
         item = words["category"][kind]
         parts = [_word(words["origin"], a), _word(item["fabric"], b), _word(words["fit"], c)]
         year = (start + timedelta(days=float(day))).year
-        zh = "".join(p[0] for p in parts) + f"{item['zh']} {year} 新款"
-        en = " ".join(p[1] for p in parts) + f" {item['en']}, new in {year}"
+        zh = "".join(p[0] for p in parts) + f"{item['zh']} {year} {tail[0]}"
+        en = " ".join(p[1] for p in parts) + f" {item['en']}, {tail[1]} {year}"
         serial = used[zh, en] = used.get((zh, en), 0) + 1
         mark = "" if serial == 1 else f" {chr(64 + serial)}款"
         titles.append((zh + mark, en + ("" if serial == 1 else f" ({chr(64 + serial)})")))

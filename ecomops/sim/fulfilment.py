@@ -10,7 +10,6 @@ from scipy.special import ndtri
 
 from ecomops.sim import baskets, ids
 from ecomops.sim.calendar import DAY, HOUR
-from ecomops.sim.catalogue import vocabulary
 from ecomops.sim.plan import batch_product
 from ecomops.sim.streams import pick
 
@@ -73,7 +72,7 @@ def _returns(
 ) -> Fate:  # fmt: skip
     lots = part.line_draws(plan, "refunds", 6)
     order = part.lines.order
-    chance = np.array([k["returned"] for k in vocabulary()["category"]])
+    chance = np.array([k["returned"] for k in plan.catalogue.words["category"]])
     hazard = (chance * plan.settings.returns.level)[plan.catalogue.category[sale.product]]
     hazard = hazard + _batch(plan, sale, order)
     asked = (lots[0] < hazard) & ~sale.unpaid[order] & (line_paid > 0)

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from ecomops.sim import arrow
-from ecomops.sim.catalogue import vocabulary
 from ecomops.sim.streams import stream
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ DESKTOP = 0.12
 
 def words(plan: Plan) -> list[str]:
     """Return the keywords: category by category, then with a style in front."""
-    names = vocabulary()
+    names = plan.catalogue.words
     plain = [k["zh"] for k in names["category"]]
     styled = [style[0] + kind for style in names["origin"] for kind in plain]
     return [*plain, *styled][: plan.settings.market.keywords]
@@ -32,7 +31,7 @@ def words(plan: Plan) -> list[str]:
 
 def demand(plan: Plan) -> Floats:
     """Return true daily searches by (keyword, day): level, season, calendar, trend and noise."""
-    names = vocabulary()["category"]
+    names = plan.catalogue.words["category"]
     keys = words(plan)
     random = stream(plan.seed, "market")
     level = LEVEL * np.exp(random.standard_normal(len(keys)) * 0.8)
@@ -112,7 +111,7 @@ def truth_demand(plan: Plan) -> pa.Table:
 def cells(plan: Plan) -> tuple[Floats, Ints, Ints]:
     """Return (searches, offers, gap) by (segment, category); gap marks where offers are missing."""
     random = stream(plan.seed, "niches")
-    kinds = vocabulary()["category"]
+    kinds = plan.catalogue.words["category"]
     shape = (len(SEGMENTS), len(kinds))
     row, column = random.gamma(4.0, 1.0, shape[0]), random.gamma(4.0, 1.0, shape[1])
     base = np.outer(row / row.mean(), column / column.mean()) * 900
@@ -126,7 +125,7 @@ def cells(plan: Plan) -> tuple[Floats, Ints, Ints]:
 def market_keywords(plan: Plan) -> pa.Table:
     """Return the canonical table `market_keywords`: segment × category words of the last month."""
     searches, offers, _gap = cells(plan)
-    kinds = vocabulary()["category"]
+    kinds = plan.catalogue.words["category"]
     names = [f"{s}{k['zh']}" for s in SEGMENTS for k in kinds]
     count = len(names) if plan.settings.market.gaps else 0
     days = np.array([plan.days - 30, plan.days - 1], dtype=np.int64)
@@ -148,7 +147,7 @@ def market_keywords(plan: Plan) -> pa.Table:
 def niches(plan: Plan) -> pa.Table:
     """Return the truth: which segment × category cells are short of offers."""
     searches, offers, gap = cells(plan)
-    kinds = vocabulary()["category"]
+    kinds = plan.catalogue.words["category"]
     count = gap.size if plan.settings.market.gaps else 0
     return pa.table({
         "segment": pa.array([s for s in SEGMENTS for _ in kinds][:count], pa.string()),

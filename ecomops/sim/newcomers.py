@@ -14,7 +14,7 @@ import numpy as np
 from ecomops.sim import baskets, latent, people, studio
 from ecomops.sim.calendar import DAY
 from ecomops.sim.plan import session_days
-from ecomops.sim.streams import stream
+from ecomops.sim.streams import hashed, stream
 
 if TYPE_CHECKING:
     from ecomops.sim.baskets import Lines
@@ -95,11 +95,7 @@ def tempted(plan: Plan, orders: Latent, lines: Lines, first: int, chunk: int) ->
 
 def in_b(plan: Plan, test: Experiment, key: Ints) -> Bools:
     """Return whether each customer is in arm B: a hash of the customer and the test."""
-    salt = int(stream(plan.seed, f"arm/{test.name}").integers(1, 2**31))
-    mixed = (key.astype(np.uint64) + np.uint64(salt)) * np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    arm: Bools = (mixed >> np.uint64(11)).astype(np.float64) / 2**53 < test.share
+    arm: Bools = hashed(key, plan.seed, f"arm/{test.name}") < test.share
     return arm
 
 

@@ -91,6 +91,7 @@ def checked(settings: Settings) -> Settings:
     checks.between("orders.products", settings.orders.products, 20, 9_000)
     caused = sum(ch.caused for ch in settings.channels if ch.paid)
     checks.between("caused", caused + sum(p.arrivals for p in settings.promotions), 0.0, 0.95)
+    checks.choice("orders.goods", settings.orders.goods, ("catalogue", "foods"))
     checks.choice("prices.design", settings.prices.design, ("none", *DESIGNS))
     return settings
 

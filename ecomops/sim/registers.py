@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ecomops.sim import arrow, crm, ids, listing, shelves
-from ecomops.sim.catalogue import attributes, launch_seconds, vocabulary
+from ecomops.sim.catalogue import attributes, launch_seconds
 from ecomops.sim.people import PROVINCES
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def customers(scene: Scene) -> pa.Table:
 
 def products(plan: Plan) -> pa.Table:
     """Return the canonical table `products`, sorted by identifier."""
-    goods, kinds = plan.catalogue, vocabulary()["category"]
+    goods, kinds = plan.catalogue, plan.catalogue.words["category"]
     number = np.arange(len(goods.price))
     gone = (plan.days - goods.launch > 4 * goods.fade).astype(np.int64)
     titles = [en for _, en in goods.titles]

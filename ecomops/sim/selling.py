@@ -78,7 +78,9 @@ def promotion_at(plan: Plan, seconds: Floats) -> Ints:
         if plan.on(promo.key):
             low, high = np.clip(plan.window(promo.day, promo.first, promo.last), 0, plan.horizon)
             by_hour[int(low) // HOUR : int(high) // HOUR] = position
-    return by_hour[whole(seconds, HOUR).clip(0, len(by_hour) - 1)]
+    hour = whole(seconds, HOUR).clip(0, len(by_hour) - 1)
+    found: Ints = by_hour[hour]
+    return found
 
 
 def _outage(plan: Plan, created: Floats) -> Bools:

@@ -72,8 +72,9 @@ class Rule:
 
 @dataclass(frozen=True)
 class Orders:
-    """Baskets, payment and the discounts of ordinary days."""
+    """Baskets, payment and the discounts of ordinary days; `goods` is "catalogue" or "foods"."""
 
+    goods: str = "catalogue"
     products: int = 300
     defects: float = 0.0
     lines: float = 0.62
@@ -322,6 +323,20 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Regions:
+    """What people long for: foods of their home (`goods` "foods").
+
+    The share `away` lives elsewhere. A line becomes a food of the buyer's home with the chance
+    `ordinary`, in the `before` days before 春节 and 中秋 with the chance `longing`.
+    """
+
+    longing: float = 0.0
+    ordinary: float = 0.0
+    before: int = 20
+    away: float = 0.35
+
+
+@dataclass(frozen=True)
 class Ads:
     """How advertising is reported: campaigns per paid channel, and orders on their click's day.
 
@@ -356,6 +371,7 @@ class Settings:
     sessions: Sessions = field(default_factory=Sessions)
     market: Market = field(default_factory=Market)
     listing: Listing = field(default_factory=Listing)
+    regions: Regions = field(default_factory=Regions)
     ads: Ads = field(default_factory=Ads)
     coupons: bool = False
     found: bool = False

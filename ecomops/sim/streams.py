@@ -32,6 +32,19 @@ def stream(seed: int, process: str, chunk: int = 0) -> Generator:
     return Generator(Philox(SeedSequence([seed, crc32(process.encode()), chunk])))
 
 
+def hashed(key: Ints, seed: int, process: str) -> Floats:
+    """Return a number in [0, 1) for each key, the same wherever the key comes up.
+
+    >>> hashed(np.array([7]), 1, "arm").round(6).tolist()
+    [0.09111]
+    """
+    salt = int(stream(seed, process).integers(1, 2**31))
+    mixed = (key.astype(np.uint64) + np.uint64(salt)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    return (mixed >> np.uint64(11)).astype(np.float64) / 2**53
+
+
 def pick(uniform: Floats, weights: Floats) -> Ints:
     """Return for each uniform number the index it falls on under `weights` (any sum).
 

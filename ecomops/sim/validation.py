@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from ecomops.sim import market, studio, surveys, trials, visits
 from ecomops.sim.calendar import DAY, HOUR
-from ecomops.sim.catalogue import vocabulary
 from ecomops.sim.effects import CAUSES, effects
 from ecomops.sim.latent import ANNOYED, LIVE_HOUR, PERSUADABLE, senders
 from ecomops.sim.opinions import STARS, voices
@@ -71,7 +70,7 @@ def _calendar(world: World) -> Iterator[Check]:
 
 def _catalogue(world: World) -> Iterator[Check]:
     goods, settings = world.plan.catalogue, world.plan.settings
-    kinds = vocabulary()["category"]
+    kinds = goods.words["category"]
     for i, kind in enumerate(kinds):
         mine = int((goods.category == i).sum())
         yield _share(f"share of {kind['en']}", mine, len(goods.price), kind["share"])
@@ -194,7 +193,7 @@ def _stock(world: World) -> Iterator[Check]:
 
 
 def _returns(world: World) -> Iterator[Check]:
-    plan, kinds = world.plan, vocabulary()["category"]
+    plan, kinds = world.plan, world.plan.catalogue.words["category"]
     asked, paid = np.zeros(len(kinds)), np.zeros(len(kinds))
     for scene in world.scenes:
         lines, sale = scene.part.lines, scene.sale

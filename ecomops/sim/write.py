@@ -100,7 +100,7 @@ def _needs_everything(settings: Settings) -> bool:
         s.live.every, s.crm.every, s.crm.points, s.opinions.surveyed, s.stock.snapshots,
         s.market.keywords, s.market.gaps, s.sessions.days, s.experiments, s.dirt.tests,
         s.dirt.foreign, s.dirt.duplicates, s.referral, s.coupons, s.listing.days,
-        s.ads.campaigns > 1, s.ads.delay,
+        s.ads.campaigns > 1, s.ads.delay, s.regions.longing,
     )  # fmt: skip
     return any(parts)
 
@@ -243,7 +243,7 @@ def shop_toml(settings: Settings, folder: Path) -> None:
         "platform": store.platform,
     }
     english = {c.name: c.name_en for c in settings.channels}
-    english |= {kind["zh"]: kind["en"] for kind in vocabulary()["category"]}
+    english |= {kind["zh"]: kind["en"] for kind in vocabulary(settings.orders.goods)["category"]}
     text = "".join(f'{key} = "{value}"\n' for key, value in rows.items())
     text += "\n[english]\n" + "".join(f'"{zh}" = "{en}"\n' for zh, en in english.items())
     (folder / "shop.toml").write_text(text, encoding="utf-8")

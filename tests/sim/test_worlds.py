@@ -154,14 +154,17 @@ def as_text(column):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_stored_hashes(name):
-    """Truth: hashes of an earlier run, over values and not over file bytes."""
+    """Truth: hashes of an earlier run, over values and not over file bytes.
+
+    Settings are left out, so that one more module changes no hash.
+    """
     assert digest_of(world(name, seed=1, customers=200)) == HASHES[name]
 
 
 def digest_of(made):
     digest = hashlib.sha256()
     for source in (made.tables, made.truth):
-        for table in sorted(source):
+        for table in sorted(set(source) - {"params"}):
             for column in source[table].column_names:
                 digest.update(f"{table}.{column}".encode())
                 digest.update(as_text(source[table][column]))
