@@ -16,19 +16,26 @@ from ecomops.base.options import options
 
 if TYPE_CHECKING:
     from ecomops import campaign, channel, customer, metrics, product, report, sim, store
+    from ecomops.data.formats import detect, write
     from ecomops.data.shop import Shop
     from ecomops.data.shop import open_shop as open
+    from ecomops.store.loaded import LoadReport, load
 
 __version__ = "0.1.0"
 
 _MODULES = ("campaign", "channel", "customer", "metrics", "product", "report", "sim", "store")
 _NAMES = {
+    "detect": ("ecomops.data.formats", "detect"),
+    "load": ("ecomops.store.loaded", "load"),
+    "LoadReport": ("ecomops.store.loaded", "LoadReport"),
     "open": ("ecomops.data.shop", "open_shop"),
     "Shop": ("ecomops.data.shop", "Shop"),
+    "write": ("ecomops.data.formats", "write"),
 }
 __all__ = [
     "DataError",
     "EcomopsError",
+    "LoadReport",
     "MissingError",
     "OptionError",
     "Shop",
@@ -36,6 +43,8 @@ __all__ = [
     "campaign",
     "channel",
     "customer",
+    "detect",
+    "load",
     "metrics",
     "open",
     "options",
@@ -43,6 +52,7 @@ __all__ = [
     "report",
     "sim",
     "store",
+    "write",
 ]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ecomops import __version__
 from ecomops.base.checks import choice
 from ecomops.base.errors import MissingError, OptionError
-from ecomops.base.options import LANGUAGES, options
+from ecomops.base.options import options
 from ecomops.cli.files import guard, write
 
 if TYPE_CHECKING:
@@ -34,20 +34,12 @@ def say(*path: str, **values: object) -> str:
 
 
 def demo(chosen: Namespace) -> None:
-    """Run the Analyse stage on the demo shop in both languages at once."""
-    from ecomops.cli.progress import progress
-    from ecomops.report.execute import run_all
-    from ecomops.report.render import page
+    """Run all stages on the demo shop in both languages at once."""
+    from ecomops.cli import stages
 
-    folder = Path(chosen.out)
-    out = {lang: guard(folder / f"analyse.{lang}.html", force=chosen.force) for lang in LANGUAGES}
-    with progress(LANGUAGES, options.lang) as told:
-        runs = run_all([(lang, blank("analyse", lang), {}) for lang in LANGUAGES], progress=told)
-    for (lang, path), done in zip(out.items(), runs, strict=True):
-        other = next(each.name for each in out.values() if each != path)
-        write(path, page(done.book, lang=lang, sibling=other))
+    pages = stages.demo(chosen)
     print(say("reports"))
-    print("\n".join(str(path) for path in out.values()))
+    print("\n".join(str(path) for path in pages))
 
 
 def blank(stage: str, lang: str) -> NotebookNode:
@@ -147,6 +139,9 @@ def run(chosen: Namespace) -> None:
     from ecomops.report.render import read
     from ecomops.report.source import write as write_notebook
 
+    if chosen.stage == "all":
+        _run_all(chosen)
+        return
     own = chosen.stage.endswith(".ipynb")
     stage = Path(chosen.stage).stem if own else chosen.stage
     folder = Path(chosen.stage).parent if own else Path()
@@ -166,6 +161,17 @@ def run(chosen: Namespace) -> None:
     if chosen.notebook:
         write_notebook(done.book, out["notebook"])
     _written(done.book, stage, out, done.results)
+
+
+def _run_all(chosen: Namespace) -> None:
+    """Run the four stages in order."""
+    from ecomops.cli import stages
+
+    parameters = told(chosen, Path())
+    if "data" not in parameters:
+        raise OptionError("no_data", stage=chosen.stage)
+    for path in stages.every(chosen, parameters):
+        print(say("wrote", path=str(path)))
 
 
 def _seen_from(data: str, folder: Path) -> str:
@@ -212,55 +218,59 @@ def export(chosen: Namespace) -> None:
 
 
 def load(chosen: Namespace) -> None:
-    """Say what each export file holds and, with a folder to write to, keep its canonical tables."""
+    """Say what export files hold and, with a folder, merge them into the shop that lives there."""
     import ecomops as eo
-    from ecomops.cli.text import listed
-    from ecomops.data import formats
-    from ecomops.data.tables import engine
+    from ecomops.cli.text import printed
+    from ecomops.report.single import single
 
-    found = formats.load(
-        Path(chosen.path), con=engine(), format=chosen.format, timezone=chosen.timezone
-    )
-    rows = [(f.name, f.format or "—", f"{f.rows:,}", f.status, f.reason) for f in found.files]
-    listed(
-        [
-            str(say("load", "columns", part))
-            for part in ("file", "layout", "rows", "status", "reason")
-        ],
-        rows,
-    )
-    if not chosen.dest:
-        return
-    shop = eo.open(
-        chosen.path, format=chosen.format, currency=chosen.currency, timezone=chosen.timezone
-    )
-    folder = Path(chosen.dest)
-    out = {name: guard(folder / f"{name}.parquet", force=chosen.force) for name in shop.tables}
-    toml = guard(folder / "shop.toml", force=chosen.force)
-    for name, path in out.items():
-        shop.tables[name].to_parquet(path)
-    facts = {"name": shop.name, "currency": shop.currency, "timezone": shop.timezone}
-    write(toml, "".join(f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in facts.items()))
-    print(say("wrote", path=str(folder)))
+    out = {
+        kind: guard(path, force=chosen.force)
+        for kind, path in (("page", chosen.out), ("json", chosen.json))
+        if path
+    }
+    report = eo.load(
+        chosen.path, format=chosen.format, into=chosen.into or chosen.dest,
+        timezone=chosen.timezone, keep_personal=chosen.keep_personal, lang=options.lang,
+    )  # fmt: skip
+    printed(report, report.headline())
+    if "page" in out:
+        write(out["page"], single(report))
+    if "json" in out:
+        write(out["json"], as_json("load", {}, [report.to_dict()]))
+    for path in out.values():
+        print(say("wrote", path=str(path)))
 
 
 def simulate(chosen: Namespace) -> None:
     """Write a synthetic shop and the truth about it."""
+    from ecomops.cli.progress import counted
     from ecomops.sim import simulate as written
 
+    signal(SIGTERM, default_int_handler)
     folder = written(
         chosen.preset,
         Path(chosen.dest),
         seed=chosen.seed,
         customers=chosen.customers,
         workers=chosen.workers,
+        progress=counted,
     )
     print(say("wrote", path=str(folder)))
 
 
-def formats(chosen: Namespace) -> None:  # noqa: ARG001
-    """List the layouts that can be read."""
+def formats(chosen: Namespace) -> None:
+    """List the layouts that can be read, or the columns of one with where each goes."""
+    from ecomops.cli.text import listed
+    from ecomops.data.formats import format_of
     from ecomops.data.formats import formats as known
 
+    if chosen.name:
+        layout = format_of(chosen.name)
+        print(f"{layout.id}: {getattr(layout, options.lang)} ({layout.confidence})")
+        print(layout.evidence)
+        heads = [str(say("formats", "columns", part)) for part in ("column", "place")]
+        listed(heads, [(header, layout.place(header)) for header in layout.headers])
+        return
     for name, layout in sorted(known().items()):
-        print(f"{name:34} {getattr(layout, options.lang, '')}".rstrip())
+        title = f"{getattr(layout, options.lang)} · {layout.evidence}".removesuffix(" · ")
+        print(f"{name:34} {layout.confidence}  {title}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import ecomops
 from ecomops.base.options import LANGUAGES
@@ -26,6 +28,17 @@ SOURCE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--currency", {"metavar": "CODE"}),
     ("--timezone", {"metavar": "ZONE"}),
 )
+# what argparse says, in English only -> our own words for it
+WRONG = {
+    "required": r"the following arguments are required: (?P<names>.+)",
+    "unknown": r"unrecognized arguments: (?P<names>.+)",
+    "choice": (
+        r"argument (?P<name>.+?): invalid choice: (?P<value>.+?) \(choose from (?P<allowed>.+)\)"
+    ),
+    "one": r"argument (?P<name>.+?): expected one argument",
+    "kind": r"argument (?P<name>.+?): invalid (?P<kind>\w+) value: (?P<value>.+)",
+    "explicit": r"argument (?P<name>.+?): ignored explicit argument (?P<value>.+)",
+}
 COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "demo": (
         ("--out", {"metavar": "FOLDER", "default": "reports"}),
@@ -63,7 +76,12 @@ COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "load": (
         ("path", {"metavar": "PATH"}),
         ("dest", {"metavar": "FOLDER", "nargs": "?"}),
-        *SOURCE,
+        ("--into", {"metavar": "FOLDER"}),
+        ("--format", {"metavar": "NAME"}),
+        ("--timezone", {"metavar": "ZONE"}),
+        ("--keep-personal", {"action": "store_true"}),
+        ("--out", {"metavar": "PAGE.html"}),
+        ("--json", {"metavar": "FILE.json"}),
         ("--force", {"action": "store_true"}),
     ),
     "simulate": (
@@ -73,7 +91,7 @@ COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("--customers", {"type": int, "metavar": "N"}),
         ("--workers", {"type": int, "default": 1, "metavar": "N"}),
     ),
-    "formats": (),
+    "formats": (("name", {"metavar": "NAME", "nargs": "?"}),),
 }
 
 
@@ -125,9 +143,20 @@ class Parser(argparse.ArgumentParser):
         self._positionals.title, self._optionals.title = said["positional"], said["options"]
         self.add_argument("-h", "--help", action="help", help=said["help"])
         self.add_argument("--lang", choices=LANGUAGES, help=said["lang"])
+        self._errors = said["errors"]
+        self._stop = "：" if lang == "zh" else ": "
         self._headings = (
             (said["positional"], said["options"], said["commands"]) if lang == "zh" else ()
         )
+
+    def error(self, message: str) -> NoReturn:
+        """Say how to call it and what was wrong, in the reader's language; exit with 2."""
+        self.print_usage(sys.stderr)
+        for code, pattern in WRONG.items():
+            if found := re.fullmatch(pattern, message):
+                message = self._errors[code].format(**found.groupdict())
+                break
+        self.exit(2, f"{self.prog}: {self._errors['error']}{self._stop}{message}\n")
 
     def format_help(self) -> str:
         """Return the help; its Chinese headings end with a Chinese colon."""
@@ -162,7 +191,8 @@ def parser(lang: str) -> argparse.ArgumentParser:
 
 def _add(every: Any, name: str, arguments: Any, said: Mapping[str, Any], lang: str) -> None:
     own = said[name]
-    epilog = f"{said['example']}\n  {own['example']}\n\n{said['exits']}"
+    examples = "\n".join(f"  {own[key]}" for key in ("example", "also") if key in own)
+    epilog = f"{said['example']}\n{examples}\n\n{said['exits']}"
     sub = every.add_parser(
         name, lang=lang, help=own["help"], description=own["help"], epilog=epilog
     )

@@ -27,6 +27,14 @@ def step(call: str, lang: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def counted(done: int, total: int) -> None:
+    """Say how many of the steps are done: in place in a terminal, every tenth part elsewhere."""
+    if sys.stdout.isatty():
+        print(f"\r{done}/{total}", end="\n" if done == total else "", flush=True)
+    elif done * 10 // total > (done - 1) * 10 // total:
+        print(f"{done}/{total}", flush=True)
+
+
 class Lines:
     """A line for each step, for files and pipes."""
 

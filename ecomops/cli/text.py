@@ -11,19 +11,22 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import pandas as pd
+
     from ecomops.result import Result
 
 WIDTH = 120
 
 
-def printed(result: Result) -> None:
-    """Print what a result says and its table."""
+def printed(result: Result, rows: pd.DataFrame | None = None) -> None:
+    """Print what a result says and its table, or only those `rows` of it."""
     console = Console(width=None if Console().is_terminal else WIDTH, highlight=False)
     words = result.words()
     for sentence in result.sentences() if not result.locked else [result.explain()]:
         console.print(escape(sentence))
-    if len(result.rows):
-        console.print(_table(result, words))
+    shown = result.rows if rows is None else rows
+    if len(shown):
+        console.print(_table(result, shown, words))
 
 
 def listed(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -34,8 +37,8 @@ def listed(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console(width=None if Console().is_terminal else WIDTH, highlight=False).print(table)
 
 
-def _table(result: Result, words: Any) -> Table:
-    units = {column: result.columns.get(column, "text") for column in result.rows.columns}
+def _table(result: Result, rows: pd.DataFrame, words: Any) -> Table:
+    units = {column: result.columns.get(column, "text") for column in rows.columns}
     table = Table(box=None, pad_edge=False)
     for column, unit in units.items():
         right = unit.partition(".")[0] in ("count", "money", "percent", "points", "days", "number")
@@ -43,7 +46,7 @@ def _table(result: Result, words: Any) -> Table:
             escape(str(words.find("columns", column) or column)),
             justify="right" if right else "left",
         )
-    for row in result.rows.itertuples(index=False):
+    for row in rows.itertuples(index=False):
         cells = zip(row, units.values(), strict=True)
         table.add_row(*(escape(words.format_field(value, unit)) for value, unit in cells))
     return table

@@ -30,6 +30,7 @@ TELLING = {
         "receiver_province",
     ),
     "order_lines": ("product_id", "quantity", "line_paid_amount", "line_cost"),
+    "ad_reports": ("conversions",),
     "traffic_daily": ("visitors", "pageviews", "cart_users", "pay_buyers", "source_l1"),
     "touchpoints": ("channel", "customer_id", "order_id"),
     "products": ("category_l1", "unit_cost"),
@@ -76,14 +77,8 @@ def quality(shop: Shop) -> Quality:
     >>> found.quiet_days, [(p.code, p.count) for p in found.problems]
     (1, [('duplicate_key', 1)])
     """
-    rows: dict[str, int] = {}
-    nulls: dict[tuple[str, str], float] = {}
-    for name in sorted(shop.tables):
-        counted = frame(_counts(shop.tables[name], TELLING.get(name, ()))).iloc[0]
-        rows[name] = int(counted["rows"])
-        nulls |= {
-            (name, c): float(counted[c]) / rows[name] for c in TELLING.get(name, ()) if rows[name]
-        }
+    held = holdings(shop.tables)
+    rows = held.rows
     found = list(shop.problems)
     for name in sorted(shop.tables):
         found += duplicates(shop.tables[name], name)
@@ -95,7 +90,20 @@ def quality(shop: Shop) -> Quality:
         found += _lone_days(seen)
         if rows.get("order_lines"):
             found += line_problems(shop.orders, shop.order_lines)
-    return Quality(rows, nulls, tuple(p for p in found if p.count), days, quiet)
+    return Quality(rows, held.nulls, tuple(p for p in found if p.count), days, quiet)
+
+
+def holdings(tables: Mapping[str, ibis.Table]) -> Quality:
+    """Return only how many rows tables have and how much is missing where it matters."""
+    rows: dict[str, int] = {}
+    nulls: dict[tuple[str, str], float] = {}
+    for name in sorted(tables):
+        counted = frame(_counts(tables[name], TELLING.get(name, ()))).iloc[0]
+        rows[name] = int(counted["rows"])
+        nulls |= {
+            (name, c): float(counted[c]) / rows[name] for c in TELLING.get(name, ()) if rows[name]
+        }
+    return Quality(rows, nulls, ())
 
 
 def _counts(table: ibis.Table, columns: Sequence[str]) -> ibis.Table:

@@ -32,7 +32,8 @@ class Shop:
     """The canonical tables of one shop, in the engine where they live.
 
     Tables are attributes: ``shop.orders``, ``shop.traffic_daily`` … Each is an ibis table with the
-    canonical columns and types; one that the shop lacks raises `MissingError`.
+    canonical columns and types; one that the shop lacks raises `MissingError`. `extras` holds, by
+    canonical table, what its exports told beyond that: the key and the other columns as text.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Shop:
     source: str
     names: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    extras: Mapping[str, ibis.Table] = field(default_factory=dict)
+    folder: Path | None = None  # where the shop may keep things of its own; none for the demo
 
     def __getattr__(self, name: str) -> ibis.Table:
         """Return the canonical table `name`."""
@@ -127,7 +130,7 @@ def open_shop(
     if isinstance(source, dict):
         shop = _from_frames(source, currency, timezone)
     elif isinstance(source, str | Path):
-        shop = _from_path(source, format, currency, timezone)
+        shop = replace(_from_path(source, format, currency, timezone), folder=_own_folder(source))
     elif isinstance(source, ibis.BaseBackend):
         shop = _from_connection(source, currency, timezone)
     else:
@@ -139,6 +142,11 @@ def demo_folder() -> Path:
     """Return the folder of the built-in shop, in the wheel or in the checkout."""
     packaged = Path(str(resources.files("ecomops"))) / "_share" / "datasets" / "demo"
     return packaged if packaged.exists() else Path(__file__).parents[2] / "datasets" / "demo"
+
+
+def _own_folder(source: str | Path) -> Path | None:
+    path = Path(source)
+    return None if source == "demo" else path if path.is_dir() else path.parent
 
 
 def _check_zone(timezone: str | None) -> None:
@@ -188,6 +196,7 @@ def _from_path(
         timezone=zone,
         source=loaded.format,
         problems=loaded.problems,
+        extras=loaded.extras,
     )
 
 
@@ -214,7 +223,13 @@ def _from_files(
         currency=currency or "",
         timezone=zone,
         source="canonical",
+        extras=_extras(path),
     )
+
+
+def _extras(path: Path) -> dict[str, ibis.Table]:
+    found = sorted(path.glob(f"*{formats.SUFFIX}.parquet")) if path.is_dir() else []
+    return {file.stem.removesuffix(formats.SUFFIX): read_file(file) for file in found}
 
 
 def _settings(folder: Path) -> dict[str, Any]:

@@ -71,8 +71,15 @@ class Words(string.Formatter):
         return self.vformat(template, (), values)
 
     def label(self, value: object) -> str:
-        """Return the label of a code; a value without one (a name from the data) stays itself."""
+        """Return the label of a code; a value without one (a name from the data) stays itself.
+
+        An analysis such as ``customer.rfm`` is called by its name.
+        """
         found = self.find("labels", str(value))
+        element, _, analysis = str(value).partition(".")
+        if found is None and analysis:
+            part = catalogue(self.lang).get(element, {}).get(analysis, {})
+            found = part.get("name") if isinstance(part, dict) else None
         return found if isinstance(found, str) else self.own(value)
 
     def own(self, value: object) -> str:

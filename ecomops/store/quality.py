@@ -56,6 +56,10 @@ ANALYSES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "product.pareto": (("order_lines.product_id",), ("order_lines.line_cost",)),
     "channel.traffic": (("traffic_daily.visitors",), ("traffic_daily.pay_buyers",)),
     "channel.attribution": (("touchpoints.channel",), ("touchpoints.order_id",)),
+    "channel.guardrails": (("ad_reports.conversions",), ()),
+    "product.price": (("order_lines.quantity",), ("order_lines.line_cost",)),
+    "product.inventory": (("order_lines.line_cost",), ("inventory_snapshots",)),
+    "campaign.promotion": (("order_lines.quantity",), ("order_lines.line_cost",)),
 }
 ALL_MISSING = 1.0
 # Gaps here mean something (never paid, no refund, no order): only an empty column is worth a row.

@@ -109,6 +109,10 @@ def test_analyses_are_possible_partly_or_locked_with_their_key() -> None:
         "product.pareto": "locked",
         "channel.traffic": "partly",
         "channel.attribution": "locked",
+        "channel.guardrails": "locked",
+        "product.price": "locked",
+        "product.inventory": "locked",
+        "campaign.promotion": "locked",
     }
     assert rows.loc["channel.attribution", "examples"] == "touchpoints.channel"
     assert rows.loc["store.scorecard", "examples"] == "shop_scores"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ecomops.data.formats import sql
 from ecomops.data.formats.merge import sql_type
 from ecomops.data.schema import tables
+from ecomops.data.tables import NEEDED
 
 if TYPE_CHECKING:
     import ibis
@@ -58,7 +59,7 @@ def completed(
             made[column.name] = sql.name(column.name) + ("" if same else f"::{kind}")
         elif column.name in DEFAULTS:
             made[column.name] = DEFAULTS[column.name]
-        elif column.flag == "R":
+        elif column.flag == "R" or column.name in NEEDED.get(name, ()):
             made[column.name] = f"NULL::{kind}"
     if "currency" in schema.columns and (currency or "currency" in have):
         said = "upper(currency)" if "currency" in have else "NULL"
@@ -69,16 +70,31 @@ def completed(
 
 
 def _keys(name: str, made: dict[str, str]) -> dict[str, str]:
-    """Return composite keys with empty text for null, and ids where there are none."""
+    """Return composite keys with empty text for null."""
     schema = tables()[name]
-    if len(schema.key) > 1:
-        texts = [k for k in schema.key if schema.columns[k].dtype.is_string()]
-        return {k: f"coalesce({made[k]}, '')" if k in made else "''" for k in texts}
-    (key,) = schema.key
-    parts = [made[c] for c in IDENTITY.get(name, ()) if c in made]
-    if not parts:
+    if len(schema.key) == 1:
         return {}
-    same = ", ".join(f"coalesce({p}::VARCHAR, '')" for p in parts)
-    again = f"row_number() OVER (PARTITION BY {same} ORDER BY _file, _row)"
-    made_up = f"substr(sha256(concat_ws('|', {same}, {again})), 1, 16)"
-    return {key: f"coalesce({made[key]}, {made_up})" if key in made else made_up}
+    texts = [k for k in schema.key if schema.columns[k].dtype.is_string()]
+    return {k: f"coalesce({made[k]}, '')" if k in made else "''" for k in texts}
+
+
+def identified(name: str, made: str, con: Any) -> str:
+    """Return a table's rows with ids where the platform gives none, made of what a row says.
+
+    The same row in another export gets the same id; rows that say the same within one file are
+    told apart by counting.
+    """
+    schema, have = tables()[name], con.table(made).columns
+    same = [
+        f"coalesce({sql.name(c)}::{sql_type(schema.columns[c].dtype)}::VARCHAR, '')"
+        for c in IDENTITY.get(name, ())
+        if c in have
+    ]
+    if len(schema.key) > 1 or not same:
+        return made
+    key, listed = schema.key[0], ", ".join(same)
+    again = f"row_number() OVER (PARTITION BY {listed}, _file ORDER BY _row)"
+    made_up = f"substr(sha256(concat_ws('|', {listed}, {again})), 1, 16)"
+    own = f"coalesce({key}, {made_up})" if key in have else made_up
+    rest = f"* EXCLUDE ({key})" if key in have else "*"
+    return sql.view(con, "load_identified", sql.select({"*": rest, key: own}, sql.name(made)))

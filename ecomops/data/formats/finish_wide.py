@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ecomops.data.formats import sql
+from ecomops.data.formats.part import response_of
 from ecomops.data.problems import Problem
 
 if TYPE_CHECKING:
@@ -40,21 +41,10 @@ def finish_survey(tables: Tables, context: Context) -> Tables:
     for part in context.parts:
         if not part.free:
             continue
-        own = sql.name(part.table)
-        named = any(s.name == "surveys__response_id" for s in part.fill)
-        response = "surveys__response_id" if named else "_row::VARCHAR"
-        keyed = sql.select({"r": response, "_row": "_row"}, own)
+        keyed = sql.select({"r": response_of(part), "_row": "_row"}, sql.name(part.table))
         kept = con.table(part.free).columns
         asked = [c for c in part.columns if f"_free{c.position}" in kept]
         answers += [_answers(part, column, keyed) for column in asked]
-    surveys = tables["surveys"]
-    made = {"*": "*"}
-    if "response_id" not in surveys.columns:
-        made["response_id"] = "_row::VARCHAR"
-    name = "regexp_replace(_source, '\\.[A-Za-z]+$', '')"
-    made["survey_id"] = name
-    rows = sql.view(con, "load_surveys", sql.select(made, sql.name(surveys.get_name())))
-    tables["surveys"] = con.table(rows)
     if answers:
         tables["survey_answers"] = con.table(
             sql.table(con, "load_answers", " UNION ALL ".join(answers))

@@ -50,7 +50,8 @@ class Statement:
 class Rule:
     """One identity: statements of which any may hold, and the rows it is about.
 
-    With `gaps` an empty cell among several counts as 0, as platforms leave unused discounts empty.
+    With `gaps` an empty cell among several counts as 0, as platforms leave unused discounts empty;
+    with `counts` its gap is a number of people, not money.
     """
 
     code: str
@@ -59,6 +60,7 @@ class Rule:
     when: tuple[tuple[str, str], ...]
     less: str | None
     gaps: bool
+    counts: bool
 
 
 def statement(said: str) -> Statement:
@@ -90,6 +92,7 @@ def identities() -> tuple[Rule, ...]:
             tuple((fold(name), text) for name, text in entry.get("when", {}).items()),
             fold(entry["less"]) if "less" in entry else None,
             entry.get("gaps", True),
+            entry.get("counts", False),
         )
         for code, entry in raw.items()
     )
@@ -152,7 +155,7 @@ def _tested(
         few = {"_row": "_row", "l": "round(l, 4)", "r": "round(r, 4)"}
         shown = sql.rows(con, sql.select(few, both, where=fails, order="_row", limit=FEW))
     examples = tuple(f"{part.name}: {n}: {said.said}: {a:g} ≠ {b:g}" for n, a, b in shown)
-    money = None if said.ratio or amount is None else Decimal(f"{amount:.2f}")
+    money = None if said.ratio or rule.counts or amount is None else Decimal(f"{amount:.2f}")
     return Identity(rule.code, main_table(part.fmt), rows, failed, examples, money)
 
 

@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.operations as ops
 
 from ecomops.data.formats import sql
+from ecomops.data.formats.part import response_of, survey_of
 from ecomops.data.problems import Problem
 from ecomops.data.schema import tables
 
@@ -66,6 +67,8 @@ def canonical(part: Part, table: str) -> str:
             own[column] = f"{sql.text(value)}::{kind}"
         elif place == table:
             own[column] = f"coalesce({own[column]}, {sql.text(value)})"
+    if table == "surveys":
+        own |= {"response_id": response_of(part), "survey_id": sql.text(survey_of(part))}
     own |= {
         **places(part),
         "_source": "o_name" if part.several else sql.text(part.name),

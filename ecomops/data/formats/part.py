@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 FOUR_PLACES = {"unit_price", "ref_cpc", "cost"}
 TIMES = {"ts", "ts_utc", "ts_or_order_id", "date"}
 FIRST_YEAR, LAST_YEAR = 1990, 2100
+UNIQUE_RESPONSES = {"typeform"}  # elsewhere a response's number counts within its survey only
+EXPORTED = r"[-_ ]*(20\d{6,}|20\d\d-\d\d-\d\d|\(\d+\)|（\d+）).*$"
 FINEST = ("order_lines", "traffic_daily", "product_skus")
 
 
@@ -122,3 +124,17 @@ def value_of(slot: Slot, part: Part, around: rules.Cells) -> str:
         both = " + ".join(f"coalesce({value}, 0)" for value in found)
         return f"CASE WHEN coalesce({', '.join(found)}) IS NOT NULL THEN {both} END"
     return f"coalesce({', '.join(found)})" if len(found) > 1 else found[0]
+
+
+def survey_of(part: Part) -> str:
+    """Return a survey's name: the file's, without suffix, day of export or number of download."""
+    name = re.sub(r"\.[A-Za-z]+$", "", part.name)
+    return re.sub(EXPORTED, "", name) or name
+
+
+def response_of(part: Part) -> str:
+    """Return the SQL of a response's id; one that counts within its survey begins with its name."""
+    named = any(s.name == "surveys__response_id" for s in part.fill)
+    own = "surveys__response_id" if named else "_row::VARCHAR"
+    unique = part.fmt.id in UNIQUE_RESPONSES
+    return own if unique else f"{sql.text(survey_of(part))} || '-' || {own}"

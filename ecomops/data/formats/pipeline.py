@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ecomops.base.errors import DataError
 from ecomops.data.formats import sql
-from ecomops.data.formats.canonical import completed
+from ecomops.data.formats.across import held_across
+from ecomops.data.formats.canonical import completed, identified
 from ecomops.data.formats.finish import (
     Context,
     Tables,
@@ -166,7 +167,9 @@ def _assembled(
         extras |= {} if extra is None else {name: extra}
     if "ad_reports" in final:
         problems += open_windows(final["ad_reports"], con)
-    told, held = _together(problems), _added(identities)
+    across = held_across(final, problems, con)
+    problems += [each.problem() for each in across if each.failed]
+    told, held = _together(problems), _added([*identities, *across])
     return Loaded(final, told, _label(parts), currency, zone, tuple(files), extras, held)
 
 
@@ -174,7 +177,7 @@ def _one_table(
     name: str, pieces: Sequence[ibis.Table], con: Any
 ) -> tuple[ibis.Table, list[Problem]]:
     made, overlaps = joined(name, pieces, con)
-    made, twice = unique(name, made, con)
+    made, twice = unique(name, identified(name, made, con), con)
     return con.table(made), overlaps + twice
 
 

@@ -12,6 +12,7 @@ from ecomops.data.formats.period import set_period
 from ecomops.data.formats.recognise import Candidate, chosen
 from ecomops.data.formats.registry import Format, fold, formats, own_formats
 from ecomops.data.formats.sheets import Sheet, sheets
+from ecomops.data.formats.spare import is_free
 from ecomops.data.formats.typed import typed
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ecomops.data.formats.part import Part
+    from ecomops.data.formats.recognise import Matched
 
 SKIPPED = (
     ".toml", ".yaml", ".yml", ".json", ".md", ".html", ".ipynb", ".py", ".pdf", ".png", ".jpg",
 )  # fmt: skip
 MANY = 5
+FREE = {"survey": "survey_answers.answer_text", "google_trends": "search_index.index_value"}
 
 
 @dataclass(frozen=True)
@@ -133,16 +136,19 @@ def _typed(
         parts.append(part)
         for one, mine in group:
             rows = part.rows if len(group) == 1 else len(one.rows or ()) - mine.header_row
-            told = tuple(
-                (c.name, ", ".join(f"{t.table}.{t.column}" for t in c.targets))
-                for c in part.columns
-                if c.name
-            )
+            told = tuple((c.name, _places(c, part.fmt)) for c in part.columns if c.name)
             rank = part.rank if len(group) == 1 else (_named(one.name), "", one.name)
             sure, coded = mine.confidence, one.encoding
             source = (one.name, mine.format, sure, rows, "loaded", "", coded, told, rank)
             files.append(SourceFile(*source))
     return parts, files
+
+
+def _places(column: Matched, fmt: Format) -> str:
+    """Return where a column of a file goes, as text."""
+    if is_free(column, fmt):
+        return FREE.get(fmt.finish or "", "")
+    return ", ".join(f"{t.table}.{t.column}" for t in column.targets)
 
 
 def _alike(

@@ -81,6 +81,10 @@ class Format:
         names = [t.table for targets in self.targets.values() for t in targets]
         return tuple(dict.fromkeys(name for name in names if not name.startswith("_")))
 
+    def place(self, header: str) -> str:
+        """Return where a column goes, as text; empty where it has no canonical place."""
+        return ", ".join(f"{t.table}.{t.column}" for t in self.targets.get(fold(header), ()))
+
     @property
     def zone(self) -> str:
         """The time zone its time stamps are in when the cells do not say."""

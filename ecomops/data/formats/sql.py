@@ -34,6 +34,7 @@ def listed(values: Sequence[str]) -> str:
 def select(
     columns: Mapping[str, str] | None, source: str, *, where: str = "", group: str = "",
     order: str = "", limit: int | None = None, qualify: str = "", less: str = "",
+    having: str = "",
 ) -> str:  # fmt: skip
     """Return a query: `columns` are name -> expression, `source` a table or a query.
 
@@ -46,7 +47,10 @@ def select(
     shown = "*" if columns is None else ", ".join(_shown(c, e) for c, e in columns.items())
     parts = ["SELECT", f"* EXCLUDE ({name(less)})" if less else shown]
     parts += ["FROM", f"({source})" if source[:7] == "SELECT " else source]
-    clauses = ("WHERE", where), ("GROUP BY", group), ("QUALIFY", qualify), ("ORDER BY", order)
+    clauses = (
+        ("WHERE", where), ("GROUP BY", group), ("HAVING", having), ("QUALIFY", qualify),
+        ("ORDER BY", order),
+    )  # fmt: skip
     for word, clause in clauses:
         if clause:
             parts += [word, clause]

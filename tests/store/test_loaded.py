@@ -1,0 +1,147 @@
+"""What a load says: files, rows, cells, columns, sums that fail, windows, what stays locked.
+
+Truth: planted exports whose content is worked out by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import ecomops as eo
+from ecomops.report.single import single
+
+ORDERS = (
+    "订单编号,买家会员名,买家应付货款,买家应付邮费,总金额,买家实际支付金额,订单状态,收货人姓名,订单创建时间,"
+    "订单付款时间,店铺Id,宝贝总数量,宝贝种类,物流公司,我的备注\n"
+    "11,b11,10.00,0.00,10.00,10.00,交易成功,张三,2026-05-01 10:00:00,2026-05-01 10:00:00,1,1,1,圆通,甲\n"
+    "12,b12,20.00,2.00,23.50,22.00,交易成功,李四,2026-05-02 10:00:00,2026-05-02 10:00:00,1,1,1,中通,\n"
+    "13,b13,30.00,0.00,30.00,x,交易成功,王五,2026-05-03 10:00:00,2026-05-03 10:00:00,1,1,1,,\n"
+)
+ADS = (
+    "日期,展现量,点击量,花费,点击率,平均点击花费,总成交金额,直接成交金额,间接成交金额,投入产出比,转化周期\n"
+    "2026-05-01,1000,50,100.00,5.00%,2.00,300.00,200.00,100.00,3.00,3\n"
+    "2026-05-30,1000,50,100.00,5.00%,2.00,300.00,200.00,100.00,3.00,3\n"
+    "2026-05-31,1000,50,100.00,5.00%,2.00,300.00,200.00,100.00,4.00,3\n"
+)
+
+
+@pytest.fixture
+def downloads(tmp_path: Path) -> Path:
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    (folder / "ExportOrderList202605311200.csv").write_text(ORDERS, encoding="gb18030")
+    (folder / "notes.txt").write_text("buy milk\nand bread\n", encoding="utf-8")
+    return folder
+
+
+def row(report, kind, item):
+    found = report.of(kind)
+    return found[found["item"] == item].iloc[0]
+
+
+def test_files_rows_and_cells_are_told(downloads):
+    report = eo.load(downloads, lang="en")
+    files = report.of("file").set_index("item")
+    assert files.loc["notes.txt", "status"] == "refused"
+    loaded = files.loc["ExportOrderList202605311200.csv"]
+    assert (loaded["place"], loaded["status"], loaded["count"]) == (
+        "taobao_orders_2016", "loaded", 3,
+    )  # fmt: skip
+    assert 0.45 <= loaded["share"] <= 1
+    cell = row(report, "problem", "unreadable_cell")
+    assert (cell["count"], cell["examples"]) == (1, ("买家实际支付金额 = x",))
+    assert row(report, "table", "orders")["count"] == 3
+    assert "1 cells could not be read" in report.explain()
+
+
+def test_sums_of_the_file_are_held_and_the_gap_is_told(downloads):
+    held = row(eo.load(downloads, lang="zh"), "identity", "identity_order_total")
+    assert (held["status"], held["count"], held["of"], held["amount"]) == ("fails", 1, 3, 1.5)
+    assert held["examples"][0].endswith("总金额 = 买家应付货款 + 买家应付邮费: 23.5 ≠ 22")
+
+
+def test_columns_go_somewhere_and_personal_ones_nowhere(downloads, tmp_path):
+    report = eo.load(downloads, into=tmp_path / "shop", lang="en")
+    went = report.of("column").set_index("item")["status"]
+    assert went["订单编号"] == "mapped"
+    assert went["收货人姓名"] == "personal_dropped"
+    assert went["我的备注"] == went["物流公司"] == "spare_kept"
+    extra = eo.open(tmp_path / "shop").extras["orders"].to_pandas().set_index("order_id")
+    assert extra["我的备注"].dropna().to_dict() == {"11": "甲"}
+    assert "收货人姓名" not in extra.columns
+    assert not any("张三".encode() in p.read_bytes() for p in (tmp_path / "shop").iterdir())
+
+
+def test_personal_columns_are_kept_on_request(downloads, tmp_path):
+    report = eo.load(downloads, into=tmp_path / "shop", keep_personal=True, lang="en")
+    extra = eo.open(tmp_path / "shop").extras["orders"].to_pandas()
+    assert list(extra["收货人姓名"]) == ["张三", "李四", "王五"]
+    assert "guard the folder" in report.explain()
+
+
+def test_a_later_export_replaces_what_it_says_of_an_order(downloads, tmp_path):
+    eo.load(downloads, into=tmp_path / "shop")
+    later = ORDERS.splitlines()[0] + "\n" + ORDERS.splitlines()[1].replace("甲", "乙") + "\n"
+    file = tmp_path / "ExportOrderList202606301200.csv"
+    file.write_text(later, encoding="gb18030")
+    report = eo.load(file, into=tmp_path / "shop", lang="en")
+    extra = eo.open(tmp_path / "shop").extras["orders"].to_pandas().set_index("order_id")
+    assert extra["我的备注"].dropna().to_dict() == {"11": "乙"}
+    assert row(report, "problem", "overlap")["count"] == 1
+    assert row(report, "table", "orders")[["count", "of"]].tolist() == [3, 1]
+
+
+def test_days_inside_the_attribution_window_are_told(tmp_path):
+    file = tmp_path / "直通车_账户报表_20260531.csv"
+    file.write_text(ADS, encoding="gb18030")
+    report = eo.load(file, format="ztc_account_2022", lang="en")
+    late = row(report, "problem", "open_window")
+    assert (late["count"], late["amount"]) == (2, 600.0)
+    assert late["examples"] == ("2026-05-30 – 2026-05-31: 3 d",)
+    assert row(report, "identity", "identity_direct_indirect")["status"] == "holds"
+
+
+def test_what_stays_locked_names_the_download_that_brings_it(downloads):
+    report = eo.load(downloads, lang="zh")
+    locked = report.of("analysis").set_index("item")
+    assert locked.loc["channel.traffic", "status"] == "locked"
+    assert locked.loc["channel.traffic", "examples"][0].startswith("sycm_")
+    assert locked.loc["customer.rfm", "status"] == "possible"
+    assert "生意参谋" in report.explain()
+
+
+def test_report_is_bilingual_json_and_a_page_with_the_same_bytes(downloads):
+    report = eo.load(downloads, lang="zh")
+    told = json.loads(json.dumps(report.to_dict(), ensure_ascii=False))
+    assert told["text"]["zh"] != told["text"]["en"]
+    assert told["text"]["en"].startswith("Of 2 files")
+    page = single(report)
+    assert page == single(eo.load(downloads, lang="zh"))
+    assert "这些导出文件读进来了什么？" in page
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_problem_of_the_samples_has_words(shared, tmp_path, lang):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for file in (shared / "samples").glob("SYNTHETIC_*"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    report = eo.load(folder, lang=lang)
+    words = report.words()
+    told = report.headline()
+    codes = [*told["kind"], *told["status"], *report.of("problem")["item"]]
+    codes += [*report.of("identity")["item"], *report.of("analysis")["item"]]
+    plain = {c for c in codes if "." not in c}
+    assert {code for code in plain if not isinstance(words.find("labels", code), str)} == set()
+    assert {code for code in codes if "." in code and words.label(code) == code} == set()
+    assert len(report.of("file", "loaded")) == 43
+
+
+def test_chart_draws_the_files_of_the_table(downloads):
+    report = eo.load(downloads, lang="en")
+    axes = report.plot()
+    assert [bar.get_width() for bar in axes.patches] == list(report.bars()["share"])
