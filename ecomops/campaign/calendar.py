@@ -12,20 +12,21 @@ from matplotlib import dates
 
 from ecomops.base import checks
 from ecomops.data.festivals import Festival, between
-from ecomops.maths.forecast import MIN_DAYS, baseline
+from ecomops.maths.forecast import MIN_DAYS, baseline, left_out
 from ecomops.metrics.daily import History, history
 from ecomops.result import Basis, Finding, Result, style
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from matplotlib.axes import Axes
 
     from ecomops.data.shop import Shop
     from ecomops.result.words import Words
 
-PLACEBOS = 400
-SEED = 20_250_611
+LEVEL = 0.90
+ORDINARY = 0.25  # share of a placebo window that must be ordinary days
+LEAST = 8  # placebo windows below which there is no interval
 CLOSE = 7  # days between two main windows that buyers hardly tell apart
 
 
@@ -189,22 +190,21 @@ def _close(festival: Festival, ahead: Iterable[Festival]) -> str | None:
 def _effects(known: History) -> dict[str, dict[str, float]]:
     """Return by festival the mean effect of those that lie wholly in the data, with its band."""
     start, y, festivals = known.start, known.rows["amount"].to_numpy(), known.festivals
-    facts = known.days()
-    ordinary = baseline(y, facts)
-    quiet = (facts.offsets < 0).all(axis=0)
+    ordinary = baseline(y, known.days())
     extra = y - ordinary
-    found: dict[str, list[tuple[float, float, int]]] = {}
+    found: dict[str, list[tuple[float, float, int, int]]] = {}
     for f in festivals:
         at = (f.day - start).days
-        if at + f.presale[0] < 0 or at + f.after[1] >= y.size:
+        first, stop = at + f.presale[0], at + f.after[1] + 1
+        if first < 0 or stop > y.size:
             continue
         own = ~_elsewhere(f, festivals, start, y.size)
         peak = _share(extra, ordinary, own, at + f.main[0], at + f.main[1] + 1)
-        net = _share(extra, ordinary, own, at + f.presale[0], at + f.after[1] + 1)
+        net = _share(extra, ordinary, own, first, stop)
         if not np.isnan(net):
-            length = f.after[1] - f.presale[0] + 1
-            found.setdefault(f.code, []).append((peak, net, length))
-    return {code: _summary(seen, extra[quiet], ordinary[quiet]) for code, seen in found.items()}
+            found.setdefault(f.code, []).append((peak, net, first, stop))
+    spreads = _spreads(y, known, {c: [(a, b) for *_, a, b in seen] for c, seen in found.items()})
+    return {code: _summary(seen, spreads[code]) for code, seen in found.items()}
 
 
 def _elsewhere(festival: Festival, festivals: Iterable[Festival], start: date, n: int) -> Any:
@@ -229,17 +229,53 @@ def _share(extra: Any, ordinary: Any, own: Any, start: int, stop: int) -> float:
     return float(extra[days].sum() / ordinary[days].sum())
 
 
-def _summary(seen: list[tuple[float, float, int]], extra: Any, ordinary: Any) -> dict[str, float]:
-    random = np.random.default_rng(SEED)
-    length = max(size for _, _, size in seen)
-    picked = random.integers(0, extra.size, (PLACEBOS, length))
-    noise = extra[picked].sum(axis=1) / ordinary[picked].sum(axis=1)
-    net = float(np.mean([value for _, value, _ in seen]))
-    low, high = np.quantile(noise - noise.mean(), [0.05, 0.95]) / np.sqrt(len(seen))
+def _spreads(
+    y: Any, known: History, spans: Mapping[str, list[tuple[int, int]]]
+) -> dict[str, float]:
+    """Return by festival how far off such an effect is where there is none: 90 %, as a log.
+
+    The same windows are moved through the year and hidden from the fit; what their ordinary days
+    then seem to have sold beyond ordinary is error (placebo in time).
+    """
+    days = known.days()
+    quiet = (days.offsets < 0).all(axis=0)
+    moved = {code: list(_moved(at, y.size, quiet)) for code, at in spans.items()}
+    hidden = iter(left_out(y, days, [np.concatenate(w) for ways in moved.values() for w in ways]))
+    spreads = {}
+    for code, ways in moved.items():
+        errors = [_placebo(y, next(hidden), windows, quiet) for windows in ways]
+        level = LEVEL * (1 + 1 / max(len(errors), 1))
+        few = len(errors) < LEAST
+        spreads[code] = np.nan if few else float(np.quantile(np.abs(errors), min(level, 1)))
+    return spreads
+
+
+def _moved(spans: list[tuple[int, int]], n: int, quiet: Any) -> Iterator[list[Any]]:
+    """Yield the windows of one festival moved by weeks, where enough ordinary days lie in each."""
+    for shift in range(-26 * 7, 26 * 7 + 1, 7):
+        windows = [np.arange(first + shift, stop + shift) for first, stop in spans]
+        inside = [w for w in windows if w[0] >= 0 and w[-1] < n]
+        if inside and all(quiet[w].sum() >= max(2, ORDINARY * w.size) for w in inside):
+            yield inside
+
+
+def _placebo(y: Any, hidden: Any, windows: list[Any], quiet: Any) -> float:
+    """Return the mean over windows of log(actual / expected), ordinary days only."""
+    ends = np.cumsum([w.size for w in windows])[:-1]
+    nets = []
+    for window, error in zip(windows, np.split(hidden, ends), strict=True):
+        kept = quiet[window]
+        actual = y[window][kept]
+        nets.append(np.log(actual.sum() / (actual * np.exp(-error[kept])).sum()))
+    return float(np.mean(nets))
+
+
+def _summary(seen: list[tuple[float, float, int, int]], spread: float) -> dict[str, float]:
+    net = float(np.mean([value for _, value, *_ in seen]))
     return {
         "seen": len(seen),
-        "peak": float(np.mean([value for value, _, _ in seen])),
+        "peak": float(np.mean([value for value, *_ in seen])),
         "net": net,
-        "low": net + float(low),
-        "high": net + float(high),
+        "low": (1 + net) * np.exp(-spread) - 1,
+        "high": (1 + net) * np.exp(spread) - 1,
     }

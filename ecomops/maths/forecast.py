@@ -13,6 +13,8 @@ from ecomops.base.errors import DataError
 from ecomops.maths.arrays import Bools, Floats, Ints, floats
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike
 
 YEAR = 365.2425
@@ -122,6 +124,33 @@ def calendar_parts(history: ArrayLike, days: Days) -> tuple[Floats, Floats, Floa
     share = np.exp(seasonal @ effects[level.shape[1] :])
     weight = np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12))
     return floats(share / share.mean()), floats(weight), design, sd
+
+
+def left_out(history: ArrayLike, days: Days, windows: Sequence[Ints]) -> list[Floats]:
+    """Return log(actual / ordinary) of the days of each window, had the fit not seen that window.
+
+    `history` has shape (n,) for the n `days`; `windows` hold positions of days. What is left of
+    an ordinary stretch of days when they are hidden is how far off `baseline` is within windows
+    of that length: the in-sample residuals are much smaller. Exact for the weights of the whole
+    fit (Woodbury identity; Cook and Weisberg 1982 on case deletion).
+
+    >>> y = 10 + np.sin(np.arange(84))
+    >>> (hidden,) = left_out(y, plain_days(84), [np.arange(40, 50)])
+    >>> hidden.shape, bool(np.abs(hidden).max() < 0.2)
+    ((10,), True)
+    """
+    y = floats(history)
+    log = np.log(np.maximum(y, float(np.median(y[y > 0])) * FLOOR))
+    seasonal, prior = features(days)
+    level, level_prior = _level(y.size, 0)
+    design, sd = floats(np.hstack([level, seasonal])), floats(np.r_[level_prior, prior])
+    _, scale, residual = _fitted(design, log, sd)
+    trust = np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12)) / scale**2
+    spread = np.linalg.inv(design.T @ (design * trust[:, None]) + np.diag(1 / sd**2))
+    hat = design @ spread @ design.T * trust
+    return [
+        floats(np.linalg.solve(np.eye(w.size) - hat[np.ix_(w, w)], residual[w])) for w in windows
+    ]
 
 
 def _modelled(history: ArrayLike, days: Days, *, festivals: bool) -> Floats:

@@ -80,3 +80,36 @@ def test_own_days_join():
     rows = [{"code": "birthday", "day": date(2025, 10, 30)}]
     found = calendar(shop(0, 0), horizon_days=60, own_days=rows).table
     assert "birthday" in set(found["festival"])
+
+
+def quiet_shop(seed: int, growth: float):
+    """Return a shop in which no festival does anything, and its sales by day."""
+    day = pd.to_datetime([START + timedelta(days=i) for i in range(DAYS)])
+    noise = np.random.default_rng(seed).normal(0, 0.05, DAYS)
+    level = 1000 * np.exp(growth * np.arange(DAYS) + noise)
+    rows = {"order_id": [f"o{i}" for i in range(DAYS)], "created_at": day}
+    return eo.open({"orders": pd.DataFrame(rows | {"paid_amount": level.round(2)})}), level
+
+
+def test_growth_is_not_credited_to_a_festival():
+    """Mistake 26: before against after without a control. Planted: 0.2 % growth a day, no effect.
+
+    The window of 双11 sells 10 % more than as many days before it; the calendar says nothing grew.
+    """
+    quiet, level = quiet_shop(3, 0.002)
+    first, last = ((date(2024, 11, 11) - START).days + offset for offset in (-21, 27))
+    before, during = level[2 * first - last - 1 : first], level[first : last + 1]
+    assert during.mean() / before.mean() - 1 > 0.08
+    found = row(calendar(quiet, horizon_days=60, as_of=date(2025, 10, 15)))
+    assert found["low"] < 0 < found["high"]
+    assert abs(found["net"]) < 0.05
+
+
+def test_nine_in_ten_intervals_hold_an_effect_of_nothing():
+    """Catalogue 35: bands from in-sample residuals. Planted: no effect, in 12 shops."""
+    rows = pd.concat(
+        calendar(quiet_shop(seed, 0.0005)[0], horizon_days=365).table for seed in range(12)
+    ).dropna(subset=["net"])
+    inside = (rows["low"] <= 0) & (rows["high"] >= 0)
+    assert len(rows) > 80
+    assert 0.84 <= inside.mean() <= 0.96

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ecomops.base.errors import OptionError
@@ -138,3 +139,24 @@ def test_mistake_30_the_chart_shows_the_table(mixed, wide):
 
 def test_same_input_gives_the_same_page(mixed):
     assert repeat(mixed)._repr_html_() == repeat(mixed)._repr_html_()
+
+
+def test_nobody_is_lost_only_because_the_shop_grows_older():
+    """Mistake 26: churn by week as 1 - active / ever. Planted: everyone returns every 28 days.
+
+    The peer's formula says that three quarters are lost; nobody ever was.
+    """
+    rng = np.random.default_rng(26)
+    first = rng.integers(0, 365, 400)
+    bought = [(c, d) for c, start in enumerate(first) for d in range(int(start), 730, 28)]
+    orders = pd.DataFrame(bought, columns=["customer", "day"])
+    weekly = orders[orders["day"] // 7 == 100]["customer"].nunique()
+    assert 1 - weekly / orders["customer"].nunique() > 0.7
+    orders = orders.assign(
+        order_id=[f"o{i}" for i in range(len(orders))],
+        customer_id="c" + orders["customer"].astype(str),
+        created_at=pd.Timestamp("2024-01-01") + pd.to_timedelta(orders["day"], "D"),
+        paid_amount=10.0,
+    )
+    table = repeat(orders[["order_id", "customer_id", "created_at", "paid_amount"]]).table
+    assert table.set_index("day").loc[28, "repeated"] == pytest.approx(1.0)
