@@ -214,18 +214,17 @@ def tag(
     dy: float = 0,
     *,
     at: str = "data",
-    clear: bool = False,
     **options: Any,
 ) -> None:
     """Write `text` at a point moved by whole pixels.
 
     `at` is "data", or an edge of the axes ("left", "right", "below", "above") that replaces x or y.
-    `clear` lays the page's ground under the text, where a line would run through it.
+    The option `clear` lays the page's ground under the text, where a line would run through it.
     """
     coords, xy = _AT[at](x, y)
     # A dollar sign in data is text, not the start of a formula.
     look: dict[str, Any] = {"va": "center", "annotation_clip": False, "parse_math": False}
-    if clear:
+    if options.pop("clear", False):
         look["bbox"] = {"facecolor": BG, "edgecolor": "none", "pad": 1.5}
     look |= options
     ax.annotate(text, xy, (dx, dy), xycoords=coords, textcoords="offset points", **look)
