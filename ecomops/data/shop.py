@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import ibis
+import ibis.expr.operations as ops
 
 from ecomops.base import checks
 from ecomops.base.errors import DataError, MissingError, OptionError
@@ -160,7 +161,19 @@ def _check_zone(timezone: str | None) -> None:
 def _from_frames(frames: Mapping[str, object], currency: str | None, timezone: str | None) -> Shop:
     zone = timezone or ZONES.get(currency or "CNY", "UTC")
     tables = {name: table(f, name, timezone=zone) for name, f in frames.items()}
+    _refuse_several_engines(tables)
     return Shop(name="shop", tables=tables, currency=currency or "", timezone=zone, source="frames")
+
+
+def _refuse_several_engines(tables: Mapping[str, ibis.Table]) -> None:
+    """Raise when tables live in different connections: no query can join them."""
+    homes: dict[int, list[str]] = {}
+    for name, t in tables.items():
+        for home in {id(found.source) for found in t.op().find(ops.DatabaseTable)}:
+            homes.setdefault(home, []).append(name)
+    if len(homes) > 1:
+        groups = [" + ".join(names) for names in homes.values()]
+        raise DataError("several_connections", count=len(homes), groups=groups)
 
 
 def _from_connection(con: ibis.BaseBackend, currency: str | None, timezone: str | None) -> Shop:

@@ -29,6 +29,7 @@ NEEDED = {
     "traffic_daily": ("date", "visitors"),
 }
 EXACT_FLOAT = 2**53
+MICRO = 6  # digits of a second that every engine keeps
 MEMORY = "4GB"
 
 
@@ -61,7 +62,8 @@ def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis
         to be that already.
 
     Columns that are absent become typed nulls; columns that are not canonical are kept as they
-    are. Money becomes decimal (four places from floats, so that sums are exact), ids text.
+    are. Money becomes decimal (four places from floats, so that sums are exact), ids text; of
+    times finer than a microsecond the rest is cut off, on every engine alike.
 
     Raises `DataError` for missing or unreadable columns and ids that a float has rounded.
 
@@ -173,8 +175,12 @@ def _has_all(types: Any, schema: TableSchema) -> bool:
 
 def _fits(have: dt.DataType, want: dt.DataType) -> bool:
     if isinstance(want, dt.Timestamp):
-        return isinstance(have, dt.Timestamp) and have.timezone is None
+        return isinstance(have, dt.Timestamp) and have.timezone is None and not _fine(have)
     return have.is_decimal() if want.is_decimal() else type(have) is type(want)
+
+
+def _fine(time: dt.Timestamp) -> bool:
+    return (time.scale or MICRO) > MICRO
 
 
 def _typed(raw: ibis.Table, column: str, want: dt.DataType, timezone: str) -> Any:
@@ -201,7 +207,7 @@ def _wall(raw: ibis.Table, column: str, timezone: str) -> Any:
     if not isinstance(values.type(), dt.Timestamp):
         return values.cast(dt.Timestamp())
     if not values.type().timezone:
-        return values
+        return values.cast(dt.Timestamp(scale=MICRO)) if _fine(values.type()) else values
     if backend.name == "duckdb":
         return _wall_duckdb(timezone, values.cast("timestamp('UTC')"))
     raise DataError("zoned_time", column=column, backend=backend.name)

@@ -166,3 +166,22 @@ def test_the_margin_is_what_stays_of_paid_money_by_hand() -> None:
     assert shop.margin == pytest.approx((60 + 25 - 15) / 150)
     assert eo.open({"orders": FRAME}).margin is None
     assert eo.open({"orders": FRAME, "order_lines": lines.assign(line_cost=None)}).margin is None
+
+
+def test_tables_in_two_connections_are_refused_by_name() -> None:
+    lines = pd.DataFrame({"order_id": ["1"], "quantity": 1, "line_paid_amount": 5.0})
+    there = {
+        "orders": ibis.duckdb.connect().create_table("orders", FRAME),
+        "order_lines": ibis.duckdb.connect().create_table("order_lines", lines),
+    }
+    with pytest.raises(eo.DataError, match="orders, order_lines") as error:
+        eo.open(there)
+    assert error.value.code == "several_connections"
+    assert eo.open(there | {"order_lines": lines}).check().score <= 100
+
+
+def test_times_finer_than_a_microsecond_are_cut_to_it() -> None:
+    at = pd.to_datetime(["2025-11-01 10:00:00.123456789"] * 2).astype("datetime64[ns]")
+    orders = eo.open({"orders": FRAME.head(2).assign(paid_at=at)}).orders
+    assert orders.paid_at.type().scale in (None, 6)
+    assert str(orders.paid_at.max().to_pandas()) == "2025-11-01 10:00:00.123456"
