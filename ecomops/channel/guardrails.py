@@ -185,7 +185,7 @@ def guardrails(
     --------
     >>> import ecomops as eo
     >>> sorted(set(guardrails(eo.open("demo")).table["verdict"]))
-    ['keep']
+    ['keep', 'watch']
     """
     checks.between("days", days, 7, 90)
     checks.choice("by", by, ("campaign", "channel"))

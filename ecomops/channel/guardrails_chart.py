@@ -25,10 +25,10 @@ COLOURS = {"stop": style.DOWN, "keep": style.UP, "watch": style.OTHER}
 
 def layout(campaigns: int, *, wide: bool) -> style.Layout:
     """Return height and margins for a number of campaigns."""
-    height = ROW[wide] * min(campaigns, MOST[wide]) + 72
+    height = ROW[wide] * min(campaigns, MOST[wide]) + 58
     if wide:
-        return style.Layout(height, left=190, right=120, top=28, bottom=44)
-    return style.Layout(height, left=10, right=14, top=28, bottom=44)
+        return style.Layout(height, left=190, right=120, top=28, bottom=30)
+    return style.Layout(height, left=10, right=14, top=28, bottom=30)
 
 
 def draw(ax: Axes, rows: pd.DataFrame, *, wide: bool, words: Words) -> None:
@@ -48,7 +48,8 @@ def draw(ax: Axes, rows: pd.DataFrame, *, wide: bool, words: Words) -> None:
         if start <= row["cost"] <= end:
             ax.plot([row["cost"]], [y], "o", ms=8, mfc=style.BG, mec=colour, mew=2)
         if start <= row["limit"] <= end:
-            ax.plot([row["limit"]] * 2, [y - 0.3, y + 0.3], color=style.INK, lw=2)
+            half = 0.3 if wide else 0.17
+            ax.plot([row["limit"]] * 2, [y - half, y + half], color=style.INK, lw=2)
         _named(ax, i, row, wide=wide, words=words)
     if np.isfinite(rows["limit"]).any():
         look = {"size": style.SMALL, "color": style.MUTE}

@@ -67,6 +67,17 @@ book
 eo.store.monitor(shop)
 
 # %% [markdown] tags=["zh"]
+# ## 商品
+# ### 哪些商品会在到货前卖断，缺货已经损失了多少？
+# 没有货的日子卖 0 件，不等于没人要：需求先还原，再与现货、在途和交期比。
+# %% [markdown] tags=["en"]
+# ## Product
+# ### What will run out before a delivery, and what have stock-outs cost?
+# Nothing sold on an empty day does not mean that nobody asked: demand is corrected first, then set against stock, deliveries on their way and lead times.
+# %%
+eo.product.stock(shop)
+
+# %% [markdown] tags=["zh"]
 # ## 渠道
 # ### 哪些推广计划该停，哪些还不能下结论？
 # 最近的点击还会带来订单，已经补上；证据不够的计划不会被判停。
@@ -76,6 +87,15 @@ eo.store.monitor(shop)
 # Orders that recent clicks will still bring are allowed for; thin evidence stops nothing.
 # %%
 eo.channel.guardrails(shop)
+
+# %% [markdown] tags=["zh"]
+# ### 直播间里谁、什么、什么时候卖得动？
+# 按在线人数折算之后再比主播、商品和时段；最近一场和其他场次比。
+# %% [markdown] tags=["en"]
+# ### Who, what and when sells in live sessions?
+# Hosts, products and times are compared for the same viewers; the last session against the others.
+# %%
+eo.channel.live(shop)
 
 # %% [markdown] tags=["zh"]
 # ## 客户
