@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ecomops.report.head import Cover, cover
     from ecomops.report.ledger import Ledger, ledger
     from ecomops.report.render import export, page
+    from ecomops.report.ticks import Ticks, ticks
 
 _NAMES = {
     "Cover": "head",
@@ -22,8 +23,22 @@ _NAMES = {
     "export": "render",
     "page": "render",
     "run": "execute",
+    "Ticks": "ticks",
+    "ticks": "ticks",
 }
-__all__ = ["Cover", "Explorer", "Ledger", "cover", "explore", "export", "ledger", "page", "run"]
+__all__ = [
+    "Cover",
+    "Explorer",
+    "Ledger",
+    "Ticks",
+    "cover",
+    "explore",
+    "export",
+    "ledger",
+    "page",
+    "run",
+    "ticks",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -119,11 +119,23 @@ def run_all(
     progress: Progress | None = None,
 ) -> list[Run]:
     """Run several notebooks side by side, each given as name, notebook and parameters."""
+    runs = run_chains([[book] for book in books], folder=folder, progress=progress)
+    return [run for (run,) in runs]
 
-    async def together() -> list[Run]:
-        return await asyncio.gather(
-            *(_execute(name, parametrised(b, p), folder, progress) for name, b, p in books)
-        )
+
+def run_chains(
+    chains: Sequence[Sequence[tuple[str, NotebookNode, Mapping[str, object]]]],
+    *,
+    folder: str | Path = ".",
+    progress: Progress | None = None,
+) -> list[list[Run]]:
+    """Run chains of notebooks side by side, the notebooks of each chain one after the other."""
+
+    async def one(chain: Sequence[tuple[str, NotebookNode, Mapping[str, object]]]) -> list[Run]:
+        return [await _execute(name, parametrised(b, p), folder, progress) for name, b, p in chain]
+
+    async def together() -> list[list[Run]]:
+        return await asyncio.gather(*(one(chain) for chain in chains))
 
     try:
         asyncio.get_running_loop()

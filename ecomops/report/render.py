@@ -51,7 +51,8 @@ KEPT = (
     ),
     *("table", "tbody", "td", "th", "thead", "tr", "ul"),
 )
-OWN_PLACE = ("store.check", "report.cover")  # shown in header and appendix, not as a section
+# shown in header and appendix, or not at all, instead of as a section
+OWN_PLACE = ("store.check", "report.cover", "report.ledger")
 
 
 class PageExporter(TemplateExporter):
@@ -109,18 +110,34 @@ def export(notebook: str | Path, *, lang: str | None = None) -> str:
 
 
 def page(
-    book: NotebookNode, *, stage: str = "analyse", lang: str | None = None, sibling: str = ""
+    book: NotebookNode,
+    *,
+    stage: str = "analyse",
+    lang: str | None = None,
+    sibling: str = "",
+    title: str = "",
+    links: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page of an executed notebook.
 
     `lang` is that of the page's own words (by default the notebook's); `sibling` is the address of
-    the same page in the other language, where there is one.
+    the same page in the other language, where there is one; `title` stands for the usual one;
+    `links` are the addresses of the other stages (and "index").
     """
     found = bundle.parts(book)
     lang = checks.language(lang or _language(book, found))
     words = Words("report.page", lang, _currency(found))
     context = head(found, words) | body(found, words) | {"stage": stage, "sibling": sibling}
-    exporter = PageExporter(extra_template_basedirs=[str(HERE / "templates")])  # type: ignore[no-untyped-call]
+    context |= {"title": title or titled(context["cover"], words, stage)}
+    context |= {"links": links or {}, "pages": {}}
+    return filled(book, context)
+
+
+def filled(book: NotebookNode, context: Mapping[str, Any], template: str = "index") -> str:
+    """Return one of our templates filled with `context`."""
+    exporter = PageExporter(  # type: ignore[no-untyped-call]
+        extra_template_basedirs=[str(HERE / "templates")], template_file=f"{template}.html.j2"
+    )
     html, _ = exporter.from_notebook_node(book, resources={"page": context})
     return str(html)
 
@@ -158,7 +175,7 @@ def head(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
         "generator": GENERATOR,
         "stages": STAGES,
         "cover": cover,
-        "title": _title(cover, words),
+        "title": titled(cover, words),
         "quality": quality,
         "score": _score(quality),
         "cards": cards,
@@ -170,10 +187,12 @@ def head(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
     }
 
 
-def _title(cover: Mapping[str, Any], words: Words) -> str:
+def titled(cover: Mapping[str, Any], words: Words, stage: str = "analyse") -> str:
+    """Return the title of a stage's page: what it is about and which days it knows."""
     if not cover.get("start"):
         return words.say("title_bare")
-    return words.say("title", start=cover["start"], end=cover["end"])
+    path = ("titles", stage) if words.find("titles", stage) else ("title",)
+    return words.say(*path, start=cover["start"], end=cover["end"])
 
 
 def _score(quality: bundle.Part | None) -> int | None:
@@ -187,7 +206,7 @@ def body(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
     for part in found:
         if part.code in OWN_PLACE:
             continue
-        if part.code == "report.explore":
+        if part.code in ("report.explore", "report.ticks"):
             blocks.append({"kind": "note", "html": part.text})
         elif part.kind == "result":
             numbered = sum(1 for block in blocks if block["kind"] == "section")

@@ -36,12 +36,32 @@ def monthly(value: Mapping[str, float], name: str) -> float:
 
 
 def cards(results: Iterable[Mapping[str, Any]], words: Words) -> list[dict[str, Any]]:
-    """Return the actions worth most, as the template shows them; bars share one scale."""
-    todo = [(a, r) for r in results for a in r.get("actions", ()) if a["emitted"]]
-    todo.sort(key=lambda pair: (-monthly(pair[0]["value"], "mid"), pair[0]["code"]))
-    best = _distinct(todo)[:MOST_CARDS]
+    """Return the actions worth most, as the template shows them; bars share one scale.
+
+    Where `store.decide` has made its list, that list is followed.
+    """
+    known = list(results)
+    best = _decided(known)
+    if best is None:
+        todo = [(a, r) for r in known for a in r.get("actions", ()) if a["emitted"]]
+        todo.sort(key=lambda pair: (-monthly(pair[0]["value"], "mid"), pair[0]["code"]))
+        best = _distinct(todo)
+    best = best[:MOST_CARDS]
     top = max((monthly(a["value"], "high") for a, _ in best), default=1.0)
     return [_card(action, result, top, words) for action, result in best]
+
+
+def _decided(results: Sequence[Mapping[str, Any]]) -> list[tuple[Any, Any]] | None:
+    """Return what the decision list keeps, each with the result to look at; None without one."""
+    made = next((r for r in results if r["code"] == "store.decide" and not _locked(r)), None)
+    if made is None:
+        return None
+    here = {result["code"]: result for result in results}
+    return [(action, here.get(action["analysis"], made)) for action in made["chosen"]]
+
+
+def _locked(result: Mapping[str, Any]) -> bool:
+    return any(not need["have"] for need in result.get("missing", ()))
 
 
 def _distinct(todo: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:

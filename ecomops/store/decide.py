@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ecomops.base import checks
+from ecomops.base.options import LANGUAGES
 from ecomops.result import Basis, Finding, Need, Result, style
+from ecomops.result.model import plain
+from ecomops.result.words import Words
 from ecomops.store.proposals import (
     COLUMNS,
     OWN,
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from matplotlib.axes import Axes
-
-    from ecomops.result.words import Words
 
 SHOWN = {True: 12, False: 9}
 
@@ -82,6 +83,28 @@ class Decide(Result):
             if counts.get(reason, 0):
                 said.append(Finding(reason, "note", {"count": int(counts[reason])}, n))
         return tuple(said)
+
+    def headline(self) -> pd.DataFrame:
+        """Return what is kept: a page needs it beside the chart."""
+        return self.kept
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON types, with the advice that holds in words."""
+        return super().to_dict() | {"chosen": [self._told(p) for p in self.chosen]}
+
+    def _told(self, proposal: Proposal) -> dict[str, Any]:
+        action, money = proposal.action, self.basis.currency
+        text = {
+            part: {
+                lang: Words(proposal.analysis, lang, money).say(
+                    "actions", action.code, part, **action.change
+                )
+                for lang in LANGUAGES
+            }
+            for part in ("do", "why", "verify")
+        }
+        told: dict[str, Any] = plain(action)
+        return told | {"analysis": proposal.analysis, "emitted": True, "text": text}
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
@@ -161,10 +184,10 @@ def decide(
     Notes
     -----
     Advice needs grade A to C and a 5 % quantile above 0. Then: no push for what is about to run
-    out, no price where prices followed demand, Benjamini and Hochberg (1995) over everything
-    proposed (advice without a value counts as a test that failed), of two that move the same lever
-    of the same thing the one worth more, and the budget. Rank: median times chance. The sum takes
-    advice of one analysis as moving together, and analyses as independent.
+    out, no price where prices followed demand, Benjamini and Hochberg (1995) over all values (an
+    analysis that can earn and gives no value counts as a test that failed), of two that move the
+    same lever of the same thing the one worth more, and the budget. Rank: median times chance. The
+    sum takes advice of one analysis as moving together, and analyses as independent.
 
     Examples
     --------

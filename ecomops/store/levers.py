@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ecomops.result import Action
 
-# analysis.action -> lever and direction; 0: read off the numbers of its sentences
+# advice that can carry money: analysis.action -> lever and direction; 0: up or down by its numbers
 LEVERS: dict[str, tuple[str, int]] = {
     "channel.attribution.cut": ("spend", -1),
     "channel.attribution.move": ("spend", -1),
     "channel.attribution.price": ("spend", -1),
+    "channel.guardrails.stop": ("spend", -1),
+    "channel.reallocate.move": ("spend", 1),
+    "customer.activation.remind": ("message", 1),
     "customer.targeting.send": ("message", 1),
     "customer.targeting.spare": ("message", -1),
+    "customer.winback.contact": ("message", 1),
+    "customer.winback.spare": ("message", -1),
     "product.inventory.order": ("stock", 1),
     "product.price.change": ("price", 0),
+    "product.stock.order": ("stock", 1),
 }
-BOUNDS = (("price", "best"), ("from", "to"), ("now", "to"), ("now", "best"), ("spend", "planned"))
+GIVERS = {"channel.reallocate.move": "source"}  # where what is moved comes from
 PUSHES = ("promote", "price-", "spend+")  # what sells more of a product, and needs it in stock
+WHOLE = ("", "store", "stock")  # subjects that mean the whole shop
 
 
 def lever(analysis: str, action: Action) -> tuple[str, int]:
@@ -36,11 +43,27 @@ def lever(analysis: str, action: Action) -> tuple[str, int]:
     name, way = LEVERS.get(own, (own, 1))
     if way:
         return name, way
-    for now, then in BOUNDS:
-        if now in action.change and then in action.change:
-            step = float(action.change[then]) - float(action.change[now])
-            return name, (step > 0) - (step < 0)
-    return name, 0
+    step = float(action.change["best"]) - float(action.change["price"])
+    return name, (step > 0) - (step < 0)
+
+
+def moves(analysis: str, action: Action) -> dict[tuple[str, str], int]:
+    """Return (subject, lever) -> direction of everything an action moves.
+
+    >>> from datetime import date
+    >>> from ecomops.result import Action
+    >>> change = {"source": "A", "to": "B"}
+    >>> step = Action("move", (), change, "C", date(2025, 12, 1), None, "channel:B")
+    >>> moves("channel.reallocate", step)
+    {('channel:B', 'spend'): 1, ('channel:A', 'spend'): -1}
+    """
+    name, way = lever(analysis, action)
+    subject = "store" if action.subject in WHOLE else action.subject
+    found = {(subject, name): way}
+    giver = action.change.get(GIVERS.get(f"{analysis}.{action.code}", ""))
+    if giver:
+        found[f"{subject.partition(':')[0]}:{giver}", name] = -way
+    return found
 
 
 def pushes(name: str, way: int) -> bool:
@@ -50,3 +73,12 @@ def pushes(name: str, way: int) -> bool:
     (True, False, False)
     """
     return name in PUSHES or f"{name}{'+' if way > 0 else '-'}" in PUSHES
+
+
+def can_earn(analysis: str) -> bool:
+    """Return whether some advice of an analysis can carry money.
+
+    >>> can_earn("product.price"), can_earn("customer.rfm")
+    (True, False)
+    """
+    return any(own.rpartition(".")[0] == analysis for own in LEVERS)

@@ -12,11 +12,13 @@ import pandas as pd
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.maths.portfolio import chance_above_zero, together
 from ecomops.result import Action, Result
-from ecomops.store.levers import lever, pushes
+from ecomops.store.levers import can_earn, lever, moves, pushes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
+
+    from ecomops.maths.arrays import Floats
 
 OWN = "store.decide"
 MONTH = 30
@@ -113,7 +115,7 @@ def judged(
     valued = ~np.isnan(money[:, 1])
     chance = np.full(len(money), np.nan)
     chance[valued] = chance_above_zero(*money[valued].T)
-    q = benjamini_hochberg(np.where(valued, 1 - chance, 1.0))
+    q = _q_values(proposals, 1 - chance)
     score = np.where(valued, money[:, 1] * chance, -np.inf)
     order = sorted(range(len(proposals)), key=lambda i: (-score[i], proposals[i].key))
     ranked = [proposals[i] for i in order]
@@ -130,6 +132,16 @@ def judged(
     return rows
 
 
+def _q_values(proposals: Sequence[Proposal], p: Floats) -> Floats:
+    """Return the false discovery rate at which each value would pass; missing without a value.
+
+    Every value is a test, and so is every analysis that can give values and found none to give.
+    """
+    heard = {one.analysis for one, each in zip(proposals, p, strict=True) if not math.isnan(each)}
+    silent = {one.analysis for one in proposals if can_earn(one.analysis)} - heard
+    return benjamini_hochberg(np.concatenate([p, np.ones(len(silent))]))[: len(p)]
+
+
 def _settled(
     ranked: Sequence[Proposal], gates: Sequence[tuple[str, str]], left: float
 ) -> list[tuple[str, str]]:
@@ -142,8 +154,8 @@ def _settled(
         if not verdict and cost > left:
             verdict = "over_budget"
         if not verdict:
-            name, way = lever(proposal.analysis, proposal.action)
-            taken[proposal.action.subject, name] = (way, proposal)
+            moved = moves(proposal.analysis, proposal.action)
+            taken |= {what: (way, proposal) for what, way in moved.items()}
             left -= cost
         verdicts.append((verdict or "kept", by))
     return verdicts
@@ -173,12 +185,12 @@ def _gate(
 def _conflict(
     proposal: Proposal, taken: Mapping[tuple[str, str], tuple[int, Proposal]]
 ) -> tuple[str, str]:
-    """Return whether better advice already moves this lever of this thing, and which."""
-    name, way = lever(proposal.analysis, proposal.action)
-    if (proposal.action.subject, name) not in taken:
-        return "", ""
-    other, better = taken[proposal.action.subject, name]
-    return ("double" if other == way else "contrary"), better.key
+    """Return whether better advice already moves what this moves, and which."""
+    for what, way in moves(proposal.analysis, proposal.action).items():
+        if what in taken:
+            other, better = taken[what]
+            return ("double" if other == way else "contrary"), better.key
+    return "", ""
 
 
 def total(rows: pd.DataFrame) -> tuple[float, float, float]:

@@ -17,21 +17,23 @@
 
 # %% [markdown] tags=["zh"]
 # ## 数据
-# 用自己的数据：把 `data` 改成文件或文件夹的路径。格式、币种和时区能认出来的不用填。
+# 用自己的数据：把 `data` 改成文件或文件夹的路径。格式、币种和时区能认出来的不用填。台账默认放在店铺的文件夹里，也可以用 `ledger` 指定。
 # %% [markdown] tags=["en"]
 # ## Data
-# For your own shop, point `data` at a file or a folder. Format, currency and time zone are recognised where the data states them.
+# For your own shop, point `data` at a file or a folder. Format, currency and time zone are recognised where the data states them. The ledger lies in the shop's folder unless `ledger` names another file.
 # %% tags=["parameters", "zh"]
 data = "demo"
 format = None
 currency = None
 timezone = None
+ledger = None
 lang = "zh"
 # %% tags=["parameters", "en"]
 data = "demo"
 format = None
 currency = None
 timezone = None
+ledger = None
 lang = "en"
 # %% [markdown] tags=["zh"]
 # 打开店铺：每张表都还在引擎里，没有一行被读进内存。
@@ -51,6 +53,16 @@ eo.report.cover(shop)
 # Beside the score, look at two things: which orders are left out and why, and which analyses the tables carry.
 # %%
 eo.store.check(shop)
+
+# %% [markdown] tags=["zh"]
+# ### 之前定下了什么？
+# 台账里有规划阶段的目标、还没有决定的建议，以及到期要验证的行动。
+# %% [markdown] tags=["en"]
+# ### What was decided before?
+# The ledger holds the target of the Plan stage, advice that is still open, and actions that are due to be verified.
+# %%
+book = eo.report.ledger(shop, path=ledger)
+book
 
 # %% [markdown] tags=["zh"]
 # ## 店铺
@@ -131,3 +143,25 @@ eo.channel.traffic(shop.get("traffic_daily"), currency=shop.currency)
 # Eight rules share the same orders. The further they disagree, the less credit says about effect; where a holdout exists, trust what was measured.
 # %%
 eo.channel.attribution(shop.get("touchpoints"), margin=shop.margin, currency=shop.currency)
+
+# %% [markdown] tags=["zh"]
+# ## 兑现
+# ### 当初的决定，带来了预期的结果吗？
+# 把采纳时写下的预期和后来测到的结果放在一起，也检验我们自己的区间准不准。还没有采纳过建议时，这一节会说怎么开始。
+# %% [markdown] tags=["en"]
+# ## What came true
+# ### Did what was decided bring what was expected?
+# Expectations written down when advice was accepted, beside what was measured since; it also tests our own intervals. Until something was accepted, the section says how to begin.
+# %%
+eo.store.review(book.outcomes, as_of=book.day)
+
+# %% [markdown] tags=["zh"]
+# ## 交接
+# ### 写进台账
+# 这一阶段的建议交给优化阶段。
+# %% [markdown] tags=["en"]
+# ## Handing over
+# ### Into the ledger
+# The advice of this stage goes to Optimise.
+# %%
+book.keep(Out)

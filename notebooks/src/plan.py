@@ -87,10 +87,19 @@ eo.product.niche(shop)
 
 # %% [markdown] tags=["zh"]
 # ## 渠道
+# ### 大家在搜什么，旺季什么时候到？
+# 百度和谷歌各用各的刻度，只比增长和季节，不比高低；农历节日按农历对齐。
+# %% [markdown] tags=["en"]
+# ## Channel
+# ### What do people look for, and when does the season peak?
+# Baidu and Google stay on their own scales: growth and season compare, levels do not; lunar festivals are aligned by the lunar calendar.
+# %%
+eo.channel.search(shop)
+
+# %% [markdown] tags=["zh"]
 # ### 投放预算怎么分，哪些要先测？
 # 曲线有把握才挪钱，其余渠道保持占比；测试做多久，由“能看出回本”来定。
 # %% [markdown] tags=["en"]
-# ## Channel
 # ### How should the advertising budget be spent, and what should be tested?
 # Money moves only where a curve is sure; elsewhere shares stay, and a test is as long as it takes to see spend pay for itself.
 # %%

@@ -166,4 +166,5 @@ def test_a_notebook_needs_no_cover():
 
 def test_own_template_is_the_only_one():
     folder = Path(bundle.__file__).parent / "templates"
-    assert sorted(p.name for p in folder.rglob("*.j2")) == ["index.html.j2"]
+    mine = ["facts", "home", "index", "kpi", "start", "summary"]
+    assert sorted(p.name for p in folder.rglob("*.j2")) == [f"{name}.html.j2" for name in mine]

@@ -137,13 +137,45 @@ def test_of_two_that_pull_one_lever_the_better_stays():
     assert by[up.key] == by[again.key] == cut.key
 
 
+def test_money_is_not_taken_twice_from_one_channel():
+    """One analysis cuts A, another moves money from A to B: the same saving."""
+    cut = advice("cut", subject="channel:A", value=money(9, 20, 31), analysis="channel.attribution")
+    step = advice(
+        "move", subject="channel:B", value=money(9, 15, 30), analysis="channel.reallocate",
+        change={"source": "A", "to": "B"},
+    )  # fmt: skip
+    order = [
+        advice("order", subject=where, value=money(9, mid, 31), analysis=f"product.{name}")
+        for name, where, mid in (("stock", "stock", 12), ("inventory", "store", 11))
+    ]
+    found = verdicts(decide([], earlier=[cut, step, *order]))
+    assert [found[p.key] for p in (cut, step)] == ["kept", "double"]
+    assert [found[p.key] for p in order] == ["kept", "double"]
+
+
 def test_many_pieces_of_advice_need_better_evidence():
     """Benjamini and Hochberg by hand: p = 0.045 passes 0.1 alone, not beside nine failures."""
     edge = float(norm.isf(0.045)) / 1.6449
     weak = advice("weak", value=money(10 - 10 / edge, 10, 20))
-    failures = [advice(f"f{i}", grade="D") for i in range(9)]
-    assert verdicts(decide([], earlier=[weak]))[weak.key] == "kept"
+    failures = [advice(f"f{i}", value=money(-9, 0, 9)) for i in range(9)]
+    rules = [advice(f"r{i}", grade="D") for i in range(9)]
+    alone = decide([], earlier=[weak, *rules])
+    assert verdicts(alone)[weak.key] == "kept"
+    assert alone.table["q"].iloc[0] == pytest.approx(0.045, abs=1e-4)
     assert verdicts(decide([], earlier=[weak, *failures]))[weak.key] == "chance"
+
+
+def test_an_analysis_that_found_nothing_is_a_test_that_failed():
+    """By hand: p = 0.045 beside two analyses that can earn and do not has q = 0.135."""
+    edge = float(norm.isf(0.045)) / 1.6449
+    weak = advice("weak", value=money(10 - 10 / edge, 10, 20))
+    silent = [
+        advice("test", grade="D", analysis="product.price"),
+        advice("order", grade="C", analysis="product.inventory"),
+    ]
+    result = decide([], earlier=[weak, *silent])
+    assert verdicts(result)[weak.key] == "chance"
+    assert result.table.set_index("action").loc[weak.key, "q"] == pytest.approx(0.135, abs=1e-4)
 
 
 def test_luck_alone_is_held_back_where_a_plain_gate_is_not():
