@@ -20,7 +20,7 @@ SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
 
-demo: $(VENV)/.installed-zh ## run the Analyse stage on the demo shop, in Chinese and English
+demo: $(VENV)/.installed-zh ## run all four stages on the demo shop, in Chinese and English
 	@$(BIN)/ecomops demo
 
 test: $(VENV)/.installed-test,zh,spark ## run linters, types, layers and every test
