@@ -6,6 +6,7 @@ from ecomops.channel.guardrails import Guardrails, guardrails
 from ecomops.channel.live import Live, live
 from ecomops.channel.reallocate import Reallocate, reallocate
 from ecomops.channel.response import Response, response
+from ecomops.channel.search import Search, search
 from ecomops.channel.traffic import Traffic, traffic
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Live",
     "Reallocate",
     "Response",
+    "Search",
     "Traffic",
     "attribution",
     "budget",
@@ -22,5 +24,6 @@ __all__ = [
     "live",
     "reallocate",
     "response",
+    "search",
     "traffic",
 ]

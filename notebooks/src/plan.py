@@ -137,6 +137,15 @@ eo.campaign.calendar(shop)
 eo.campaign.promotion(shop)
 
 # %% [markdown] tags=["zh"]
+# ### 下一场活动怎么安排？
+# 用上面的预测、分群和试算填好简报；目标和预算请自己给，没人知道的会写「未知」。
+# %% [markdown] tags=["en"]
+# ### How is the next campaign set up?
+# The brief is filled from the forecast and the replay above; give target and budget yourself, and what nobody knows says so.
+# %%
+eo.campaign.brief(shop, results=Out)
+
+# %% [markdown] tags=["zh"]
 # ## 交接
 # ### 写进台账
 # 目标、预测和建议交给后面的阶段：执行按这个目标盯进度，优化把所有建议放到一起决定。同样的内容只记一次。
