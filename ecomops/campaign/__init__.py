@@ -1,6 +1,17 @@
-"""Campaigns: which festivals are coming, and what promotions cost and bring."""
+"""Campaigns: which festivals are coming, what promotions cost, and what to test next."""
 
+from ecomops.campaign.brief import Brief, brief
 from ecomops.campaign.calendar import Calendar, calendar
 from ecomops.campaign.promotion import Promotion, promotion
+from ecomops.campaign.roadmap import Roadmap, roadmap
 
-__all__ = ["Calendar", "Promotion", "calendar", "promotion"]
+__all__ = [
+    "Brief",
+    "Calendar",
+    "Promotion",
+    "Roadmap",
+    "brief",
+    "calendar",
+    "promotion",
+    "roadmap",
+]

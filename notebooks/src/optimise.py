@@ -108,6 +108,17 @@ eo.customer.targeting(sends)
 eo.customer.winback(shop)
 
 # %% [markdown] tags=["zh"]
+# ## 活动
+# ### 接下来先做哪个试验？
+# 把上面还没有证据的建议排成队：没把握、影响大、订单多的先试；知道过去试验的效果有多大，就写进 `priors`。
+# %% [markdown] tags=["en"]
+# ## Campaign
+# ### Which experiment should run next?
+# Advice without proof stands in line: what is least known, touches most and has most orders comes first; write what past tests showed into `priors`.
+# %%
+eo.campaign.roadmap(shop, results=Out)
+
+# %% [markdown] tags=["zh"]
 # ## 决定
 # ### 先做哪几件事？
 # 把各阶段的建议放进一张清单：互相矛盾的只留更好的一条，误报受控，按价值排序；暂缓的写明原因。

@@ -1,0 +1,146 @@
+"""campaign.brief: every line has a source, sums by hand, and nothing is invented."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+import ecomops as eo
+from ecomops.base.errors import OptionError
+from ecomops.campaign.brief import brief
+from ecomops.maths.promotion import Rule
+from tests.campaign.test_promotion import frames
+
+SECTIONS = ["goal", "audience", "offer", "channels", "materials", "budget", "risks", "test"]
+
+
+@pytest.fixture(scope="module")
+def forecast(demo):
+    return eo.store.forecast(demo, horizon_days=60)
+
+
+@pytest.fixture(scope="module")
+def full(demo, forecast):
+    given = [forecast, eo.customer.rfm(demo.orders)]
+    return brief(demo, results=given, target=200_000, budget=20_000)
+
+
+def test_every_part_is_there_and_every_line_has_a_source(full):
+    rows = full.table
+    assert list(dict.fromkeys(rows["section"])) == SECTIONS
+    assert rows["source"].notna().all()
+    assert not rows["item"].duplicated().any()
+
+
+def test_what_nobody_said_is_unknown_not_invented(demo, full):
+    bare = brief(demo)
+    for item in ("target", "given", "best_segment"):
+        row = bare.table.set_index("item").loc[item]
+        assert (row["value"], row["source"]) == ("unknown", "unknown")
+    found = {f.code: f for f in bare.findings()}
+    assert {"target", "given", "best_segment"} <= set(found["unknown"].values["items"])
+    assert full.said("target") == 200_000
+    assert "unknown" not in {f.code for f in full.findings()}
+    assert "未知" in bare.in_language("zh")._repr_html_()
+
+
+def test_expected_sales_are_the_forecasts_draws(full, forecast):
+    """Second way: sum the drawn days by hand."""
+    rows = full.table.set_index("item")
+    first = (full.said("main_from") - forecast.basis.end).days - 1
+    days = (full.said("main_to") - full.said("main_from")).days + 1
+    sums = forecast.draws[:, first : first + days].sum(axis=1)
+    line = rows.loc["expected"]
+    assert [line["low"], line["value"], line["high"]] == pytest.approx(
+        list(np.quantile(sums, [0.05, 0.5, 0.95]))
+    )
+    assert line["source"] == "store.forecast"
+
+
+def test_without_a_forecast_the_past_is_used_without_an_interval(demo):
+    made = brief(demo)
+    rows = made.table.set_index("item")
+    peak = rows.loc["peak", "value"]
+    assert made.said("expected") == pytest.approx(made.said("ordinary") * (1 + peak))
+    assert np.isnan(rows.loc["expected", "low"])
+    assert "raised" in {f.code for f in made.findings()}
+
+
+def test_what_is_left_for_advertising_by_hand(demo, full):
+    margin = demo.margin
+    extra = full.said("expected") - full.said("ordinary")
+    wanted = extra * margin - full.said("discount")
+    assert full.said("left") == pytest.approx(wanted)
+    share = full.said("cost_share")
+    assert full.said("discount") == pytest.approx(share * full.said("expected"))
+
+
+def test_a_discount_that_eats_the_extra_margin_is_said(demo, forecast):
+    made = brief(demo, results=[forecast], rules=(Rule("half", "percent", rate=5_000),))
+    codes = {f.code for f in made.findings()}
+    assert "nothing_left" in codes
+    assert "left" not in codes
+
+
+def test_dates_follow_the_calendar(demo):
+    ahead = eo.campaign.calendar(demo, horizon_days=400).table.set_index("festival")
+    made = brief(demo, festival="june_618")
+    row = ahead.loc["june_618"]
+    assert made.said("main_from") == row["main_from"]
+    assert made.said("pictures") == row["presale_from"] - dt.timedelta(days=14)
+    assert made.said("read_on") == row["after_to"] + dt.timedelta(days=1)
+
+
+def test_the_next_one_that_can_still_be_prepared_is_taken(demo):
+    made = brief(demo)
+    assert made.params["festival"] != "double_12"  # its presale has begun
+    assert made.params["first_due"] > made.basis.end
+
+
+def test_an_unknown_festival_is_refused_with_the_known_ones(demo):
+    with pytest.raises(OptionError, match="june_618"):
+        brief(demo, festival="june_619")
+
+
+def test_the_action_is_a_test_without_money(full):
+    (action,) = full.actions()
+    assert (action.emitted, action.grade) == (False, "D")
+    assert action.subject == f"campaign:{full.params['festival']}"
+    assert action.change["orders"] == full.said("orders_each")
+
+
+def test_orders_alone_make_a_brief_that_says_what_is_missing():
+    orders, _ = frames()
+    made = brief(eo.open({"orders": orders}))
+    assert not made.locked
+    unknown = set(made.table.loc[made.table["value"] == "unknown", "item"])
+    assert {"heroes", "sources", "left", "cost_share"} <= unknown
+    assert made.actions() == ()
+    assert made._repr_html_().count("<svg") == 2
+
+
+def test_equal_on_every_engine(table, engine, tmp_path):  # type: ignore[no-untyped-def]
+    orders, lines = frames()
+    orders = orders.assign(source_channel=["a", "b"] * 20, customer_id=[f"c{i}" for i in range(40)])
+    expected = brief(eo.open({"orders": orders, "order_lines": lines})).table
+    if engine == "duckdb":  # one database holds both tables
+        con = ibis.duckdb.connect(tmp_path / "shop.duckdb")
+        con.create_table("orders", orders)
+        con.create_table("order_lines", lines)
+        got = brief(eo.open(con)).table
+    else:
+        got = brief(eo.open({"orders": table(orders), "order_lines": table(lines)})).table
+    pd.testing.assert_frame_equal(got, expected)
+
+
+def test_words_and_timeline(full):
+    starts = [p.get_x() for p in full.plot().patches]
+    assert starts == sorted(starts)
+    for lang in ("zh", "en"):
+        page = full.in_language(lang)._repr_html_()
+        assert page.count("<svg") == 2
+        assert "units" not in page
