@@ -264,6 +264,7 @@ def formats(chosen: Namespace) -> None:
     from ecomops.cli.text import listed
     from ecomops.data.formats import format_of
     from ecomops.data.formats import formats as known
+    from ecomops.data.formats.lists import LISTS
 
     if chosen.name:
         layout = format_of(chosen.name)
@@ -272,6 +273,7 @@ def formats(chosen: Namespace) -> None:
         heads = [str(say("formats", "columns", part)) for part in ("column", "place")]
         listed(heads, [(header, layout.place(header)) for header in layout.headers])
         return
-    for name, layout in sorted(known().items()):
-        title = f"{getattr(layout, options.lang)} · {layout.evidence}".removesuffix(" · ")
-        print(f"{name:34} {layout.confidence}  {title}")
+    rows = [(n, f.confidence, getattr(f, options.lang), f.evidence) for n, f in known().items()]
+    rows += [(n, "→", getattr(s, options.lang), s.evidence) for n, s in LISTS.items()]
+    for name, sure, title, evidence in sorted(rows):
+        print(f"{name:34} {sure}  {title} · {evidence}".removesuffix(" · "))

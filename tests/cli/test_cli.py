@@ -196,3 +196,32 @@ def test_a_closed_pipe_is_no_error():
     run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert run.stderr == ""
     assert run.stdout.count("\n") == 1
+
+
+def test_formats_shows_evidence_and_where_columns_go(capsys):
+    assert main(["formats", "--lang", "en"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert " A  Zhitongche account report · public source" in lines["ztc_account_2022"]
+    assert "→" in lines["klaviyo_list"]
+    assert main(["formats", "ztc_account_2022", "--lang", "en"]) == 0
+    assert "ad_reports.impressions" in capsys.readouterr().out
+    assert main(["formats", "ztc_acount_2022", "--lang", "en"]) == 2
+    assert "ztc_account_2022" in capsys.readouterr().err
+
+
+def test_load_reports_and_merges(tmp_path, capsys):
+    rows = "Created date (UTC),Converted Amount,Fee,id\n2026-06-01 10:00:00,9.50,1,ch_1\n"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "unified_payments.csv").write_text(rows, encoding="utf-8")
+    told, page = tmp_path / "load.json", tmp_path / "load.html"
+    arguments = ["load", str(tmp_path / "in"), "--into", str(tmp_path / "shop"), "--lang", "en"]
+    arguments += ["--format", "stripe_payments", "--json", str(told), "--out", str(page)]
+    assert main(arguments) == 0
+    assert "merged into" in capsys.readouterr().out
+    (result,) = json.loads(told.read_text(encoding="utf-8"))["results"]
+    assert result["code"] == "store.load"
+    assert "What did these exports bring?" in page.read_text(encoding="utf-8")
+    assert (tmp_path / "shop" / "settlements.parquet").is_file()
+    assert main(arguments) == 0
+    assert "1 rows overlap" in capsys.readouterr().out
+    assert main(["load", str(tmp_path / "nowhere"), "--lang", "zh"]) == 3
