@@ -93,7 +93,10 @@ def chunk(plan: Plan, number: int) -> Chunk:
     count = chunks(plan)[number]
     share = count / plan.settings.customers.count
     group = people.arrivals(plan, number, count)
-    base = found.labelled(plan, group, latent.ordinary(plan, group, 0, "orders", number), number)
+    base = newcomers.deterred(
+        plan, group, latent.ordinary(plan, group, 0, "orders", number), number
+    )
+    base = found.labelled(plan, group, base, number)
     browsers = journeys.browsers(plan, number, round(plan.settings.panel.journeys * share))
     won = journeys.customers(plan, browsers, number)
     groups, blocks = {"people": group, "panel": won}, {"orders": base}

@@ -6,14 +6,14 @@ in demand whatever the season, and are known order by order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecomops.sim import baskets, latent, people, studio
 from ecomops.sim.calendar import DAY
-from ecomops.sim.plan import session_days
+from ecomops.sim.plan import NOBODY, session_days
 from ecomops.sim.streams import hashed, stream
 
 if TYPE_CHECKING:
@@ -129,6 +129,21 @@ def converted(plan: Plan, orders: Latent, group: People, first: int, chunk: int)
     time, cause = np.concatenate(times), np.concatenate(causes)
     source = _source(plan, "experiment", chunk, len(time))
     return _block(plan, "experiment", chunk, first, time, cause, source, None)
+
+
+def deterred(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
+    """Return ordinary orders, with those that a test with a negative lift costs in its B arm."""
+    blocked = orders.blocked.copy()
+    for test in plan.settings.experiments:
+        if test.lift < 0:
+            lot = stream(plan.seed, f"deterred/{test.name}", chunk).random(len(group))
+            low, high = plan.window(test.start, 0, test.days - 1)
+            gone = in_b(plan, test, group.key) & (lot < -test.lift)
+            inside = (orders.time >= low) & (orders.time < high) & (blocked == NOBODY)
+            blocked[inside & (orders.mover == NOBODY) & gone[orders.customer]] = plan.index[
+                test.key
+            ]
+    return replace(orders, blocked=blocked)
 
 
 def spectators(plan: Plan, first: int, chunk: int, share: float) -> Newcomers:

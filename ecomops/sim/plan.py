@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecomops.base import checks
 from ecomops.base.errors import OptionError, suggestion
 from ecomops.sim import ids
 from ecomops.sim.calendar import DAY, HOUR, Clock, daily_rate, hourly
@@ -112,6 +113,7 @@ def epoch_of(day: date) -> int:
 
 def plan(settings: Settings, seed: int) -> Plan:
     """Return the plan of a world in which every intervention is switched on."""
+    checks.between("seed", seed, 0, 2**63 - 1)
     store = settings.store
     daily = daily_rate(store.start, store.end, seed, store.noise)
     clock = Clock.of(hourly(daily, store.start))

@@ -46,8 +46,10 @@ def _one(plan: Plan, scene: Scene, test: Experiment) -> pa.Table:
     np.minimum.at(seen, place, sale.created[rows])
     caused = np.isin(owner, part.orders.customer[part.orders.requires == plan.index[test.key]])
     arm = caused | in_b(plan, test, part.people.key[owner])
-    others = round((~caused).sum() * (1 - RATE) / RATE)
-    idle_arm, idle_seen = _idle(plan, test, part.number, others, int(caused.sum()))
+    lost = np.setdiff1d(part.orders.customer[part.orders.blocked == plan.index[test.key]], owner)
+    others = round(((~caused).sum() + len(lost)) * (1 - RATE) / RATE)
+    won = int(caused.sum()) - len(lost)
+    idle_arm, idle_seen = _idle(plan, test, part.number, others, won)
     buyers = np.arange(len(owner) + len(idle_arm)) < len(owner)
     none = np.zeros(len(idle_arm), dtype=np.int64)
     return pa.table({
@@ -65,13 +67,15 @@ def _one(plan: Plan, scene: Scene, test: Experiment) -> pa.Table:
 def _idle(plan: Plan, test: Experiment, chunk: int, count: int, won: int) -> tuple[Bools, Floats]:
     """Return (arm, first visit) of the visitors who did not buy and whose row was not dropped.
 
-    `won` of B's visitors bought because of the test and are missing here.
+    `won` of B's visitors bought because of the test and are missing here; where the test cost
+    buyers (`won` below 0), they are here in addition.
     """
     random = stream(plan.seed, f"idle/{test.name}", chunk)
-    lot, drop, moment = random.random((3, count))
-    arm = lot < test.share
+    extra = max(-won, 0)
+    lot, drop, moment = random.random((3, count + extra))
+    arm = (lot < test.share) | (np.arange(count + extra) >= count)
     kept = ~arm | ((drop >= test.mismatch) & (np.cumsum(arm) > won))
-    low, high = (np.full(count, edge) for edge in plan.window(test.start, 0, test.days - 1))
+    low, high = (np.full(count + extra, edge) for edge in plan.window(test.start, 0, test.days - 1))
     seen: Floats = plan.clock.within(moment, low, high)
     return arm[kept], seen[kept]
 

@@ -9,12 +9,14 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ecomops.base import checks
 from ecomops.base.errors import UnsafeError
 from ecomops.sim import ads, build, opinions, traffic, truth
 from ecomops.sim.catalogue import vocabulary
@@ -68,6 +70,7 @@ def simulate(
     settings = named(preset) if isinstance(preset, str) else checked(preset)
     settings = settings if customers is None else checked(sized(settings, customers))
     plan = planned(settings, seed).without(without)
+    checks.between("workers", workers, 1, 256)
     target = Path(out)
     if target.exists():
         raise UnsafeError("sim_out_exists", path=str(target))
@@ -174,12 +177,17 @@ def _made(plan: Plan, total: int, workers: int) -> Iterator[dict[str, Any]]:
     if workers <= 1:
         yield from (_task(*task) for task in tasks)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=signal, initargs=(SIGINT, SIG_IGN)
+    )
+    try:
         waiting = deque(pool.submit(_task, *task) for task in tasks[: 2 * workers])
         for task in [*tasks[2 * workers :], *[None] * len(waiting)]:
             yield waiting.popleft().result()
             if task:
                 waiting.append(pool.submit(_task, *task))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @cache
