@@ -99,6 +99,9 @@ def with_line_status(lines: ibis.Table, context: Context) -> ibis.Table:
         lines = lines.mutate(refund_status=meant)
     if has(lines, "line_status"):
         paid = lines.paid_at.notnull() if has(lines, "paid_at") else None
+        if has(lines, "line_refund_amount"):
+            given = (lines.line_refund_amount > 0).fill_null(False)  # noqa: FBT003
+            paid = given if paid is None else paid | given
         if has(lines, "refund_status"):
             back = (lines.refund_status == "refunded").fill_null(False)  # noqa: FBT003
             paid = back if paid is None else paid | back
@@ -274,9 +277,11 @@ def _dated_by_id(orders: ibis.Table, context: Context) -> ibis.Table:
 
 def _told_refunded(orders: ibis.Table, lines: ibis.Table) -> ibis.Table:
     """Return orders with ``_refunded``: the row says so, which proves that it was paid."""
-    if not has(lines, "refund_status"):
+    if not has(lines, "refund_status") and not has(lines, "line_refund_amount"):
         return orders
-    told = lines.select("_file", "_row", _refunded=lines.refund_status == "refunded")
+    own = has(lines, "refund_status")
+    back = lines.refund_status == "refunded" if own else lines.line_refund_amount > 0
+    told = lines.select("_file", "_row", _refunded=back)
     joined = orders.left_join(told, ["_file", "_row"])
     return joined.drop("_file_right", "_row_right")
 
@@ -295,22 +300,24 @@ def _refunded_lines(
     lines: ibis.Table, orders: ibis.Table, context: Context
 ) -> tuple[ibis.Table, ibis.Table]:
     """Mark lines that closed with a refund as refunded in full: the file has only the flag."""
-    if has(lines, "line_refund_amount") or not has(
-        lines, "refund_status", "line_status", "line_paid_amount"
-    ):
+    if has(lines, "line_refund_amount"):
+        return lines, orders if has(orders, "refund_amount") else _with_back(orders, lines)
+    if not has(lines, "refund_status", "line_status", "line_paid_amount"):
         return lines, orders
     gone = (lines.refund_status == "refunded") & (lines.line_status == "closed_refunded")
     gone = gone.fill_null(False)  # noqa: FBT003
     zero = ibis.literal(0).cast(lines.line_paid_amount.type())
     lines = lines.mutate(line_refund_amount=gone.ifelse(lines.line_paid_amount, zero))
-    back = lines.group_by("order_id").aggregate(
-        _back=lines.line_refund_amount.sum().cast(dt.Decimal(18, 2))
-    )
     hit = lines.filter(lines.line_refund_amount > 0)
     context.note(
         "refund_inferred", "order_lines", "changed", hit, hit.line_refund_amount, "order_line_id"
     )
-    if has(orders, "refund_amount"):
-        return lines, orders
-    joined = orders.left_join(back, "order_id").drop("order_id_right")
-    return lines, joined.rename(refund_amount="_back")
+    return lines, orders if has(orders, "refund_amount") else _with_back(orders, lines)
+
+
+def _with_back(orders: ibis.Table, lines: ibis.Table) -> ibis.Table:
+    """Return orders with what their lines gave back."""
+    back = lines.group_by("order_id").aggregate(
+        refund_amount=lines.line_refund_amount.sum().cast(dt.Decimal(18, 2))
+    )
+    return orders.left_join(back, "order_id").drop("order_id_right")

@@ -15,6 +15,8 @@ from ecomops.data.formats import sql
 from ecomops.data.formats.registry import Format, Target, fold, format_of
 from ecomops.data.formats.statuses import statuses
 from ecomops.data.formats.workbook import write_workbook
+from ecomops.data.formats.write_public import PUBLIC, as_public
+from ecomops.data.formats.write_wide import write_wide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +33,9 @@ SOURCES = {
     "_uci.customer_id": "orders.customer_id",
     "_uci.country": "orders.receiver_province",
     "_shopify.name": "orders.order_id",
+    **PUBLIC,
 }
+FINEST = ("reviews", "order_lines", "traffic_daily", "product_skus")
 FIRST_ROW_ONLY = {"shopify_orders"}
 ON_EVERY_ROW = {"name", "customer_id", "created_at"}
 ADDRESS = ("address1", "address2", "address3")
@@ -60,6 +64,9 @@ def write(tables: Mapping[str, ibis.Table] | Any, *, format: str, path: str | Pa
     path = Path(path)
     if path.exists():
         raise UnsafeError("file_in_the_way", path=str(path))
+    if fmt.free_columns:
+        write_wide(tables, fmt, path, _write_rows)
+        return [path]
     rows = _rows(tables, fmt)
     if fmt.period is None or fmt.period[1] in _columns_mapped(fmt, fmt.period[0]):
         _file(fmt, rows, path, None)
@@ -96,7 +103,7 @@ def _rows(tables: Any, fmt: Format) -> ibis.Table:
     have = {n: t for n in wanted if (t := _table(tables, n)) is not None}
     if not have:
         raise DataError("nothing_to_write", format=fmt.id, tables=wanted or ["—"])
-    main = next((n for n in ("order_lines", "traffic_daily") if n in have), next(iter(have)))
+    main = next((n for n in FINEST if n in have), next(iter(have)))
     rows = have[main].select(**{f"{main}__{c}": have[main][c] for c in have[main].columns})
     for name, source_rows in have.items():
         if name == main:
@@ -113,7 +120,8 @@ def _rows(tables: Any, fmt: Format) -> ibis.Table:
             rows = rows.mutate(**{made: rows[source]})
     if fmt.id == "shopify_orders" and main == "order_lines" and "orders" in have:
         rows = _as_shopify(rows)
-    return _first_rows(rows, main)
+    rows = _first_rows(rows, main)
+    return as_public(fmt.id, rows)
 
 
 def _as_shopify(rows: ibis.Table) -> ibis.Table:
@@ -148,12 +156,19 @@ def _shared_key(main: str, other: str) -> list[tuple[str, str]] | None:
         ("order_lines", "products"): [("product_id", "product_id")],
         ("traffic_daily", "products"): [("product_id", "product_id")],
         ("traffic_daily", "shop_scores"): [("date", "date")],
+        ("product_skus", "products"): [("product_id", "product_id")],
+        ("reviews", "order_lines"): [("order_line_id", "order_line_id")],
     }
     return known.get((main, other))
 
 
 def _first_rows(rows: ibis.Table, main: str) -> ibis.Table:
     """Mark each row's place in its order, and order the file by order and line."""
+    if main == "product_skus":
+        sku = rows["product_skus__sku_id"]
+        inside = ibis.window(group_by=rows["product_skus__product_id"], order_by=sku)
+        placed = rows.mutate(_place=ibis.row_number().over(inside) + 1)
+        return placed.order_by([placed["product_skus__product_id"], placed["product_skus__sku_id"]])
     if main != "order_lines":
         return rows.mutate(_place=ibis.literal(1))
     keys = [c for c in ("order_lines__created_at", "orders__created_at") if c in rows.columns]
@@ -232,6 +247,8 @@ def _cell(header: str, fmt: Format, rows: ibis.Table) -> str:
         share = targets[0].rule.startswith("pct_")
         return f"coalesce({_plain(low, share=share)} || ' ~ ' || {_plain(high, share=share)}, '-')"
     value = _said(targets[0], header, fmt, rows)
+    if targets[0].rule == "text_ffill" or fmt.finish == "shopify_products":
+        return _ffilled(value, targets[0])
     if targets[0].table in {"orders", "_shopify"} and (
         fmt.id in FIRST_ROW_ONLY or targets[0].rule == "money_line_sum"
     ):
@@ -239,6 +256,13 @@ def _cell(header: str, fmt: Format, rows: ibis.Table) -> str:
         if targets[0].column not in ON_EVERY_ROW or fmt.id not in FIRST_ROW_ONLY:
             value = f"CASE WHEN _place = 1 THEN {value} ELSE {blank} END"
     return f"coalesce({value}, '')"
+
+
+def _ffilled(value: str, target: Target) -> str:
+    """Return a product's cell, which is told on the first of its variants' rows only."""
+    if target.table != "products" or target.rule == "id":
+        return f"coalesce({value}, '')"
+    return f"CASE WHEN _place = 1 THEN coalesce({value}, '') ELSE '' END"
 
 
 def _plain(x: str, *, share: bool) -> str:
@@ -304,8 +328,10 @@ def _status(target: Target, x: str, fmt: Format) -> str:
     said: dict[str, str] = {}
     for wording, meant in words.items():
         said.setdefault(meant, wording)
+    timed = any(t.column == "paid_at" for ts in fmt.targets.values() for t in ts)
     for closed in ("closed_unpaid", "closed_refunded"):
-        said[closed] = said.get("closed") or said.get(closed, "")
+        told = (said.get("closed"), said.get(closed))
+        said[closed] = next((w for w in (told if timed else told[::-1]) if w), "")
     known = {meant: wording for meant, wording in said.items() if wording}
     cases = " ".join(
         f"WHEN {sql.text(meant)} THEN {sql.text(wording)}" for meant, wording in known.items()

@@ -1,0 +1,52 @@
+"""What the files of Olist and Superstore say in words of their own, from canonical rows."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.datatypes as dt
+
+# private column of a layout -> the canonical column it is written from
+PUBLIC = {
+    "_olist_orders.order_id": "orders.order_id",
+    "_olist_orders.customer_id": "orders.order_id",  # Olist makes one anew for each order
+    "_olist_people.order_customer_id": "orders.order_id",
+    "_olist_people.customer_id": "orders.customer_id",
+    "_olist_people.city": "orders.receiver_city",
+    "_olist_people.province": "orders.receiver_province",
+    "_olist_payments.order_id": "orders.order_id",
+    "_olist_payments.payment_method": "orders.payment_method",
+    "_olist_payments.amount": "orders.paid_amount",
+    "_olist_items.order_id": "order_lines.order_id",
+    "_olist_items.freight": "orders.shipping_fee",
+    "_olist_reviews.order_id": "order_lines.order_id",
+    "_superstore.profit": "order_lines.line_cost",
+    "_superstore.discount": "order_lines.line_discount",
+    "_returns.order_id": "orders.order_id",
+    "_returns.returned": "orders.order_status",
+}
+LINE = "order_lines__"
+
+
+def as_public(layout: str, rows: ibis.Table) -> ibis.Table:
+    """Return the rows of an export with what these data sets say instead of canonical values."""
+    have = set(rows.columns)
+    if layout == "olist_order_payments":
+        rows = rows.filter(rows["orders__paid_amount"].notnull())
+        return rows.mutate(_olist_payments__sequence=ibis.literal(1))
+    if layout == "olist_order_items" and "_olist_items__freight" in have:
+        fee = rows["_olist_items__freight"]
+        first = (rows["_place"] == 1).ifelse(fee, ibis.literal(0).cast(fee.type()))
+        return rows.mutate(_olist_items__freight=first)
+    if layout == "superstore_returns":
+        back = rows.filter(rows["orders__order_status"] == "closed_refunded")
+        return back.mutate(_returns__returned=ibis.literal("Yes"))
+    if layout != "superstore":
+        return rows
+    paid = rows[f"{LINE}line_paid_amount"]
+    made = {}
+    if f"{LINE}line_cost" in have:
+        made["_superstore__profit"] = paid - rows[f"{LINE}line_cost"]
+    if f"{LINE}line_list_amount" in have:
+        share = 1 - paid.cast("float64") / rows[f"{LINE}line_list_amount"].cast("float64").nullif(0)
+        made["_superstore__discount"] = share.cast(dt.Decimal(18, 4))
+    return rows.mutate(**made)
