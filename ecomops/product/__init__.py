@@ -4,5 +4,17 @@ from ecomops.product.inventory import Inventory, inventory
 from ecomops.product.niche import Niche, niche
 from ecomops.product.pareto import Pareto, pareto
 from ecomops.product.price import Price, price
+from ecomops.product.stock import Stock, stock
 
-__all__ = ["Inventory", "Niche", "Pareto", "Price", "inventory", "niche", "pareto", "price"]
+__all__ = [
+    "Inventory",
+    "Niche",
+    "Pareto",
+    "Price",
+    "Stock",
+    "inventory",
+    "niche",
+    "pareto",
+    "price",
+    "stock",
+]

@@ -1,0 +1,191 @@
+"""Stock and sales by product and day: what was there, what ran out, what it would have sold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from ecomops.data.festivals import calendar_of
+from ecomops.data.festivals import days as calendar_days
+from ecomops.data.policy import POLICY, sold_lines
+from ecomops.data.tables import frame
+from ecomops.maths import forecast as maths
+from ecomops.maths.latent import latent_demand
+from ecomops.metrics.daily import daily
+
+if TYPE_CHECKING:
+    from ecomops.data.shop import Shop
+
+MOST = 200  # best sellers looked at
+RECENT, TOLD = 28, 56  # days foretold from, and days that foretell them
+SEED = 20_251_128
+HELD = 7  # days a snapshot speaks for where the next one is missing
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The best sellers of the window: one row per product, and products by days.
+
+    `items` has ``product_id, name, group, price, cost, on_hand, inbound, lead``; `sold` pieces,
+    `empty` days without stock.
+    """
+
+    items: pd.DataFrame
+    sold: Any
+    empty: Any
+    end: date
+
+
+def stock_days(shop: Shop) -> ibis.Table:
+    """Return pieces by product and day: ``product_id, date, on_hand, inbound, lead``."""
+    columns = ("sku_id", "product_id", "lead_time_days")
+    skus = shop.product_skus.select(*columns).distinct()
+    t = shop.inventory_snapshots.join(skus, "sku_id")
+    on_hand = ibis.coalesce(t.available, t.on_hand).fill_null(0)
+    t = t.mutate(day=t.date.cast("date"), left=on_hand, coming=t.inbound.fill_null(0))
+    return t.group_by(["product_id", "day"]).aggregate(
+        on_hand=t.left.sum(), inbound=t.coming.sum(), lead=t.lead_time_days.mean()
+    )
+
+
+def shelf(shop: Shop, *, days: int, as_of: date, lead: float) -> Shelf | None:
+    """Return the shelf of the last `days` days that have snapshots; None without any of them.
+
+    `lead` stands in where no lead time is stated.
+    """
+    stock = stock_days(shop).filter(ibis._.day <= ibis.literal(as_of))
+    ends = frame(stock.aggregate(first=stock.day.min(), last=stock.day.max())).iloc[0]
+    if pd.isna(ends["last"]):
+        return None
+    end = pd.Timestamp(ends["last"]).date()
+    since = max(end - timedelta(days=days - 1), pd.Timestamp(ends["first"]).date())
+    sales = _sales(shop, since, end)
+    items = _items(sales, shop)
+    if items.empty:
+        return None
+    index = pd.date_range(since, end, freq="D")
+    ids = items["product_id"]
+    by = sales.pivot_table(index="product_id", columns="day", values="pieces", aggfunc="sum")
+    sold = by.reindex(index=ids, columns=index).fillna(0).to_numpy(dtype=float)
+    seen = stock.filter(stock.day >= ibis.literal(since), stock.product_id.isin(ids.tolist()))
+    out = seen.filter(seen.on_hand <= 0).select("product_id", "day")
+    known = frame(seen.select("day").distinct())["day"]
+    empty = _held(frame(out), pd.DatetimeIndex(sorted(known)), index, ids)
+    now = frame(seen.filter(seen.day == ibis.literal(end))).set_index("product_id")
+    now = now[["on_hand", "inbound", "lead"]].astype(float).reindex(ids).reset_index(drop=True)
+    now["lead"] = now["lead"].fillna(lead).clip(1, 90)
+    return Shelf(pd.concat([items, now], axis=1).fillna({"inbound": 0.0}), sold, empty, end)
+
+
+def _sales(shop: Shop, since: date, end: date) -> pd.DataFrame:
+    """Return ``product_id, day, name, pieces, paid, spent`` of the best sellers."""
+    orders = POLICY.sales(shop.orders, as_of=end)
+    kept = orders.filter(orders.at.date() >= since).select("order_id", day=orders.at.date())
+    lines = sold_lines(shop.order_lines).join(kept, "order_id").drop_null("product_id")
+    totals = lines.group_by("product_id").aggregate(n=lines.quantity.sum())
+    best = totals.order_by(ibis.desc("n"), "product_id").limit(MOST).select("product_id")
+    lines = lines.join(best, "product_id")
+    by = lines.group_by(["product_id", "day"]).aggregate(
+        name=lines.product_name.max(),
+        pieces=lines.quantity.sum(),
+        paid=lines.line_paid_amount.sum(),
+        spent=lines.line_cost.sum(),
+    )
+    rows = frame(by.order_by("product_id", "day"))
+    return rows.assign(day=pd.to_datetime(rows["day"]))
+
+
+def _items(sales: pd.DataFrame, shop: Shop) -> pd.DataFrame:
+    """Return one row per product, the best sellers first: name, group, price and cost a piece."""
+    rows = sales.groupby("product_id", as_index=False).agg(
+        name=("name", "max"), pieces=("pieces", "sum"), paid=("paid", "sum"), spent=("spent", "sum")
+    )
+    rows = rows.sort_values(["pieces", "product_id"], ascending=[False, True], ignore_index=True)
+    rows = rows.assign(price=rows["paid"] / rows["pieces"], cost=rows["spent"] / rows["pieces"])
+    rows["cost"] = rows["cost"].where(rows["spent"] > 0)
+    groups: dict[Any, Any] = {}
+    if "products" in shop:
+        t = shop.products
+        named = t.select("product_id", group=ibis.coalesce(t.category_l3, t.category_l2)).distinct()
+        groups = frame(named).dropna().set_index("product_id")["group"].to_dict()
+    return rows.assign(group=[str(groups.get(item, "")) for item in rows["product_id"]])
+
+
+def _held(
+    out: pd.DataFrame, known: pd.DatetimeIndex, index: pd.DatetimeIndex, ids: pd.Series[Any]
+) -> Any:
+    """Return which products were out by day; a snapshot holds until the next, a week at most."""
+    state = pd.DataFrame(0.0, index=known, columns=pd.Index(ids))
+    for product, day in zip(out["product_id"], pd.to_datetime(out["day"]), strict=True):
+        state.loc[day, product] = 1.0
+    held = state.reindex(index).ffill(limit=HELD - 1).fillna(0)
+    return held.to_numpy().T > 0
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Demand by product and day, pieces lost by product and, net of switching, by day."""
+
+    wanted: Any
+    pieces: Any
+    daily: Any
+    switched: float
+
+
+def lost(kept: Shelf) -> Lost:
+    """Return what days without stock hid: see `maths.latent`."""
+    found = latent_demand(kept.sold, kept.empty, kept.items["group"].to_numpy())
+    gone = np.where(kept.empty, found.demand - kept.sold, 0)
+    share = found.substitution
+    return Lost(found.demand, gone.sum(axis=1), gone.sum(axis=0) * (1 - share), share)
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Draws of pieces wanted by product: until a delivery ordered today, and a week later."""
+
+    until: Any
+    later: Any
+
+
+def ahead(shop: Shop, kept: Shelf, gone: Lost, *, calendar: str, week: int = 7) -> Ahead:
+    """Return draws of each product's demand, shape (draws, products).
+
+    The shop's orders, with those it lost, are forecast with error paths; a product's share is
+    Gamma distributed after its corrected demand of the last 56 days, and pieces are negative
+    binomial with the drift that the last 28 days showed against the 56 before.
+    """
+    history = daily(shop.orders, as_of=kept.end)
+    y, wanted = history["orders"].to_numpy(dtype=float, copy=True), gone.wanted
+    window = kept.sold.shape[1]
+    y[-window:] += gone.daily * y[-window:].sum() / max(kept.sold.sum(), 1)
+    longest = int(np.ceil(kept.items["lead"].max())) + week
+    facts = calendar_days(history["day"].iloc[0].date(), y.size + longest, calendar_of(calendar))
+    paths = np.cumsum(maths.forecast(y, facts, seed=SEED).draws, axis=1)
+    random = np.random.default_rng(SEED)
+    recent = wanted[:, -TOLD:].sum(axis=1)
+    shape = (len(paths), len(recent))
+    share = random.gamma(recent + 0.5, 1 / max(y[-TOLD:].sum(), 1), shape)
+    share *= random.gamma(1 / drift(wanted), drift(wanted), shape)
+    lead = np.ceil(kept.items["lead"].to_numpy()).astype(int)
+    first = random.poisson(paths[:, lead - 1] * share)
+    rest = paths[:, lead + week - 1] - paths[:, lead - 1]
+    return Ahead(first, first + random.poisson(np.maximum(rest, 0) * share))
+
+
+def drift(wanted: Any) -> float:
+    """Return the variance of products' shares from one period to the next, beyond Poisson counts.
+
+    `wanted` has shape (products, days); at least 0.005.
+    """
+    if wanted.shape[1] < RECENT + TOLD:
+        return 0.1
+    last, before = wanted[:, -RECENT:].sum(axis=1), wanted[:, -RECENT - TOLD : -RECENT].sum(axis=1)
+    told = before * last.sum() / max(before.sum(), 1)
+    excess = (last - told) ** 2 - told * (1 + last.sum() / max(before.sum(), 1))
+    return float(np.clip(excess.sum() / max((told**2).sum(), 1), 0.005, 1.0))

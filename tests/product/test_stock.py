@@ -1,0 +1,154 @@
+"""product.stock: chances and money by hand, engines, what is said, proposed and locked."""
+
+from __future__ import annotations
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import poisson
+
+import ecomops as eo
+from ecomops.product.stock import stock
+
+DAYS = 160
+START = pd.Timestamp("2025-01-01")
+
+
+def frames(*, left: int = 40, coming: int = 0, out: int = 30, lead: float | None = 10.0):
+    """Return a shop that sells 4 of `fast` (100, cost 40) and 2 of `slow` (50, cost 20) a day.
+
+    `fast` was out of stock on `out` days in the middle and has `left` pieces now.
+    """
+    day = pd.date_range(START, periods=DAYS)
+    gone = (np.arange(DAYS) >= 60) & (np.arange(DAYS) < 60 + out)
+    rows = []
+    for i, at in enumerate(day):
+        for product, pieces, price in (("fast", 0 if gone[i] else 4, 100.0), ("slow", 2, 50.0)):
+            made = [(f"{product}{i}-{k}", product, at, price) for k in range(pieces)]
+            rows += made
+    lines = pd.DataFrame(rows, columns=["order_id", "product_id", "created_at", "paid"])
+    orders = lines[["order_id", "created_at"]].assign(paid_amount=lines["paid"])
+    lines = lines.assign(
+        quantity=1,
+        product_name=lines["product_id"].str.upper(),
+        line_paid_amount=lines["paid"],
+        line_cost=0.4 * lines["paid"],
+    ).drop(columns=["paid", "created_at"])
+    on_hand = np.where(gone, 0, 500)
+    on_hand[-1] = left
+    inbound = np.where(np.arange(DAYS) == DAYS - 1, coming, 0)
+    shots = [
+        pd.DataFrame({"date": day.date, "sku_id": "f", "on_hand": on_hand, "inbound": inbound}),
+        pd.DataFrame({"date": day.date, "sku_id": "s", "on_hand": 900, "inbound": 0}),
+    ]
+    skus = pd.DataFrame({"sku_id": ["f", "s"], "product_id": ["fast", "slow"], "price": 1.0})
+    if lead is not None:
+        skus["lead_time_days"] = lead
+    return {
+        "orders": orders,
+        "order_lines": lines,
+        "product_skus": skus.assign(sku_code="x", sku_name="x"),
+        "inventory_snapshots": pd.concat(shots, ignore_index=True),
+    }
+
+
+def shelf_of(**options):
+    return stock(eo.open(frames(**options)), calendar="western").table.set_index("product_id")
+
+
+@pytest.fixture(scope="module")
+def result():
+    return stock(eo.open(frames()), calendar="western")
+
+
+def test_days_without_stock_are_made_up_for(result):
+    """By hand: 4 pieces on each of 30 days."""
+    row = result.table.set_index("product_id").loc["fast"]
+    assert row["days_out"] == 30
+    assert row["lost"] == pytest.approx(120, rel=0.03)
+    assert row["wanted"] == pytest.approx(4 * DAYS, rel=0.01)
+    assert row["lost_margin"] == pytest.approx(120 * 60, rel=0.15)
+
+
+def test_the_chance_is_that_of_the_demand_until_a_delivery():
+    """40 pieces in ten days: about one half at 40 on hand, none at 80, certain at 10."""
+    assert shelf_of(left=40)["stockout"]["fast"] == pytest.approx(0.5, abs=0.2)
+    assert shelf_of(left=10)["stockout"]["fast"] > 0.99
+    assert shelf_of(left=90)["stockout"]["fast"] < 0.02
+    assert shelf_of()["stockout"]["slow"] == 0
+
+
+def test_spread_is_at_least_that_of_a_poisson_count(result):
+    row = result.table.set_index("product_id").loc["fast"]
+    assert row["expected"] == pytest.approx(40, rel=0.1)
+    assert row["low"] <= poisson.ppf(0.05, 40)
+    assert row["high"] >= poisson.ppf(0.95, 40)
+
+
+def test_pieces_on_their_way_count_and_lead_times_are_read_or_given():
+    assert shelf_of(left=10, coming=90)["stockout"]["fast"] < 0.02
+    assert shelf_of(lead=None)["lead"]["fast"] == 14
+    assert shelf_of(lead=20.0)["expected"]["fast"] == pytest.approx(80, rel=0.1)
+
+
+def test_ordering_is_worth_what_a_week_of_delay_loses():
+    """By hand: sold out for certain, seven days of 4 pieces at a margin of 60."""
+    (order,) = stock(eo.open(frames(left=0)), calendar="western").actions()
+    assert order.emitted
+    assert order.value.mid == pytest.approx(7 * 4 * 60, rel=0.15)
+    assert order.value.low > 0
+    assert order.subject == "stock"
+
+
+def test_plenty_of_stock_proposes_nothing():
+    calm = stock(eo.open(frames(left=900)), calendar="western")
+    assert calm.actions() == ()
+    assert calm.findings()[0].code == "safe"
+
+
+def test_without_costs_there_is_no_money():
+    shop = frames(left=0)
+    shop["order_lines"] = shop["order_lines"].drop(columns="line_cost")
+    found = stock(eo.open(shop), calendar="western")
+    assert [a.emitted for a in found.actions()] == [False]
+    assert "lost" not in [f.code for f in found.findings()]
+
+
+def test_weekly_snapshots_hold_until_the_next():
+    shop = frames()
+    shots = shop["inventory_snapshots"]
+    weekly = pd.to_datetime(shots["date"]).dt.day_of_week == START.day_of_week
+    last = shots["date"] == shots["date"].max()
+    found = stock(eo.open(shop | {"inventory_snapshots": shots[weekly | last]}), calendar="western")
+    row = found.table.set_index("product_id").loc["fast"]
+    assert 24 <= row["days_out"] <= 36
+
+
+def test_equal_on_every_engine(table, engine, tmp_path, result):  # type: ignore[no-untyped-def]
+    shop = frames()
+    if engine == "duckdb":  # one database holds all tables
+        con = ibis.duckdb.connect(tmp_path / "shop.duckdb")
+        for name, rows in shop.items():
+            con.create_table(name, rows)
+        got = stock(eo.open(con), calendar="western")
+    else:
+        opened = eo.open({name: table(rows) for name, rows in shop.items()})
+        got = stock(opened, calendar="western")
+    pd.testing.assert_frame_equal(got.table, result.table)
+
+
+def test_without_tables_or_history_it_is_locked():
+    shop = frames()
+    bare = {name: shop[name] for name in ("orders", "order_lines")}
+    assert "inventory_snapshots" in stock(eo.open(bare)).explain("en")
+    late = shop["inventory_snapshots"].assign(date=pd.Timestamp("2030-01-01").date())
+    assert stock(eo.open(shop | {"inventory_snapshots": late})).locked
+
+
+def test_words_and_chart(demo):
+    found = stock(demo)
+    drawn = [line.get_xdata()[0] for line in found.plot().lines[1::3]]
+    np.testing.assert_allclose(drawn, found.table["expected"].head(14))
+    for lang in ("zh", "en"):
+        assert found.in_language(lang)._repr_html_().count("<svg") == 2
