@@ -24,6 +24,7 @@ from ecomops.data.formats.finish_shopify import finish_products, finish_shopify
 from ecomops.data.formats.finish_uci import finish_uci
 from ecomops.data.formats.finish_wide import finish_ledger, finish_survey, finish_trends
 from ecomops.data.formats.merge import joined, merged, unique
+from ecomops.data.formats.part import finest
 from ecomops.data.formats.reading import How, SourceFile, files_at, known_at, parts_of
 from ecomops.data.formats.recognise import Candidate, candidates
 from ecomops.data.formats.registry import format_of
@@ -156,11 +157,13 @@ def _assembled(
         for name, rows in tables.items():
             done.setdefault(name, []).append(rows)
     zone, currency = _zone(parts, timezone), _currency(parts)
+    main = {finest(part.fmt) for part in parts}
     final: dict[str, ibis.Table] = {}
     extras: dict[str, ibis.Table] = {}
     for name in sorted(done, key=list(schemas()).index):
-        made, noted = _one_table(name, done[name], con)
-        problems += noted
+        made, overlaps, twice = _one_table(name, done[name], con)
+        # a product stands on every line that names it: only the rows of a table's own file repeat
+        problems += overlaps + (twice if name in main else [])
         query = completed(name, made, currency)
         final[name] = con.table(sql.view(con, f"loaded_{name}", query))
         extra = extra_rows(name, made, parts, currency, con)
@@ -175,10 +178,10 @@ def _assembled(
 
 def _one_table(
     name: str, pieces: Sequence[ibis.Table], con: Any
-) -> tuple[ibis.Table, list[Problem]]:
+) -> tuple[ibis.Table, list[Problem], list[Problem]]:
     made, overlaps = joined(name, pieces, con)
     made, twice = unique(name, identified(name, made, con), con)
-    return con.table(made), overlaps + twice
+    return con.table(made), overlaps, twice
 
 
 def _label(parts: Sequence[Part]) -> str:
