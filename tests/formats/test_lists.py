@@ -8,13 +8,16 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+import ibis
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import ecomops as eo
+from ecomops.data.formats import formats, load
 from ecomops.data.formats.lists import FORMULA, LISTS, tame
+from ecomops.data.formats.registry import fold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,3 +134,31 @@ def test_no_cell_begins_as_a_formula(text: str):
 
 def test_every_list_names_its_evidence():
     assert {shape.id for shape in LISTS.values() if not shape.evidence} == set()
+
+
+TEMPLATES = sorted(name for name, fmt in formats().items() if fmt.confidence == "T")
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_is_filled_in_and_recognised(tmp_path: Path, name: str):
+    """What no platform exports has a layout of ours, which says so."""
+    fmt, path = formats()[name], tmp_path / "sheet.csv"
+    eo.write(None, format=name, path=path)
+    kinds = {"ts": "2026-06-01 10:00:00", "date": "2026-06-01", "text": "甲", "bool": "是"}
+    rules = [fmt.targets[fold(header)][0].rule for header in fmt.headers]
+    with path.open("a", encoding="utf-8") as file:
+        file.write(",".join(kinds.get(rule, "7") for rule in rules) + "\r\n")
+    assert fmt.evidence.startswith("ours: ")
+    assert eo.detect(path)[0].format == name
+    (rows,) = load(path, con=ibis.duckdb.connect()).tables.values()
+    row = rows.to_pandas().iloc[0]
+    filled = [fmt.targets[fold(header)][0].column for header in fmt.headers]
+    assert row[filled].notna().all()
+
+
+def test_every_tool_without_a_public_export_has_a_template():
+    fed = {table for name in TEMPLATES for table in formats()[name].tables}
+    assert fed == {
+        "loyalty_ledger", "coupons", "coupon_daily", "message_campaigns", "search_index",
+        "customers",
+    }  # fmt: skip

@@ -113,7 +113,8 @@ def test_registry_is_sound():
     from ecomops.data.schema import tables
 
     for fmt in formats().values():
-        assert fmt.confidence in {"A", "B", "C"}
+        assert fmt.confidence in {"A", "B", "C", "T"}
+        assert (fmt.confidence == "T") == (fmt.platform == "ecomops")
         assert fmt.evidence
         assert fmt.statuses is None or fmt.statuses in statuses()
         targets = [t for ts in fmt.targets.values() for t in ts]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from ecomops.base.errors import DataError, UnsafeError
-from ecomops.data.formats.registry import formats
+from ecomops.data.formats.registry import format_of, formats
+from ecomops.data.formats.write import encoding_of
 from ecomops.data.formats.write import write as write_layout
 from ecomops.data.tables import opened
 
@@ -100,7 +101,7 @@ def write(source: Any, *, format: str, path: str | Path, people: object = None) 
     source
         A shop (or its canonical tables by name) for a layout of ``ecomops formats``; for a list a
         table with ``customer_id`` and, if there is one, ``segment``: ``rfm.customers``, a
-        targeting's ``scores``.
+        targeting's ``scores``. None makes an empty file of a layout, with its header to fill in.
     format
         A layout's id, or ``"klaviyo_list"``, ``"mailchimp_list"``, ``"shopify_customers_list"``,
         ``"qianniu_crm_list"``.
@@ -134,7 +135,8 @@ def write(source: Any, *, format: str, path: str | Path, people: object = None) 
     a@b.org,,,'=vip {'no_consent': 1}
     """
     if format not in LISTS or format in formats():
-        return Written(tuple(write_layout(source, format=format, path=path)))
+        made = [_blank(format, Path(path))] if source is None else None
+        return Written(tuple(made or write_layout(source, format=format, path=path)))
     target, shape = Path(path), LISTS[format]
     if target.exists():
         raise UnsafeError("file_in_the_way", path=str(target))
@@ -153,6 +155,15 @@ def write(source: Any, *, format: str, path: str | Path, people: object = None) 
     finally:
         temporary.unlink(missing_ok=True)
     return Written((target,), count, left_out)
+
+
+def _blank(format: str, path: Path) -> Path:
+    layout = format_of(format)
+    if path.exists():
+        raise UnsafeError("file_in_the_way", path=str(path))
+    with path.open("w", encoding=encoding_of(layout), newline="") as file:
+        csv.writer(file, lineterminator="\r\n").writerow(layout.headers)
+    return path
 
 
 def tame(value: object) -> str:

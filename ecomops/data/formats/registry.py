@@ -46,7 +46,10 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class Format:
-    """One export layout; `confidence` is A (header seen in public sources), B or C (memory)."""
+    """One export layout.
+
+    `confidence` is A (header seen in public sources), B, C (from memory) or T (our own template).
+    """
 
     id: str
     platform: str
