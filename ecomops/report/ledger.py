@@ -6,7 +6,7 @@ import json
 from datetime import date, timedelta
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ecomops.base import checks
 from ecomops.base.errors import MissingError, OptionError
@@ -16,14 +16,16 @@ from ecomops.report.tables import sheet
 from ecomops.result.model import plain
 from ecomops.result.words import Words
 from ecomops.store.decide import Decide
-from ecomops.store.proposals import collected, proposed
+from ecomops.store.proposals import Proposal, collected, proposed
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from ecomops.data.shop import Shop
     from ecomops.result import Result
-    from ecomops.store.proposals import Proposal
 
 NAME = "ledger.sqlite"
 MONTH = 30
@@ -43,8 +45,15 @@ class Ledger:
     `realised`, each a frame with one row per entry, the oldest first.
     """
 
-    def __init__(self, path: Path | None, *, day: date | None = None, lang: str = "en") -> None:
-        self.path, self.day, self.lang = path, day, lang
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        day: date | None = None,
+        currency: str = "CNY",
+        lang: str = "en",
+    ) -> None:
+        self.path, self.day, self.currency, self.lang = path, day, currency, lang
         self._archive = Archive(path)
 
     def __getattr__(self, name: str) -> pd.DataFrame:
@@ -71,20 +80,24 @@ class Ledger:
     def propose(self, results: object, *, on: date | None = None) -> tuple[str, ...]:
         """Write the advice of results (of `store.decide`: what it keeps) and return its ids.
 
-        `on` is the last day of each result's data by default.
+        Single proposals are taken as well. `on` is the last day of each result's data by default.
         """
+        singles = [p for p in results if isinstance(p, Proposal)] if _listed(results) else []
         lists: list[Result] = [results] if isinstance(results, Decide) else []
-        ids: list[str] = []
         with self._archive.writing() as con:
+            ids = [write_proposal(con, p, self._on(on, p.key), self.currency) for p in singles]
             for result in lists or [r for r in collected(results) if not r.locked]:
-                day = self._on(on or result.basis.end, result.code)
-                found = result.chosen if isinstance(result, Decide) else proposed(result)
-                weighed = result.proposals if isinstance(result, Decide) else ()
-                for code in sorted({result.code, *(p.analysis for p in weighed)}):
-                    run = {"analysis": code, "ran_on": day}
-                    insert(con, "runs", identity(run), run)
-                ids += [write_proposal(con, p, day, result.basis.currency) for p in found]
+                ids += self._write(con, result, self._on(on or result.basis.end, result.code))
         return tuple(ids)
+
+    def _write(self, con: sqlite3.Connection, result: Result, day: str) -> list[str]:
+        """Write the advice of one result, and that its analyses have run."""
+        found = result.chosen if isinstance(result, Decide) else proposed(result)
+        weighed = result.proposals if isinstance(result, Decide) else ()
+        for code in sorted({result.code, *(p.analysis for p in weighed)}):
+            run = {"analysis": code, "ran_on": day}
+            insert(con, "runs", identity(run), run)
+        return [write_proposal(con, p, day, result.basis.currency) for p in found]
 
     def decide(
         self,
@@ -277,6 +290,10 @@ class Ledger:
         }
 
 
+def _listed(results: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(results, list | tuple)
+
+
 def ledger(
     shop: Shop | str | Path, *, path: str | Path | None = None, lang: str | None = None
 ) -> Ledger:
@@ -302,4 +319,4 @@ def ledger(
         return Ledger(place / NAME if place.is_dir() else place, lang=lang)
     own = shop.folder / NAME if shop.folder else None
     day = shop.coverage.last_day if "orders" in shop else None
-    return Ledger(Path(path) if path else own, day=day, lang=lang)
+    return Ledger(Path(path) if path else own, day=day, currency=shop.currency, lang=lang)

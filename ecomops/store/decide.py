@@ -149,7 +149,7 @@ def decide(
     *,
     earlier: Sequence[Proposal] = (),
     budget: float | None = None,
-    level: float = 0.1,
+    level: float = 0.05,
     lang: str | None = None,
 ) -> Decide:
     """Make one list of what to do from everything that analyses propose.
@@ -165,7 +165,8 @@ def decide(
         Money that may be bound or spent, in the shop's currency; advice states what it takes as
         ``money``. None: no limit.
     level
-        Share of false discoveries accepted among what is kept, 0 to 1.
+        Share of false discoveries accepted among what is kept, 0 to 1; where nothing works at all
+        it is the chance that the list is not empty.
     lang
         Language of the words.
 

@@ -65,6 +65,7 @@ def test_the_best_comes_first_and_the_unproven_is_held_back():
             advice("hopeful", value=money(-10, 5_000, 90_000)),
             advice("rule", grade="D", value=money(1, 2, 3)),
         ],
+        level=0.1,
     )
     assert list(result.table["action"].head(2)) == ["x.y.large|", "x.y.small|"]
     assert list(result.table["rank"].head(2)) == [1, 2]
@@ -154,7 +155,7 @@ def test_money_is_not_taken_twice_from_one_channel():
 
 
 def test_many_pieces_of_advice_need_better_evidence():
-    """Benjamini and Hochberg by hand: p = 0.045 passes 0.1 alone, not beside nine failures."""
+    """Benjamini and Hochberg by hand: p = 0.045 passes 0.05 alone, not beside nine failures."""
     edge = float(norm.isf(0.045)) / 1.6449
     weak = advice("weak", value=money(10 - 10 / edge, 10, 20))
     failures = [advice(f"f{i}", value=money(-9, 0, 9)) for i in range(9)]
@@ -188,7 +189,7 @@ def test_luck_alone_is_held_back_where_a_plain_gate_is_not():
         spoke["gate"] += bool((mids > 16.449).any())
         spoke["decide"] += bool((decide([], earlier=made).table["verdict"] == "kept").any())
     assert spoke["gate"] >= 45
-    assert spoke["decide"] <= 0.1 * 60 + 2 * np.sqrt(60 * 0.1 * 0.9)
+    assert spoke["decide"] <= 0.05 * 60 + 2 * np.sqrt(60 * 0.05 * 0.95)
 
 
 def test_expired_advice_is_not_kept():
