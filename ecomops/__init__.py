@@ -17,7 +17,7 @@ from ecomops.base.options import options
 if TYPE_CHECKING:
     from ecomops import campaign, channel, customer, metrics, product, report, sim, store
     from ecomops.data.formats import detect
-    from ecomops.data.formats.lists import write
+    from ecomops.data.lists import write
     from ecomops.data.shop import Shop
     from ecomops.data.shop import open_shop as open
     from ecomops.store.loaded import LoadReport, load
@@ -31,7 +31,7 @@ _NAMES = {
     "LoadReport": ("ecomops.store.loaded", "LoadReport"),
     "open": ("ecomops.data.shop", "open_shop"),
     "Shop": ("ecomops.data.shop", "Shop"),
-    "write": ("ecomops.data.formats.lists", "write"),
+    "write": ("ecomops.data.lists", "write"),
 }
 __all__ = [
     "DataError",

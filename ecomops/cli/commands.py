@@ -264,7 +264,7 @@ def formats(chosen: Namespace) -> None:
     from ecomops.cli.text import listed
     from ecomops.data.formats import format_of
     from ecomops.data.formats import formats as known
-    from ecomops.data.formats.lists import LISTS
+    from ecomops.data.lists import LISTS
 
     if chosen.name:
         layout = format_of(chosen.name)

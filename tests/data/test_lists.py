@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import ecomops as eo
 from ecomops.data.formats import formats, load
-from ecomops.data.formats.lists import FORMULA, LISTS, tame
 from ecomops.data.formats.registry import fold
+from ecomops.data.lists import FORMULA, LISTS, tame
 
 if TYPE_CHECKING:
     from pathlib import Path
