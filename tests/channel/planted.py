@@ -17,7 +17,7 @@ NAMES = ("直通车", "引力魔方", "短视频")
 FORMS = ((0.3, 1.2, 1.3), (0.6, 1.5, 1.4), (0.5, 1.0, 1.0))  # retention, half, slope
 MARGIN = 0.5
 BAD = (6000.0, 9000.0, 800.0), (900, 1500, 600)  # tops a day, budgets a day
-NEAR = (4000.0, 4000.0, 4000.0), (900, 900, 900)
+NEAR = (4212.5, 4640.3, 5400.0), (900, 1000, 900)  # one more unit brings 1.5 on each
 NONE = (0.0, 0.0, 0.0), (900, 1500, 600)
 
 
@@ -45,8 +45,11 @@ class Planted:
         return (self.sales(spend * 1.0005) - self.sales(spend * 0.9995)) / (spend * 0.001)
 
 
-def planted(seed, plan=BAD, *, n=730, noise=0.08, forms=FORMS) -> Planted:
-    """Return two years of 10,000 a day, plus what three channels bring, times a calendar."""
+def planted(seed, plan=BAD, *, n=730, noise=0.08, forms=FORMS, settled=False) -> Planted:
+    """Return two years of 10,000 a day, plus what three channels bring, times a calendar.
+
+    `settled`: the last 56 days are spent exactly by budget.
+    """
     tops, budgets = plan
     channels = tuple(
         Channel(name, name, True, 0.1, 0.1, 0.03, budget=b * 100, retention=r, half=h, slope=s)
@@ -56,12 +59,19 @@ def planted(seed, plan=BAD, *, n=730, noise=0.08, forms=FORMS) -> Planted:
     facts = days(date(2024, 1, 1), n, festivals())
     season = 0.15 * np.sin(2 * np.pi * facts.years) + 0.1 * (facts.weekday >= 5)
     share = np.exp(season + 0.5 * facts.festive)
-    effect = np.array([media.response(c, n, seed) for c in channels])
+    spend = np.array([media.spending(c, n, seed) / 100 for c in channels])
+    if settled:
+        spend[:, -56:] = np.array(budgets)[:, None]
+    effect = np.array([_effect(c, s) for c, s in zip(channels, spend, strict=True)])
     level = 10_000 * np.exp(np.cumsum(random.normal(0, 0.004, n)))
     sales = level + np.array(tops) @ effect + 10_000 * noise * random.standard_normal(n)
     paid = np.maximum(sales * share / share.mean(), 1).round(2)
-    spend = np.array([media.spending(c, n, seed) / 100 for c in channels])
     return Planted(frames(paid, spend), channels, tops)
+
+
+def _effect(channel, spend):
+    stock = media.adstock(spend * 100 / channel.budget, channel.retention)
+    return media.hill(stock * (1 - channel.retention), channel.half, channel.slope)
 
 
 def frames(paid, spend) -> dict[str, pd.DataFrame]:
