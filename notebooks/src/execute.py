@@ -78,6 +78,15 @@ eo.store.monitor(shop)
 eo.product.stock(shop)
 
 # %% [markdown] tags=["zh"]
+# ### 商品页有哪些毛病，各让我们损失多少？
+# 不打分：同价同类的商品相比，有毛病的转化率差多少，折成毛利。
+# %% [markdown] tags=["en"]
+# ### What is wrong with listings, and what does each defect cost?
+# No points: among listings of like price and category, how much lower is conversion with the defect, and what margin is that?
+# %%
+eo.product.listing(shop)
+
+# %% [markdown] tags=["zh"]
 # ## 渠道
 # ### 哪些推广计划该停，哪些还不能下结论？
 # 最近的点击还会带来订单，已经补上；证据不够的计划不会被判停。
@@ -118,3 +127,14 @@ eo.customer.activation(shop)
 # The advice of this stage goes to Optimise.
 # %%
 book.keep(Out)
+
+# %% [markdown] tags=["zh"]
+# ## 活动
+# ### 按现在的进度，能不能完成目标？
+# 不填起止日期时看正在进行的活动，没有就看当月；不填 `plan` 时和之前的预测比。
+# %% [markdown] tags=["en"]
+# ## Campaign
+# ### At this pace, will the plan be met?
+# Without days it is the campaign under way, else the month; without `plan`, the forecast made before.
+# %%
+eo.campaign.pacing(shop)
