@@ -28,12 +28,17 @@ class Fit:
 
 
 def poisson_regression(
-    y: ArrayLike, x: ArrayLike, clusters: ArrayLike | None = None, ridge: float = 1e-8
+    y: ArrayLike,
+    x: ArrayLike,
+    clusters: ArrayLike | None = None,
+    ridge: float = 1e-8,
+    exposure: ArrayLike | None = None,
 ) -> Fit:
-    """Return the Poisson pseudo-likelihood fit of E(y) = exp(x b) with sandwich errors.
+    """Return the Poisson pseudo-likelihood fit of E(y) = exposure exp(x b) with sandwich errors.
 
     `y` (n,) not negative, zeros allowed; `x` (n, p) with its own constant; `clusters` (n,) groups
-    rows whose errors go together. Santos Silva and Tenreyro (2006), Rev. Econ. Stat. 88. Raises
+    rows whose errors go together; `exposure` (n,) above 0, 1 by default. Santos Silva and Tenreyro
+    (2006), Rev. Econ. Stat. 88. Raises
     `DataError` when it does not converge.
 
     >>> x = np.c_[np.ones(4), [0.0, 0, 1, 1]]
@@ -41,22 +46,23 @@ def poisson_regression(
     [1.0986 0.6931]
     """
     counts, design = floats(y), floats(x)
-    beta = floats(np.linalg.lstsq(design, np.log(counts + 0.5), rcond=None)[0])
+    base = np.zeros_like(counts) if exposure is None else np.log(floats(exposure))
+    beta = floats(np.linalg.lstsq(design, np.log(counts + 0.5) - base, rcond=None)[0])
     for _ in range(ROUNDS):
-        mean = np.exp(np.clip(design @ beta, -30, 30))
+        mean = np.exp(np.clip(base + design @ beta, -30, 30))
         information = design.T @ (design * mean[:, None]) + ridge * np.eye(beta.size)
         step = floats(np.linalg.solve(information, design.T @ (counts - mean)))
-        beta = floats(beta + _damped(counts, design, beta, step) * step)
+        beta = floats(beta + _damped(counts, design, beta, step, base) * step)
         if np.max(np.abs(step)) < CONVERGED * (1 + np.max(np.abs(beta))):
-            return Fit(floats(beta), _sandwich(counts, design, beta, clusters, information))
+            return Fit(floats(beta), _sandwich(counts - mean, design, clusters, information))
     raise DataError("no_convergence", n=counts.size)
 
 
-def _damped(y: Floats, x: Floats, beta: Floats, step: Floats) -> float:
+def _damped(y: Floats, x: Floats, beta: Floats, step: Floats, base: Floats) -> float:
     """Return the largest of 1, 1/2, 1/4 … at which the step does not lower the likelihood."""
 
     def likelihood(b: Floats) -> float:
-        line = np.clip(x @ b, -30, 30)
+        line = np.clip(base + x @ b, -30, 30)
         return float(np.sum(y * line - np.exp(line)))
 
     start, part = likelihood(beta), 1.0
@@ -66,9 +72,9 @@ def _damped(y: Floats, x: Floats, beta: Floats, step: Floats) -> float:
 
 
 def _sandwich(
-    y: Floats, x: Floats, beta: Floats, clusters: ArrayLike | None, information: Floats
+    residual: Floats, x: Floats, clusters: ArrayLike | None, information: Floats
 ) -> Floats:
-    score = x * (y - np.exp(x @ beta))[:, None]
+    score = x * residual[:, None]
     if clusters is not None:
         _, group = np.unique(np.asarray(clusters), return_inverse=True)
         sums = np.zeros((group.max() + 1, x.shape[1]))

@@ -1,6 +1,7 @@
 """Product: which items carry the shop, and how much of each to order."""
 
 from ecomops.product.inventory import Inventory, inventory
+from ecomops.product.listing import Listing, listing
 from ecomops.product.niche import Niche, niche
 from ecomops.product.pareto import Pareto, pareto
 from ecomops.product.price import Price, price
@@ -8,11 +9,13 @@ from ecomops.product.stock import Stock, stock
 
 __all__ = [
     "Inventory",
+    "Listing",
     "Niche",
     "Pareto",
     "Price",
     "Stock",
     "inventory",
+    "listing",
     "niche",
     "pareto",
     "price",
