@@ -6,25 +6,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ecomops.report.clicks import Ticks, ticks
     from ecomops.report.execute import run
     from ecomops.report.explorer import Explorer, explore
     from ecomops.report.head import Cover, cover
-    from ecomops.report.ledger import Ledger, ledger
+    from ecomops.report.memory import Ledger, ledger
     from ecomops.report.render import export, page
-    from ecomops.report.ticks import Ticks, ticks
 
 _NAMES = {
     "Cover": "head",
     "cover": "head",
     "Explorer": "explorer",
     "explore": "explorer",
-    "Ledger": "ledger",
-    "ledger": "ledger",
+    "Ledger": "memory",
+    "ledger": "memory",
     "export": "render",
     "page": "render",
     "run": "execute",
-    "Ticks": "ticks",
-    "ticks": "ticks",
+    "Ticks": "clicks",
+    "ticks": "clicks",
 }
 __all__ = [
     "Cover",

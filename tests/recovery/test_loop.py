@@ -24,7 +24,7 @@ from ecomops.customer import sends
 from ecomops.data.tables import table as door
 from ecomops.maths.proportions import wilson
 from ecomops.metrics.customers import customers
-from ecomops.report.ledger import NAME, ledger
+from ecomops.report.memory import NAME, ledger
 from ecomops.result import Action, Value
 from ecomops.sim import preset, tables, touchpoints, world
 from ecomops.sim.presets import sized

@@ -13,7 +13,7 @@ import ecomops as eo
 from ecomops.base.errors import DataError, MissingError, OptionError, UnsafeError
 from ecomops.data.shop import demo_folder
 from ecomops.report.archive import TABLES
-from ecomops.report.ledger import NAME, ledger
+from ecomops.report.memory import NAME, ledger
 from ecomops.result import Action, Value
 from ecomops.store.decide import decide
 from ecomops.store.proposals import Proposal

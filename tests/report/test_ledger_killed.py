@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ecomops.report.ledger import NAME, ledger
+from ecomops.report.memory import NAME, ledger
 
 ROOT = Path(__file__).parents[2]
 WRITER = """

@@ -12,7 +12,7 @@ from ecomops.result import html
 from ecomops.result.words import Words
 
 if TYPE_CHECKING:
-    from ecomops.report.ledger import Ledger
+    from ecomops.report.memory import Ledger
     from ecomops.store.decide import Decide
     from ecomops.store.proposals import Proposal
 
