@@ -1,4 +1,4 @@
-"""``python -m benchmarks.recovery [METHOD ...] [--reps N]``: estimates against planted truth.
+"""``python -m benchmarks.recovery [METHOD ...] [--reps N] [--peers]``: against planted truth.
 
 Every repetition makes a synthetic shop with known truth, runs one analysis on it as a user would,
 and compares: bias, error, coverage and width of the 90 % intervals, actions emitted, seconds.
@@ -17,14 +17,16 @@ from scipy.stats import kendalltau
 
 import ecomops as eo
 from benchmarks.measure import Row
+from benchmarks.peers import PEERS
 from ecomops.sim import preset as settings_of
 from ecomops.sim import tables, world
 from ecomops.sim.calendar import DAY
 from ecomops.sim.presets import sized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from benchmarks.peers import Peer
     from ecomops.sim import World
 
 FIRST_SEED = 1
@@ -70,10 +72,12 @@ class Recovery:
 
     def by_target(self) -> pd.DataFrame:
         """Return bias, root mean square error, coverage and mean width by target."""
+        inside = (self.rows["low"] <= self.rows["truth"]) & (
+            self.rows["truth"] <= self.rows["high"]
+        )
         rows = self.rows.assign(
             error=self.error,
-            covered=(self.rows["low"] <= self.rows["truth"])
-            & (self.rows["truth"] <= self.rows["high"]),
+            covered=inside.astype(float).where(self.rows["low"].notna()),
             width=self.rows["high"] - self.rows["low"],
         )
         grouped = rows.groupby("target", sort=False)
@@ -86,10 +90,17 @@ class Recovery:
         })  # fmt: skip
 
 
-def recover(method: str, preset: str, reps: int = 20, *, customers: int | None = None) -> Recovery:
-    """Return what `method` makes of `reps` worlds of `preset`, of seeds that never change."""
-    run = METHODS[method]
+def recover(
+    method: str, preset: str, reps: int = 20, *, customers: int | None = None, peers: bool = False
+) -> Recovery:
+    """Return what `method` makes of `reps` worlds of `preset`, of seeds that never change.
+
+    With `peers`, other projects' estimates from the same worlds follow, without intervals.
+    """
+    run, peer = METHODS[method], PEERS.get(method) if peers else None
     rows: list[pd.DataFrame] = []
+    given: list[pd.DataFrame] = []
+    truths: list[Mapping[str, float]] = []
     emitted, seconds = [], 0.0
     settings = sized(settings_of(preset), customers or SIZES.get(method, 2_000))
     for rep in range(reps):
@@ -99,8 +110,29 @@ def recover(method: str, preset: str, reps: int = 20, *, customers: int | None =
         seconds += time.perf_counter() - start
         rows.append(pd.DataFrame(found, columns=list(COLUMNS)).assign(world=rep))
         emitted.append(sum(action.emitted for action in result.actions()))
+        if peer:
+            given.append(peer.given(made))
+            truths.append(TRUTHS[method](made))
+    if peer:
+        rows += _beside(peer, given, truths)
     together = pd.concat(rows, ignore_index=True)
     return Recovery(method, preset, together, tuple(emitted), seconds / reps)
+
+
+def _beside(
+    peer: Peer, given: list[pd.DataFrame], truths: list[Mapping[str, float]]
+) -> list[pd.DataFrame]:
+    """Return a peer's estimates as rows, one frame per world."""
+    return [
+        pd.DataFrame(
+            [
+                (f"{peer.label} {key}", found.get(key, 0.0), truth, np.nan, np.nan)
+                for key, truth in known.items()
+            ],
+            columns=list(COLUMNS),
+        ).assign(world=rep)
+        for rep, (found, known) in enumerate(zip(peer.estimates(given), truths, strict=True))
+    ]
 
 
 Estimates = list[tuple[str, float, float, float, float]]
@@ -122,20 +154,24 @@ def repeat(made: World) -> tuple[Estimates, Any]:
     over the arrivals: before a second order nobody has left under BG/NBD.
     """
     result = eo.customer.repeat(_orders(made))
-    r, alpha, _, _ = _process(made)
-    arrival = made.scenes[0].part.people.arrival
-    clock = made.plan.clock
     found: Estimates = []
     for n in DAYS:
-        end = (arrival // DAY + n + 1) * DAY
-        old = end <= made.plan.horizon
-        gap = clock.operational(end[old]) - clock.operational(arrival[old])
-        truth = float((1 - (alpha / (alpha + gap)) ** r).mean())
+        truth = _repeated(made, n)
         row = result.at(n)
         found.append((f"curve {n} d", row["repeated"], truth, row["low"], row["high"]))
         plain = result.rates.set_index("day").loc[n]
         found.append((f"rate {n} d", plain["rate"], truth, plain["low"], plain["high"]))
     return found, result
+
+
+def _repeated(made: World, n: int) -> float:
+    """Return the true chance of a second order by day n, over customers old enough."""
+    r, alpha, _, _ = _process(made)
+    arrival, clock = made.scenes[0].part.people.arrival, made.plan.clock
+    end = (arrival // DAY + n + 1) * DAY
+    old = end <= made.plan.horizon
+    gap = clock.operational(end[old]) - clock.operational(arrival[old])
+    return float((1 - (alpha / (alpha + gap)) ** r).mean())
 
 
 def cohorts(made: World) -> tuple[Estimates, Any]:
@@ -213,17 +249,27 @@ def attribution(made: World) -> tuple[Estimates, Any]:
     Truth: the panel's orders that exist only because of the channel.
     """
     result = eo.channel.attribution(made.tables["touchpoints"])
-    truth = made.truth["channel"].to_pandas().set_index("channel")["panel_orders"]
+    truth = _won(made)
     credit = result.table.query("model == 'last'").set_index("channel")["conversions"]
     found: Estimates = []
     for row in result.incremental.itertuples():
-        if row.channel in truth.index:
+        if row.channel in truth:
             real = float(truth[row.channel])
             found.append(("holdout", row.conversions, real, row.low, row.high))
             found.append(("last click", float(credit.get(row.channel, 0)), real, np.nan, np.nan))
     return found, result
 
 
+def _won(made: World) -> dict[str, float]:
+    """Return the panel's orders that exist only because of a paid channel, by channel."""
+    truth = made.truth["channel"].to_pandas().set_index("channel")["panel_orders"]
+    return {str(name): float(count) for name, count in truth.items()}
+
+
+TRUTHS: dict[str, Callable[[World], Mapping[str, float]]] = {
+    "repeat": lambda made: {str(n): _repeated(made, n) for n in DAYS},
+    "attribution": _won,
+}
 METHODS: dict[str, Callable[[World], tuple[Estimates, Any]]] = {
     "repeat": repeat,
     "cohorts": cohorts,
@@ -241,12 +287,12 @@ PRESETS = {
 SIZES = {"attribution": 5_000, "drivers": 1_500}
 
 
-def report(methods: Iterable[str], reps: int) -> list[Row]:
+def report(methods: Iterable[str], reps: int, *, peers: bool = False) -> list[Row]:
     """Print by target what each method recovers, and return the coverage rows."""
     rows = []
     for method in methods:
         for name in PRESETS[method]:
-            found = recover(method, name, reps)
+            found = recover(method, name, reps, peers=peers)
             print(f"\n{method} on {name}: {reps} worlds, {found.seconds:.2f} s each,", end=" ")
             print(f"no action in {found.quiet:.0%}")
             print(found.by_target().round(4).to_string())
@@ -266,5 +312,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recovery")
     parser.add_argument("methods", nargs="*", metavar="METHOD", help=", ".join(METHODS))
     parser.add_argument("--reps", type=int, default=20)
+    parser.add_argument("--peers", action="store_true", help="other projects beside")
     chosen = parser.parse_args()
-    report(chosen.methods or METHODS, chosen.reps)
+    report(chosen.methods or METHODS, chosen.reps, peers=chosen.peers)
