@@ -21,10 +21,14 @@ from hypothesis import strategies as st
 
 from ecomops.base.errors import UnsafeError
 from ecomops.data.formats import formats, load, write
+from ecomops.data.formats.registry import fold
 from ecomops.data.schema import tables as schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ecomops.data.formats import Format
+    from ecomops.data.formats.registry import Target
 
 TEXTS = (
     "懒人居家套装，春秋款",
@@ -66,6 +70,12 @@ def shares(total: int, weights: list[int]) -> list[int]:
     for i in rest[: total - sum(whole)]:
         whole[i] += 1
     return whole
+
+
+def written(fmt: Format) -> list[Target]:
+    """Return where the columns go that a written file has: the layout's own, not optional ones."""
+    own = {fold(header) for header in fmt.headers}
+    return [t for header, targets in fmt.targets.items() if header in own for t in targets]
 
 
 def cents(value: int) -> Decimal:
@@ -154,7 +164,7 @@ def compare(
     fid: str, table: str, planted_rows: pd.DataFrame, got: pd.DataFrame, key: list[str]
 ) -> None:
     fmt = formats()[fid]
-    mapped = {t.column for ts in fmt.targets.values() for t in ts if t.table in {table, "_uci"}}
+    mapped = {t.column for t in written(fmt) if t.table in {table, "_uci"}}
     columns = [
         c
         for c in planted_rows.columns
@@ -241,7 +251,7 @@ def invented(fid: str, seed: random.Random, count: int) -> pd.DataFrame:
     """Return rows of the layout's one table with a value for every column it can hold."""
     fmt = formats()[fid]
     table = fmt.tables[0]
-    targets = {t.column: t for ts in fmt.targets.values() for t in ts if t.table == table}
+    targets = {t.column: t for t in written(fmt) if t.table == table}
     rows = []
     for number in range(count):
         day = dt.date(2024, 3, 1) + dt.timedelta(days=number)
