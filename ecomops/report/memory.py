@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
 from pathlib import Path
@@ -35,6 +36,15 @@ OUTCOMES = (
     "currency", "grade", "owner", "decided_on", "due_on", "realised", "realised_low",
     "realised_high", "method",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A target and its first and last day."""
+
+    value: float | None = None
+    start: date | None = None
+    end: date | None = None
 
 
 class Ledger:
@@ -192,6 +202,17 @@ class Ledger:
         rows = self.targets
         rows = rows[(rows["metric"] == metric) & (rows["subject"] == subject)]
         return float(rows["value"].iloc[-1]) if len(rows) else None
+
+    def under_way(self, as_of: date | None = None) -> Aim:
+        """Return the sales target whose days hold `as_of`, the one set last; empty without one."""
+        day = self._on(as_of, "under_way")
+        rows = self.targets
+        rows = rows[(rows["start_on"] <= day) & (rows["end_on"] >= day)]
+        if rows.empty:
+            return Aim()
+        last = rows.iloc[-1]
+        start, end = (date.fromisoformat(str(last[name])) for name in ("start_on", "end_on"))
+        return Aim(float(last["value"]), start, end)
 
     def to_csv(self, folder: str | Path) -> list[Path]:
         """Write each table as a CSV file into `folder` and return the paths."""

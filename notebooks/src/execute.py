@@ -118,6 +118,18 @@ eo.channel.live(shop)
 eo.customer.activation(shop)
 
 # %% [markdown] tags=["zh"]
+# ## 活动
+# ### 按现在的进度，能不能完成目标？
+# 台账里有正在进行的目标时，就盯着它；没有时看正在进行的活动或当月，和之前的预测比。
+# %% [markdown] tags=["en"]
+# ## Campaign
+# ### At this pace, will the plan be met?
+# The target that the ledger holds for these days; without one, the campaign under way or the month, against the forecast made before.
+# %%
+aim = book.under_way()
+eo.campaign.pacing(shop, plan=aim.value, start=aim.start, end=aim.end)
+
+# %% [markdown] tags=["zh"]
 # ## 交接
 # ### 写进台账
 # 这一阶段的建议交给优化阶段。
@@ -127,14 +139,3 @@ eo.customer.activation(shop)
 # The advice of this stage goes to Optimise.
 # %%
 book.keep(Out)
-
-# %% [markdown] tags=["zh"]
-# ## 活动
-# ### 按现在的进度，能不能完成目标？
-# 不填起止日期时看正在进行的活动，没有就看当月；不填 `plan` 时和之前的预测比。
-# %% [markdown] tags=["en"]
-# ## Campaign
-# ### At this pace, will the plan be met?
-# Without days it is the campaign under way, else the month; without `plan`, the forecast made before.
-# %%
-eo.campaign.pacing(shop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -134,6 +134,18 @@ def test_a_plan_hands_over_its_target_and_forecast(book, demo):
     ahead = planned.plan.rows["expected"].dropna()
     assert book.forecasts["mid"].sum() == pytest.approx(ahead.sum())
     assert book.targets["start_on"].iloc[0] > planned.basis.end.isoformat()
+
+
+def test_execute_finds_the_target_of_its_days(book, demo):
+    """Truth: 30 days from the day after the data; the target set last counts."""
+    for aim in (300_000, 400_000):
+        book.keep(eo.store.target(demo, target=aim))
+    end = demo.coverage.last_day
+    assert book.under_way(end).value is None
+    found = book.under_way(end + timedelta(days=7))
+    assert (found.value, found.start) == (400_000, end + timedelta(days=1))
+    assert (found.end - found.start).days == 29
+    assert book.under_way(found.end + timedelta(days=1)).value is None
 
 
 def test_wrong_entries_are_refused_and_nothing_is_written(book):
