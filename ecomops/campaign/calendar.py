@@ -144,8 +144,9 @@ def calendar(
 
     Notes
     -----
-    Ordinary sales: the calendar regression with festivals switched off. The interval is that of
-    windows of the same length placed on ordinary days (placebo). van Heerde, Leeflang and Wittink
+    Ordinary sales: the calendar regression with festivals switched off. The interval is what the
+    same method finds in windows moved to where there is nothing to find, hidden from the fit
+    (placebo in time; Abadie 2010). van Heerde, Leeflang and Wittink
     (2000) on dips before and after promotions.
 
     Examples
