@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from html.parser import HTMLParser
@@ -163,23 +164,28 @@ def _html(path: Path, scratch: Path, shown: str) -> Sheet:
 
 
 def _workbook(path: Path, shown: str) -> Iterator[Sheet]:
-    try:
+    with _read_only(shown):
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)
-    except Exception as error:
-        code = "locked_archive" if "assword" in str(error) else "unreadable_file"
-        raise DataError(code, file=shown, path=shown, reason=str(error)) from error
-    base = date(1904, 1, 1) if _is_1904(path) else date(1899, 12, 30)
+        base = date(1904, 1, 1) if _is_1904(path) else date(1899, 12, 30)
     for name in names:
-        try:
+        with _read_only(shown, f"{shown}[{name}]"):
             cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-        except Exception as error:
-            raise DataError(
-                "unreadable_file", path=f"{shown}[{name}]", reason=str(error)
-            ) from error
         rows = [[_cell(value) for value in row] for row in cells]
         label = shown if len(names) == 1 else f"{shown}[{name}]"
         yield Sheet(label, "excel", rows[:HEAD_ROWS], rows, serial_base=base, size=len(rows))
+
+
+@contextmanager
+def _read_only(shown: str, place: str = "") -> Iterator[None]:
+    """Say which workbook cannot be read; the reader's own panics are no `Exception`."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
+        raise
+    except BaseException as error:
+        code = "locked_archive" if "assword" in str(error) else "unreadable_file"
+        raise DataError(code, file=shown, path=place or shown, reason=str(error)) from error
 
 
 def _is_1904(path: Path) -> bool:

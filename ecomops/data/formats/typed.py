@@ -115,6 +115,7 @@ NEEDS = {
     "order_lines": ("order_lines.quantity|order_lines.line_paid_amount",),
     "traffic_daily": ("traffic_daily.visitors|traffic_daily.pageviews",),
     "ad_reports": ("ad_reports.spend",),
+    "settlements": ("settlements.amount",),
     "_uci": ("_uci.quantity", "_uci.unit_price", "_uci.at", "_uci.product_id"),
 }
 
