@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecomops.maths.arrays import Floats, floats
+from ecomops.maths.arrays import Bools, Floats, floats
 from ecomops.maths.forecast import Days, point
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ SMOOTHING = 0.3
 MEMORY = 250  # past days of a kind that a day is held against
 ALARM = 0.025  # on simulated shops 6 false alarms a year and 0.78 of days at -25 % found
 LEAST = 20  # past scores of a kind before that kind is judged on its own
+EPISODE = 28  # days within which a drift called again is the same one
 SLACK, LIMIT = 0.75, 7.0  # about 1.5 false alarms a year there; finds a fortnight at -15 %
 
 
@@ -100,6 +101,22 @@ def cusum(z: ArrayLike) -> tuple[Floats, Floats]:
         low = max(0.0, (0.0 if low >= LIMIT else low) - value - SLACK)
         up[i], down[i] = high, low
     return up, down
+
+
+def episodes(statistic: ArrayLike) -> Bools:
+    """Return the days on which a drift is called: once per episode, not once per restart.
+
+    `statistic` is one side of `cusum`. As it restarts after each alarm, a drift that lasts passes
+    the limit again and again; what comes within 28 days of the last time is the same drift.
+
+    >>> print(np.flatnonzero(episodes([0, 7, 0, 8, *[0] * 30, 9])))
+    [ 1 34]
+    """
+    called, last = np.zeros(np.size(statistic), dtype=bool), -EPISODE - 1
+    for i in np.flatnonzero(floats(statistic) >= LIMIT).tolist():
+        called[i] = i - last > EPISODE
+        last = i
+    return called
 
 
 def watch(y: ArrayLike, days: Days, start: int) -> Watch:
