@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ecomops.sim import market, studio, surveys, trials, visits
+from ecomops.sim import ads, crm, listing, market, regions, studio, surveys, trials, visits
 from ecomops.sim.calendar import DAY, HOUR
 from ecomops.sim.effects import CAUSES, effects
 from ecomops.sim.latent import ANNOYED, LIVE_HOUR, PERSUADABLE, senders
 from ecomops.sim.opinions import STARS, voices
 from ecomops.sim.plan import NOBODY
 from ecomops.sim.prices import FULL
+from ecomops.sim.streams import hashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,6 +39,10 @@ def validate(world: World) -> pa.Table:
 
     Tolerances are 4.5 standard errors of a count or a mean under the planted process, so a
     whole table of checks is right with a chance above 99.9 %.
+
+    >>> from ecomops.sim import world
+    >>> validate(world("clean", customers=200)).column_names
+    ['module', 'marginal', 'value', 'expected', 'tolerance', 'ok']
     """
     rows = [(name, check) for name, checks in MODULES.items() for check in checks(world)]
     return pa.table({
@@ -272,6 +277,37 @@ def _market(world: World) -> Iterator[Check]:
         yield Check("gaps", float(gap.sum()), world.plan.settings.market.gaps, 0)
 
 
+def _listings(world: World) -> Iterator[Check]:
+    goods, planned = world.plan.catalogue, world.plan.settings.listing
+    found = (listing.defects(world.plan) >= 0)[~goods.defect]
+    yield _share("listings with a defect", found.sum(), len(found), planned.defects)
+
+
+def _regions(world: World) -> Iterator[Check]:
+    plan = world.plan
+    for scene in world.scenes if plan.settings.regions.longing else []:
+        people = scene.part.people
+        moved = hashed(people.key, plan.seed, "moved") < plan.settings.regions.away
+        yield _share("live elsewhere", moved.sum(), len(people), plan.settings.regions.away)
+        same = regions.homes(plan, people.key, people.province)[~moved] == people.province[~moved]
+        yield Check("strangers among those who stayed", float((~same).sum()), 0, 0)
+
+
+def _points(world: World) -> Iterator[Check]:
+    settings = world.plan.settings.crm
+    if settings.points:
+        reason = crm.points(world.plan, world.scenes)["reason"].to_pylist()
+        earned, spent = reason.count("earn"), reason.count("redeem")
+        # what is spent comes months later, and part of it after the end
+        yield Check("points spent by the end", spent / max(earned, 1), settings.redeemed / 2,
+                    settings.redeemed / 2)  # fmt: skip
+
+
+def _advertising(world: World) -> Iterator[Check]:
+    chance = ads.lags(world.plan)["chance"].to_numpy()
+    yield Check("chance of all delays", float(chance.sum()), 1.0, 1e-9)
+
+
 def _twins(world: World) -> Iterator[Check]:
     """Effects explain every order that exists only because of something."""
     for scene in world.scenes:
@@ -300,5 +336,9 @@ MODULES: Mapping[str, Callable[[World], Iterator[Check]]] = {
     "visits": _visits,
     "surveys": _surveys,
     "market": _market,
+    "listings": _listings,
+    "regions": _regions,
+    "points": _points,
+    "advertising": _advertising,
     "effects": _twins,
 }
