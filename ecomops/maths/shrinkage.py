@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import gammaln
-from scipy.stats import gamma
+from scipy.special import betaln, gammaln
+from scipy.stats import beta, gamma
 
 from ecomops.maths.arrays import Floats, floats
 
@@ -88,3 +88,41 @@ def partial_pooling(estimates: ArrayLike, errors: ArrayLike) -> tuple[Floats, Fl
     share = between / (between + variance)
     spread = share * variance + (1 - share) ** 2 / total.sum()
     return mean + share * (x - mean), np.sqrt(spread), mean, float(np.sqrt(between))
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Rates after shrinkage with 90 % bounds, and the beta prior they were pulled to."""
+
+    mean: Floats
+    low: Floats
+    high: Floats
+    a: float
+    b: float
+
+
+def beta_binomial(events: ArrayLike, trials: ArrayLike) -> Rates:
+    """Return rates pulled to a beta prior that is fitted to all of them.
+
+    Shapes (k,); `trials` may be fractions, where a trial counts by how much of it was seen. Those
+    without trials get the prior. Robbins (1956); maximum likelihood of the beta-binomial
+    (Skellam 1948, J. R. Stat. Soc. B 10).
+
+    >>> print(beta_binomial([1, 9, 40], [2, 100, 400]).mean.round(3))
+    [0.1 0.1 0.1]
+    """
+    n, of = floats(events), np.maximum(floats(trials), floats(events))
+
+    def minus_log_likelihood(theta: Floats) -> float:
+        rate, size = 1 / (1 + np.exp(-theta[0])), np.exp(theta[1])
+        a, b = rate * size, (1 - rate) * size
+        return -float(np.sum(betaln(a + n, b + of - n) - betaln(a, b)))
+
+    total = (n.sum() + 0.5) / (of.sum() + 1)
+    start = [float(np.log(total / (1 - total))), 3.0]
+    bounds = [(-12.0, 12.0), (-2.0, 9.0)]
+    theta = minimize(minus_log_likelihood, start, bounds=bounds, method="L-BFGS-B").x
+    rate, size = 1 / (1 + np.exp(-theta[0])), np.exp(theta[1])
+    a, b = float(rate * size), float((1 - rate) * size)
+    low, high = (beta.ppf(q, a + n, b + of - n) for q in (0.05, 0.95))
+    return Rates((a + n) / (a + b + of), low, high, a, b)

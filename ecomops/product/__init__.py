@@ -5,6 +5,7 @@ from ecomops.product.listing import Listing, listing
 from ecomops.product.niche import Niche, niche
 from ecomops.product.pareto import Pareto, pareto
 from ecomops.product.price import Price, price
+from ecomops.product.selection import Selection, selection
 from ecomops.product.stock import Stock, stock
 
 __all__ = [
@@ -13,11 +14,13 @@ __all__ = [
     "Niche",
     "Pareto",
     "Price",
+    "Selection",
     "Stock",
     "inventory",
     "listing",
     "niche",
     "pareto",
     "price",
+    "selection",
     "stock",
 ]

@@ -77,6 +77,15 @@ eo.store.target(shop, target=400_000)
 eo.product.price(shop.get("order_lines"))
 
 # %% [markdown] tags=["zh"]
+# ### 哪些商品值得押，哪些该整改，哪些可以放手？
+# 毛利、增长、稳定和退货一起看；权重没有标准答案，所以看排名换了权重还站不站得住。
+# %% [markdown] tags=["en"]
+# ### Which products to build on, which to mend, which to let go?
+# Margin, growth, steadiness and returns together; no weights are right, so look at the chance to stay at the top under others.
+# %%
+eo.product.selection(shop)
+
+# %% [markdown] tags=["zh"]
 # ### 哪些需求有人搜、没人卖？
 # 把每个人群 × 类目的搜索和在售商品各自与平常相比；按区间下限排序，走运的小格子排不到前面。
 # %% [markdown] tags=["en"]
