@@ -17,6 +17,7 @@ from ecomops.data.tables import frame
 from ecomops.maths import forecast as maths
 from ecomops.maths.inventory import newsvendor_draws
 from ecomops.metrics.daily import daily
+from ecomops.metrics.shelves import on_hand
 from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def inventory(
     if len(history) < needed or items.empty:
         return Inventory.lock(_missing(len(history), needed, items), lang=lang)  # type: ignore[no-any-return]
     demand = _demand(history, items["pieces"].to_numpy(dtype=float), days, calendar)
-    stock = _on_hand(shop, facts.last_day)
+    stock = on_hand(shop, facts.last_day)
     rows, params = _orders(items, demand, stock, salvage, pack)
     basis = Basis(
         n=len(rows),
@@ -222,20 +223,6 @@ def _demand(history: pd.DataFrame, pieces: Any, days: int, calendar: str) -> Any
     random = np.random.default_rng(SEED)
     share = random.gamma(pieces + 0.5, 1 / y[-RECENT:].sum(), (ahead.size, pieces.size))
     return random.poisson(ahead[:, None] * share)
-
-
-def _on_hand(shop: Shop, last: date) -> pd.Series[float] | None:
-    """Return pieces available and on the way by product on the last day with a snapshot."""
-    if "inventory_snapshots" not in shop or "product_skus" not in shop:
-        return None
-    shots = shop.inventory_snapshots
-    shots = shots.filter(shots.date <= ibis.literal(last))
-    latest = shots.filter(shots.date == shots.date.max())
-    named = latest.join(shop.product_skus.select("sku_id", "product_id").distinct(), "sku_id")
-    stock = named.available.fill_null(named.on_hand).fill_null(0) + named.inbound.fill_null(0)
-    rows = frame(named.mutate(stock=stock).group_by("product_id").agg(stock=ibis._.stock.sum()))
-    found = rows.set_index("product_id")["stock"].astype(float)
-    return found if len(found) else None
 
 
 def _orders(

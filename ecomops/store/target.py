@@ -11,6 +11,7 @@ import pandas as pd
 
 from ecomops.base import checks
 from ecomops.data.tables import frame
+from ecomops.metrics.shelves import carried
 from ecomops.result import Action, Finding, Result, style
 from ecomops.store.forecast import Forecast, forecast
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LEVERS = ("visitors", "conversion", "value")
 BASE_DAYS = 56  # days whose traffic is "now"
 LIKELY, UNLIKELY = 0.7, 0.3
+ENOUGH = 0.95  # of the target that stock must carry before it is a limit
 
 
 def traffic(traffic_daily: ibis.Table, last: date) -> pd.DataFrame:
@@ -78,6 +80,13 @@ class Target(Result):
         if p["peak_orders"] > p["most_orders"] > 0:
             peak = {"peak": p["peak_orders"], "most": p["most_orders"]}
             said.append(Finding("capacity", "watch", peak, n))
+        if p["stock"]:
+            short = p["stock"]["carried"] < ENOUGH
+            said.append(
+                Finding(
+                    "stock" if short else "stocked", "watch" if short else "note", p["stock"], n
+                )
+            )
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:
@@ -131,7 +140,8 @@ def target(
     Parameters
     ----------
     shop
-        Needs `orders`; `traffic_daily` (level "source") splits the gap over channels and levers.
+        Needs `orders`; `traffic_daily` (level "source") splits the gap over channels and levers;
+        `inventory_snapshots`, `product_skus` and `order_lines` say what stock can carry.
     target
         Paid sales to reach within the horizon, in the shop's currency, before refunds.
     horizon_days
@@ -182,6 +192,7 @@ def target(
         "largest": "total" if sources.empty else str(sources["channel"].iloc[0]),
         **{k: plan.params[k] for k in ("total", "total_low", "total_high")},
         **_capacity(plan),
+        "stock": _stock(shop, target, plan.basis.end),
     }
     return Target(
         rows=_rows(sources, max(gap, 0.0), max(gap / total, 0.0)),
@@ -205,6 +216,19 @@ def _capacity(plan: Forecast) -> dict[str, float]:
         "peak_orders": float(rows["expected"].max()),
         "most_orders": float(rows["actual"].max()),
     }
+
+
+def _stock(shop: Shop, target: float, last: date | None) -> dict[str, Any] | None:
+    """Return the share of the target that stock carries, and which products run short."""
+    if last is None:
+        return None
+    rows = carried(shop, target, last, last - timedelta(days=BASE_DAYS - 1))
+    if rows is None:
+        return None
+    short = rows[rows["carried"] < rows["due"] - 0.005]
+    names = [str(name) for name in short["name"].fillna(short["product_id"]).head(3)]
+    total = float(rows["carried"].sum())
+    return {"carried": total / target, "amount": total, "short": len(short), "items": names}
 
 
 def _rows(sources: pd.DataFrame, gap: float, growth: float) -> pd.DataFrame:

@@ -60,3 +60,51 @@ def test_words_and_chart(result):
         shown = result.in_language(lang)
         assert shown._repr_html_().count("<svg") == 2
         assert not shown.actions()[0].emitted
+
+
+def stocked(pieces: dict[str, float]):
+    """Return a shop of two products, each half of the sales at 100 a piece, with stock."""
+    days = pd.date_range("2025-01-01", periods=180)
+    orders = pd.DataFrame(
+        {
+            "order_id": [f"o{i}" for i in range(360)],
+            "created_at": np.repeat(days, 2),
+            "paid_amount": 100.0,
+        }
+    )
+    lines = pd.DataFrame(
+        {
+            "order_id": orders["order_id"],
+            "product_id": ["a", "b"] * 180,
+            "product_name": ["甲", "乙"] * 180,
+            "quantity": 1,
+            "line_paid_amount": 100.0,
+        }
+    )
+    stock = pd.DataFrame(
+        {
+            "date": [days[-1].date()] * len(pieces),
+            "sku_id": [f"s{p}" for p in pieces],
+            "on_hand": list(pieces.values()),
+        }
+    )
+    skus = pd.DataFrame({"sku_id": ["sa", "sb"], "product_id": ["a", "b"]})
+    tables = {"orders": orders, "order_lines": lines, "product_skus": skus}
+    return eo.open(tables | {"inventory_snapshots": stock})
+
+
+def test_stock_limits_the_target_by_product_not_in_sum():
+    """6,000 at half and half is 30 of each: 10 of a and 500 of b carry 1,000 + 3,000."""
+    found = target(stocked({"a": 10, "b": 500}), target=6_000)
+    assert found.params["stock"]["amount"] == pytest.approx(4_000)
+    assert found.params["stock"]["items"] == ["甲"]
+    said = {f.code: f.values for f in found.findings()}
+    assert said["stock"]["carried"] == pytest.approx(2 / 3)
+    assert "甲" in found.explain("zh")
+    enough = target(stocked({"a": 40, "b": 40}), target=6_000)
+    assert "stocked" in {f.code for f in enough.findings()}
+
+
+def test_a_product_without_a_snapshot_is_not_short():
+    found = target(stocked({"b": 500}), target=6_000)
+    assert found.params["stock"]["carried"] == pytest.approx(1)
