@@ -10,12 +10,14 @@ import pandas as pd
 import pytest
 
 from ecomops.channel import minutes
+from ecomops.channel.guardrails import guardrails
 from ecomops.data.festivals import days, festivals
 from ecomops.maths import forecast as fc
 from ecomops.maths import sequential as sq
 from ecomops.maths.pace import pace
-from ecomops.sim import world
+from ecomops.sim import preset, world
 from ecomops.sim.calendar import daily_rate, hourly
+from ecomops.sim.presets import sized
 
 pytestmark = pytest.mark.slow
 REPS, HORIZON, YEAR = 20, 61, 365
@@ -182,3 +184,13 @@ def test_live_effects_are_covered_and_unbiased():
     assert 0.84 <= rows["held"].mean() <= 0.96
     assert rows.loc[rows["kind"] == "product", "held"].mean() >= 0.84
     assert (rows.groupby("kind")["error"].apply(lambda e: e.abs().median()) < 0.15).all()
+
+
+def test_nothing_is_stopped_where_nothing_has_an_effect():
+    """Truth: campaigns that cost far less per order than an order earns; no action in 95 %."""
+    settings = sized(preset("no_effect"), 1_500)
+    quiet = []
+    for seed in range(1, REPS + 1):
+        found = guardrails(world(settings, seed=seed).shop)
+        quiet.append(not any(action.emitted for action in found.actions()))
+    assert np.mean(quiet) >= 0.95
