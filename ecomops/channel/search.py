@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ecomops.result.words import Words
 
 SEED = 20_250_601
-LEAST_DAYS, SEASON_DAYS = 182, 400
+LEAST_DAYS = 400  # within a year growth cannot be told from season
 AHEAD = 365  # days in which the next peak is looked for
 SOON = 60
 RECENT = 28
@@ -163,7 +163,7 @@ def search(
     Parameters
     ----------
     shop
-        Needs `search_index`, one row per day, keyword, source and region, at least 182 days;
+        Needs `search_index`, one row per day, keyword, source and region, at least 400 days;
         `orders` add the comparison with own sales.
     keywords
         Words to look at; the twelve with most days when None.
@@ -320,8 +320,6 @@ def _change(values: Floats, first: date) -> dict[str, Any]:
     if not solar_known(last.year):
         return none
     back, how = year_before(last)
-    if end - RECENT - back < 0:
-        return none
     now, then = values[end - RECENT :], values[end - RECENT - back : end - back]
     if not np.nansum(then) > 0:
         return none
@@ -339,8 +337,6 @@ def solar_known(year: int) -> bool:
 
 def _peak(found: indices.Trend, first: date, length: int) -> dict[str, Any]:
     """Return the day within a year at which the season is highest, and how much above now."""
-    if length < SEASON_DAYS:
-        return {"peak": None, "rise": np.nan}
     season = np.exp(found.season)
     week = np.convolve(season, np.ones(7) / 7, mode="same")
     at = length + int(np.argmax(week[length : length + AHEAD - 3]))

@@ -126,3 +126,38 @@ def test_words_and_chart(result):
     np.testing.assert_allclose(drawn[1::2], result.table["plan"])
     for lang in ("zh", "en"):
         assert result.in_language(lang)._repr_html_().count("<svg") == 2
+
+
+def test_without_costs_there_is_no_value_and_a_steady_channel_stays(world):
+    frames = {k: v for k, v in world.frames.items() if k != "order_lines"}
+    ads = frames["ad_reports"]
+    steady = ads["spend"].where(ads["scene_name"] != NAMES[2], 600.0)
+    shop = eo.open(frames | {"ad_reports": ads.assign(spend=steady)}, currency="CNY")
+    found = reallocate(shop, change=1.0)
+    codes = {f.code for f in found.findings()}
+    assert {"no_margin", "fixed"} <= codes
+    row = found.table.set_index("channel").loc[NAMES[2]]
+    assert row["plan"] == row["now"] == pytest.approx(600)
+    assert all(a.value is None for a in found.actions())
+    assert found.in_language("zh")._repr_html_().count("<svg") == 2
+
+
+def test_a_move_too_small_to_matter_is_none():
+    near = reallocate(response(planted(2, NEAR, settled=True).shop), change=0.05)
+    assert near.params["near"]
+    assert near.actions() == ()
+    assert "as good as any" in near.explain("en")
+
+
+def test_more_money_than_was_ever_tried_is_capped(world):
+    """Spend of the last weeks at the highest ever: what lies beyond is not proposed."""
+    ads = world.frames["ad_reports"].copy()
+    best = ads["scene_name"] == NAMES[1]
+    top = ads.loc[best, "spend"].rolling(7).mean().max()
+    last = best & (ads["date"] >= sorted(set(ads["date"]))[-56])
+    ads.loc[last, "spend"] = round(top * 0.9, 2)
+    found = reallocate(eo.open(world.frames | {"ad_reports": ads}, currency="CNY"), change=1.0)
+    rows = found.table.set_index("channel")
+    assert rows.loc[NAMES[1], "plan"] <= top * 1.001
+    if rows.loc[NAMES[1], "plan"] >= top * 0.99:
+        assert found.params["capped"] == [NAMES[1]]

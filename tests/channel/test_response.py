@@ -13,7 +13,7 @@ from ecomops.channel.outlay import daily_spend
 from ecomops.channel.reallocate import reallocate
 from ecomops.channel.response import response
 from ecomops.data.tables import table as door
-from tests.channel.planted import BAD, NAMES, planted
+from tests.channel.planted import BAD, NAMES, NONE, planted
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +175,10 @@ def test_words_and_chart(result):
         np.testing.assert_allclose(panel.lines[0].get_ydata(), inside["mid"])
     for lang in ("zh", "en"):
         assert result.in_language(lang)._repr_html_().count("<svg") == 2
+
+
+def test_curves_that_foretell_nothing_say_so():
+    found = response(planted(3, NONE).shop)
+    assert found.evidence == "D"
+    assert "no_skill" in {f.code for f in found.findings()}
+    assert not any(a.emitted for a in found.actions())

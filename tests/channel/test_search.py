@@ -169,7 +169,7 @@ def test_equal_on_every_engine(table, engine, tmp_path, result):
 
 def test_it_is_locked_without_an_index_or_history(demo):
     assert "search_index" in search(eo.open({"orders": demo.orders})).explain("en")
-    assert "182" in search(shop(index(days=120))).explain("zh")
+    assert "400" in search(shop(index(days=300))).explain("zh")
     with pytest.raises(OptionError, match="外套"):
         search(shop(index()), keywords=["外衣"])
 
@@ -179,3 +179,33 @@ def test_words_and_chart(result):
     assert sorted(drawn) == pytest.approx(sorted(result.table["growth"]))
     for lang in ("zh", "en"):
         assert result.in_language(lang)._repr_html_().count("<svg") == 2
+
+
+def test_indices_that_disagree_are_named():
+    rows = index()
+    google = (rows["source"] == "google_trends") & (rows["keyword"] == "连衣裙")
+    t = (rows["date"] - rows["date"].min()).dt.days / 365.25
+    rows["index_value"] = rows["index_value"].where(~google, rows["index_value"] * 0.5**t)
+    found = search(shop(rows), keywords=["连衣裙"])
+    assert "apart" in {f.code for f in found.findings()}
+    assert found.table["growth"].prod() < 0
+
+
+def test_a_weekly_index_is_read_like_a_daily_one():
+    """One reading a week, 25 % growth planted."""
+    day = pd.date_range("2023-01-01", periods=120, freq="7D")
+    value = 1000 * 1.25 ** (np.arange(120) * 7 / 365.25)
+    rows = {"date": day, "keyword": "a", "source": "sycm", "region": "", "granularity": "week"}
+    found = search(shop(pd.DataFrame(rows | {"index_value": value})))
+    row = found.table.iloc[0]
+    assert row["growth"] == pytest.approx(0.25, abs=0.02)
+    assert row["change"] == pytest.approx(0.25, abs=0.02)
+    assert "<svg" in found._repr_html_()
+
+
+def test_an_index_older_than_the_lunar_table_has_no_change():
+    day = pd.date_range("2011-01-01", periods=800)
+    rows = {"date": day, "keyword": "a", "source": "baidu", "region": "", "granularity": "day"}
+    row = search(shop(pd.DataFrame(rows | {"index_value": 100.0}))).table.iloc[0]
+    assert np.isnan(row["change"])
+    assert row["growth"] == pytest.approx(0, abs=1e-6)
