@@ -41,7 +41,8 @@ def stamps(seconds: Floats, epoch: int, mask: Bools | None = None) -> pa.Array:
     """Return seconds since the shop's start as wall times without a zone; null where `mask`."""
     moments = np.where(mask, 0, seconds) if mask is not None else seconds
     micro = (moments.astype(np.int64) + epoch) * 1_000_000
-    return pa.array(micro, mask=mask).view(pa.timestamp("us"))
+    buffers = [_validity(mask), pa.py_buffer(micro)]
+    return pa.Array.from_buffers(pa.timestamp("us"), len(micro), buffers)
 
 
 def dates(days: Ints, epoch: int) -> pa.Array:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ecomops.sim import arrow
 
 if TYPE_CHECKING:
@@ -27,12 +29,19 @@ def buyers(key: Ints) -> pa.Array:
 
 def products(product: Ints) -> pa.Array:
     """Return the identifiers of products."""
-    return arrow.digits(product * 37 + 6_0000, 2, "7350")
+    return _listed(product, 37, 6_0000, "7350")
 
 
 def skus(sku: Ints) -> pa.Array:
     """Return the identifiers of variants."""
-    return arrow.digits(sku * 13 + 51_0000, 2, "4980")
+    return _listed(sku, 13, 51_0000, "4980")
+
+
+def _listed(place: Ints, step: int, first: int, prefix: str) -> pa.Array:
+    """Return the identifiers of places in a list, each written once."""
+    count = int(place.max(initial=-1)) + 1
+    names = arrow.written(np.arange(count) * step + first, 2, prefix)
+    return arrow.column(names.take(place))
 
 
 def product_name(product: int) -> str:

@@ -199,9 +199,12 @@ def order_lines(scene: Scene) -> pa.Table:
 
 
 def _refund_status(scene: Scene, rows: Ints) -> pa.Array:
-    asked = scene.fate.asked[rows] & scene.known(scene.fate.applied[rows])
-    done = asked & scene.known(scene.fate.refunded[rows])
-    return arrow.words(asked.astype(np.int64) + done, ("none", "refunding", "refunded"))
+    fate, status = scene.fate, np.zeros(len(rows), dtype=np.int64)
+    asked = np.flatnonzero(fate.asked.take(rows))
+    lines = rows[asked]
+    begun = scene.known(fate.applied[lines])
+    status[asked] = begun.astype(np.int64) + (begun & scene.known(fate.refunded[lines]))
+    return arrow.words(status, ("none", "refunding", "refunded"))
 
 
 def refunds(scene: Scene) -> pa.Table:
