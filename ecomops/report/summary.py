@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base.formatting import shown
+from ecomops.result import monthly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ecomops.result.words import Words
 
-MONTH = 30
 MOST_CARDS = 3
 NEAR_ZERO, FARTHEST = 13.0, 91.0  # per cent of the bar: labels beyond would leave the card
 STANDS_OUT = (("good", "strength"), ("act", "problem"), ("watch", "watch"))
@@ -26,13 +26,8 @@ def anchor(code: str) -> str:
     return code.replace(".", "-").replace("_", "-")
 
 
-def monthly(value: Mapping[str, float], name: str) -> float:
-    """Return one quantile of a value per 30 days.
-
-    >>> monthly({"mid": 90.0, "horizon_days": 90}, "mid")
-    30.0
-    """
-    return float(value[name]) * MONTH / float(value["horizon_days"])
+def _money(value: Mapping[str, float], name: str) -> float:
+    return monthly(float(value[name]), float(value["horizon_days"]))
 
 
 def cards(results: Iterable[Mapping[str, Any]], words: Words) -> list[dict[str, Any]]:
@@ -44,10 +39,10 @@ def cards(results: Iterable[Mapping[str, Any]], words: Words) -> list[dict[str, 
     best = _decided(known)
     if best is None:
         todo = [(a, r) for r in known for a in r.get("actions", ()) if a["emitted"]]
-        todo.sort(key=lambda pair: (-monthly(pair[0]["value"], "mid"), pair[0]["code"]))
+        todo.sort(key=lambda pair: (-_money(pair[0]["value"], "mid"), pair[0]["code"]))
         best = _distinct(todo)
     best = best[:MOST_CARDS]
-    top = max((monthly(a["value"], "high") for a, _ in best), default=1.0)
+    top = max((_money(a["value"], "high") for a, _ in best), default=1.0)
     return [_card(action, result, top, words) for action, result in best]
 
 
@@ -77,7 +72,7 @@ def _distinct(todo: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
 def _card(
     action: Mapping[str, Any], result: Mapping[str, Any], top: float, words: Words
 ) -> dict[str, Any]:
-    low, mid, high = (monthly(action["value"], name) for name in ("low", "mid", "high"))
+    low, mid, high = (_money(action["value"], name) for name in ("low", "mid", "high"))
     money = {
         name: shown(value, "money", words.lang, words.currency)
         for name, value in (("low", low), ("mid", mid), ("high", high))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LEVELS = ("note", "good", "watch", "act")
+MONTH = 30
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,17 @@ class Value:
     mid: float
     high: float
     horizon_days: int = 30
+
+
+def monthly(amount: float, horizon_days: float) -> float:
+    """Return how much of what is expected over `horizon_days` falls into the next 30 days.
+
+    A shorter horizon is not stretched: goods ordered today are not ordered again every week.
+
+    >>> monthly(90.0, 90), monthly(20.0, 7)
+    (30.0, 20.0)
+    """
+    return amount * min(1.0, MONTH / horizon_days)
 
 
 @dataclass(frozen=True)

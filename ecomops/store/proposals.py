@@ -11,7 +11,7 @@ import pandas as pd
 
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.maths.portfolio import chance_above_zero, together
-from ecomops.result import Action, Result
+from ecomops.result import Action, Result, monthly
 from ecomops.store.levers import can_earn, lever, moves, pushes
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ecomops.maths.arrays import Floats
 
 OWN = "store.decide"
-MONTH = 30
 SEED = 20_251_122
 RISKY = 0.1  # chance of a stock-out from which on a product is not pushed
 GRADES = ("A", "B", "C")
@@ -58,13 +57,12 @@ class Proposal:
 
     @property
     def monthly(self) -> tuple[float, float, float]:
-        """Net margin per 30 days: its quantiles; missing without a value."""
+        """Net margin within 30 days: its quantiles; missing without a value."""
         value = self.action.value
         if value is None or self.action.grade not in GRADES:
             return (math.nan,) * 3
-        low, mid, high = (
-            q * MONTH / value.horizon_days for q in (value.low, value.mid, value.high)
-        )
+        days = value.horizon_days
+        low, mid, high = (monthly(q, days) for q in (value.low, value.mid, value.high))
         return (low, mid, high) if math.isfinite(low + mid + high) else (math.nan,) * 3
 
 

@@ -74,9 +74,13 @@ def test_the_best_comes_first_and_the_unproven_is_held_back():
     assert [p.action.code for p in result.chosen] == ["large", "small"]
 
 
-def test_horizons_are_made_equal():
-    result = decide([], earlier=[advice("a", value=money(7, 14, 21, days=7))])
-    assert list(result.table[["low", "mid", "high"]].iloc[0]) == pytest.approx([30, 60, 90])
+@pytest.mark.parametrize(
+    ("days", "expected"), [(90, [3, 6, 9]), (30, [9, 18, 27]), (7, [9, 18, 27])]
+)
+def test_money_is_what_falls_into_thirty_days(days, expected):
+    """A longer horizon counts in proportion; a week's order is not stretched to a month of them."""
+    result = decide([], earlier=[advice("a", value=money(9, 18, 27, days=days))])
+    assert list(result.table[["low", "mid", "high"]].iloc[0]) == pytest.approx(expected)
 
 
 def test_what_runs_out_is_not_pushed():
