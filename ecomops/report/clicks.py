@@ -66,7 +66,7 @@ class Ticks:
         if not rows:
             return f'<p class="basis"><span>{escape(words.say("nothing"))}</span></p>'
         how = f'<p class="basis"><span>{escape(words.say("how"))}</span></p>'
-        return f'<div class="ticks"><ul class="more">{rows}</ul>{how}</div>'
+        return f'<div class="ticks"><ul style="list-style:none;padding:0">{rows}</ul>{how}</div>'
 
     def widget(self) -> Any:
         """Return a field for the owner and, per piece of advice, what to make of it."""
