@@ -35,7 +35,7 @@ LATELY = 28  # days over which the length of the daily list is averaged
 LIFT = 0.1  # of the natural return: the smallest effect of a reminder worth a test
 SURE = 0.05  # expected share of false names among the products and channels named
 YEAR = 365
-Z = 1.6448536269514722  # 90 %
+Z, SURER = 1.6448536269514722, 1.959963984540054  # 90 %, and 2.5 % on one side
 
 
 def weekly(counted: pd.DataFrame) -> pd.DataFrame:
@@ -130,9 +130,11 @@ class Activation(Result):
         subject = "segment:one order"
         if p["tested"] and p["margin"] is not None:
             low, mid, high = (p["now"] * v for v in p["worth"])
+            sure = p["sure"] and p["low"] > 0  # more people return, and more margin at 2.5 %
             worth = Value(low=low, mid=mid, high=high, horizon_days=p["horizon_days"])
             change |= {"each": p["worth"][1], "cost": p["cost"]}
-            return (Action("remind", ("reminded",), change, "A", until, worth, subject),)
+            held = worth if sure else None
+            return (Action("remind", ("reminded",), change, "A", until, held, subject),)
         code = "test" if p["test_days"] <= YEAR else "too_few"
         return (Action(code, ("when",), change, "D", until, subject=subject),)
 
@@ -275,6 +277,7 @@ def _reminded(
         "high": back.value + Z * back.error,
         "sent": int(cells.loc[cells["treated"] == 1, "n"].sum()),
         "worth": (mid - half, mid, mid + half),
+        "sure": mid > SURER / Z * half,
     }
 
 

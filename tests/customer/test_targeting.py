@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecomops.customer.targeting import targeting
+from ecomops.base.errors import OptionError
+from ecomops.customer.targeting import foretold, targeting
 
 FEATURES = ["recency", "orders", "coupon"]
 COST = 1.0
@@ -76,6 +77,32 @@ def test_a_send_to_chosen_people_is_refused():
     assert refused.locked
     assert "random" in refused.explain("en")
     assert "随机" in refused.explain("zh")
+
+
+def test_random_sends_are_not_taken_for_chosen_ones():
+    """The score is standard normal for random sends: 200 draws of 1,000 people, 6 features."""
+    scores = []
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        x = np.c_[random.normal(size=(1000, 5)), random.geometric(0.4, 1000)]
+        scores.append(foretold(x, (random.random(1000) < 0.5).astype(float)))
+    assert abs(np.mean(scores)) < 0.2
+    assert 0.85 < np.std(scores) < 1.15
+    assert max(scores) < 3.5
+
+
+def test_choosing_the_middle_is_seen_too():
+    """A sender who picks the middle ages leaves no linear trace."""
+    random = np.random.default_rng(1)
+    age = random.normal(size=3000)
+    treated = (random.random(3000) < np.where(abs(age) < 0.7, 0.6, 0.4)).astype(float)
+    assert foretold(age[:, None], treated) > 3.5
+    assert foretold(np.ones((3000, 2)), treated) == 0
+
+
+def test_features_are_needed(sends):
+    with pytest.raises(OptionError, match="features"):
+        targeting(sends)
 
 
 def test_no_effect_gives_no_action():
