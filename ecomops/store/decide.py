@@ -126,7 +126,7 @@ class Decide(Result):
             ax.plot(
                 [row["mid"]], [i], "o", ms=8, mec=colour, mew=2, mfc=colour if kept else style.BG
             )
-            text = short(_label(row, words), 105 if wide else 44)
+            text = short(_label(row, words), 112 if wide else 50)
             ink = style.INK if kept else style.MUTE
             style.tag(ax, 0, i, text, 0, 16, at="left", ha="left", size=style.SMALL, color=ink)
         if rows.empty:

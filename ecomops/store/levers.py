@@ -20,6 +20,7 @@ LEVERS: dict[str, tuple[str, int]] = {
     "customer.winback.contact": ("message", 1),
     "customer.winback.spare": ("message", -1),
     "product.inventory.order": ("stock", 1),
+    "product.listing.mend": ("listing", 1),
     "product.price.change": ("price", 0),
     "product.stock.order": ("stock", 1),
 }

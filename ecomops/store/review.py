@@ -107,7 +107,7 @@ class Review(Result):
             text = words.label(row["action"])
             if pd.isna(row["realised"]):
                 text = words.say("labels", "open", action=row["action"], day=row["due_on"])
-            text = short(text, 105 if wide else 44)
+            text = short(text, 112 if wide else 50)
             style.tag(ax, 0, i, text, 0, 17, at="left", ha="left", size=style.SMALL)
         ax.set_ylim(max(len(rows), 1) - 0.5, -0.75)
         ax.set_yticks([])
