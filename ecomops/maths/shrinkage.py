@@ -15,6 +15,8 @@ from ecomops.maths.arrays import Floats, floats
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+SPREADS = 200  # values of the spread that are averaged over
+
 
 @dataclass(frozen=True)
 class Ratios:
@@ -126,3 +128,39 @@ def beta_binomial(events: ArrayLike, trials: ArrayLike) -> Rates:
     a, b = float(rate * size), float((1 - rate) * size)
     low, high = (beta.ppf(q, a + n, b + of - n) for q in (0.05, 0.95))
     return Rates((a + n) / (a + b + of), low, high, a, b)
+
+
+def hierarchical(estimates: ArrayLike, errors: ArrayLike) -> tuple[Floats, Floats, float, float]:
+    """Return estimates pulled to their mean, their errors, the mean and its error.
+
+    Shapes (k,). Normal means with a flat prior on their mean and spread, averaged over the spread
+    (Gelman et al. 2013, Bayesian Data Analysis, 5.4), so that intervals stay honest where the
+    spread cannot be told from 0, which `partial_pooling` takes for known.
+
+    >>> schools = [28, 8, -3, 7, -1, 1, 18, 12], [15, 10, 16, 11, 9, 11, 10, 18]
+    >>> pooled, error, _, _ = hierarchical(*schools)
+    >>> print(pooled.round(0), error.round(0))
+    [11.  8.  6.  8.  5.  6. 11.  8.] [8. 6. 8. 7. 6. 7. 7. 8.]
+    """
+    x, variance = floats(estimates), floats(errors) ** 2
+    if x.size < 3:  # noqa: PLR2004 - a flat prior on the spread needs three
+        pooled, width, mean, _ = partial_pooling(x, np.sqrt(variance))
+        return pooled, width, mean, float(1 / np.sqrt(np.sum(1 / variance)))
+    top = 3 * float(np.std(x)) + float(np.sqrt(variance).mean())
+    spread = (np.arange(SPREADS) + 0.5) / SPREADS * top
+    total = variance + spread[:, None] ** 2
+    of_mean = 1 / np.sum(1 / total, axis=1)
+    mean = of_mean * np.sum(x / total, axis=1)
+    log = 0.5 * np.log(of_mean) - 0.5 * np.sum(
+        np.log(total) + (x - mean[:, None]) ** 2 / total, axis=1
+    )
+    weight = np.exp(log - log.max())
+    weight = weight / weight.sum()
+    share = spread[:, None] ** 2 / total
+    centre = mean[:, None] + share * (x - mean[:, None])
+    within = share * variance + (1 - share) ** 2 * of_mean[:, None]
+    pooled = weight @ centre
+    width = np.sqrt(weight @ (within + (centre - pooled) ** 2))
+    whole = float(weight @ mean)
+    error = float(np.sqrt(weight @ (of_mean + (mean - whole) ** 2)))
+    return floats(pooled), floats(width), whole, error
