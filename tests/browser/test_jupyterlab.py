@@ -63,7 +63,8 @@ def answers(address):
 
 
 def outputs(path):
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = path.read_text(encoding="utf-8")
+    cells = json.loads(text)["cells"] if text.endswith("}\n") else []  # while it is being saved
     return [output for cell in cells for output in cell.get("outputs", ())]
 
 
