@@ -207,8 +207,8 @@ def brief(
     --------
     >>> import ecomops as eo
     >>> made = brief(eo.open("demo"), festival="june_618")
-    >>> str(made.said("main_from")), made.said("target")
-    ('2026-06-15', None)
+    >>> made.said("festival"), made.said("target")
+    ('june_618', None)
     """
     given = {r.code: r for r in ([] if results is None else collected(results))}
     facts = coverage(shop.orders, as_of=as_of)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LEAST = 2  # weeks: a test covers whole weeks and the weekend twice
 BLUNT = 0.1  # of certainty: a test that teaches less is not worth its calendar
-SHOWN = {True: 84, False: 22}  # letters of a test's name in the chart
+SHOWN = {True: 84, False: 28}  # letters of a test's name in the chart
 
 
 @dataclass(frozen=True)

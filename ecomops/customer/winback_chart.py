@@ -37,7 +37,7 @@ def draw_segments(ax: Axes, rows: pd.DataFrame, *, tested: bool, wide: bool, wor
     ax.set(ylim=(len(rows) - 0.5, -0.6), xlim=(0, top))
     ax.set_yticks([])
     ax.xaxis.set_major_formatter(lambda v, _: words.format_field(float(v), "percent.0"))
-    ax.locator_params(axis="x", nbins=6 if wide else 4)
+    ax.locator_params(axis="x", nbins=6 if wide else 4, steps=[1, 2, 5, 10])
     _key(ax, tested=tested, wide=wide, words=words)
 
 
