@@ -235,7 +235,9 @@ def _product(item: str, part: pd.DataFrame, weeks: pd.DatetimeIndex, total: Any)
     first = own["pieces"].first_valid_index()
     own, others = own.loc[first:], total[-len(own.loc[first:]) :]
     pieces = own["pieces"].fillna(0).to_numpy(dtype=float)
-    listed = (own["listed"] / own["pieces"]).ffill()  # a week without a sale has its list price
+    seen = own["listed"] / own["pieces"]
+    # a week without a sale has a list price between those before and after it
+    listed = (seen.ffill() + seen.bfill().fillna(seen.ffill())) / 2
     asked = (own["paid"] / own["pieces"]).fillna(listed).to_numpy(dtype=float)
     depth = (1 - own["paid"] / own["listed"]).clip(0, 0.9).fillna(0).to_numpy(dtype=float)
     enough = own["pieces"].notna().sum() >= LEAST_WEEKS and pieces.sum() >= LEAST_PIECES

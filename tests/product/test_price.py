@@ -74,3 +74,21 @@ def test_words_and_chart(result):
     for lang in ("zh", "en"):
         assert result.in_language(lang)._repr_html_().count("<svg") == 2
         assert "elasticity" not in result.explain("zh")
+
+
+def test_of_many_products_without_a_gain_few_changes_are_named():
+    """Naive catalogue 17: at the best price there is nothing to gain; 60 products, 5 shops."""
+    named = 0
+    for seed in range(5):
+        # cost 60 and elasticity -2.5 make 100 the best price: 60 x 2.5 / 1.5
+        found = price(lines(-2.5, products=12, seed=seed))
+        named += len(found.sure)
+        assert (found.sure["q"] <= 0.05).all()
+    assert named <= 3
+
+
+def test_prices_that_rise_with_demand_are_refused():
+    """Naive catalogue 25: dearer weeks sell more because the price followed demand."""
+    found = price(lines(0.8))
+    assert set(found.table["reason"]) == {"endogenous"}
+    assert not any(action.emitted for action in found.actions())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cache
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 import ecomops as eo
 from ecomops.product.shelf import lost, shelf
-from ecomops.sim import World, world
+from ecomops.sim import World, preset, world
 
 pytestmark = pytest.mark.slow
 SEEDS = range(1, 21)
@@ -146,3 +147,34 @@ def test_defects_that_cost_are_named_and_harmless_ones_are_not():
     paid = [set(checked(seed).index[checked(seed)["loss"].notna()]) for seed in SEEDS]
     assert sum({"images", "attributes"} <= each for each in paid) >= 19
     assert sum("video" in each for each in paid) <= 1
+
+
+@cache
+def priced(name: str, seed: int):
+    """Return the prices of a shop with what is true of them, and the actions emitted."""
+    settings = preset(name)
+    if name == "tiny":  # its prices stand still: give 30 products a price by lot every 14 days
+        lot = dataclasses.replace(settings.prices, design="random", products=30, cell=14)
+        settings = dataclasses.replace(settings, prices=lot)
+    made = world(settings, seed=seed)
+    result = eo.product.price(made.tables["order_lines"])
+    truth = made.truth["sku"].to_pandas()[["product_id", "elasticity"]]
+    rows = result.table.merge(truth.rename(columns={"elasticity": "true"}), on="product_id")
+    return rows[rows["true"].notna()], sum(action.emitted for action in result.actions())
+
+
+def test_elasticities_are_covered_where_prices_move_by_lot():
+    """Truth: planted elasticities of thirty products; 90 % intervals."""
+    rows = pd.concat([priced("tiny", seed)[0] for seed in SEEDS])
+    known = rows[rows["reason"] == "known"]
+    inside = (known["low"] <= known["true"]) & (known["true"] <= known["high"])
+    assert len(known) > 300
+    assert abs((known["elasticity"] - known["true"]).mean()) < 0.1
+    assert 0.84 <= inside.mean() <= 0.96
+
+
+def test_prices_that_follow_demand_are_refused():
+    """Truth: prices rise with each product's own demand; naive catalogue 25: no answer is right."""
+    rows = pd.concat([priced("endogenous_price", seed)[0] for seed in SEEDS])
+    assert (rows["reason"] == "known").mean() <= 0.05
+    assert sum(priced("endogenous_price", seed)[1] for seed in SEEDS) == 0
