@@ -199,6 +199,8 @@ CASES = [
     Case("utf16_no_mark.csv", text(PLAIN, "utf-16-le"), loaded=GOOD),
     Case("mixed.csv", raw(PLAIN.encode("gb18030") + table(ROW).split("\r\n")[1].encode("utf-8") + b"\r\n"),
          refused="mixed_encodings"),
+    Case("nul_after_bom.csv", raw(b"\xef\xbb\xbf" + PLAIN.encode().replace(b"\xe8\xae\xa2", b"\0", 1)),
+         refused="nul_bytes"),
     Case("utf8_broken.csv", raw(PLAIN.encode() + b'"\xff\xfe\xfa"\r\n'), refused="unknown_encoding"),
     Case("gb18030_emoji.csv", text(table(changed(买家会员名="懒人😀"))), loaded=ONE),
     # shape

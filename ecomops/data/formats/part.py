@@ -119,7 +119,9 @@ def value_of(slot: Slot, part: Part, around: rules.Cells) -> str:
     for position, rule in zip(slot.positions, slot.rules, strict=True):
         percent = bool(re.search("[%％]", part.columns[position].name))
         own = replace(around, scale=scale, percent=percent)
-        found.append(rules.RULES[rule][0](f"{slot.letter}{position}", own))
+        cell = f"{slot.letter}{position}"
+        value, strict = rules.RULES[rule][0](cell, own), rules.RULES[rule][1]
+        found.append(rules.filled(cell, value) if strict or rule.startswith("address") else value)
     if set(slot.rules) == {"money_in", "money_out"}:
         both = " + ".join(f"coalesce({value}, 0)" for value in found)
         return f"CASE WHEN coalesce({', '.join(found)}) IS NOT NULL THEN {both} END"

@@ -72,7 +72,12 @@ def clean(x: str) -> str:
     bare = f"substring({x}, 3, length({x}) - 3)"
     wrapped = f"{x} > '=\"/' AND {x} < '=\"{{' AND suffix({x}, '\"') AND NOT {_ends(x, QUOTED)}"
     tidied = f"CASE WHEN {wrapped} THEN {bare} ELSE {_stripped(inner)} END"
-    return f"nullif(CASE WHEN {untidy(x)} THEN {tidied} ELSE {x} END, '')"
+    return filled(x, f"nullif(CASE WHEN {untidy(x)} THEN {tidied} ELSE {x} END, '')")
+
+
+def filled(x: str, value: str) -> str:
+    """Return a value that the engine need not think about where a cell is empty: most are."""
+    return f"CASE WHEN {x} IS NOT NULL THEN {value} END"
 
 
 def untidy(x: str) -> str:
@@ -96,7 +101,8 @@ def _stripped(x: str) -> str:
 def present(x: str, tokens: tuple[str, ...]) -> str:
     """Return null for the words that mean "nothing here"; none of them begins with a digit."""
     words = " ".join(f"WHEN {text(token)} THEN NULL" for token in tokens)
-    return f"CASE WHEN {x} >= '0' AND {x} < ':' THEN {x} ELSE CASE {x} {words} ELSE {x} END END"
+    told = f"CASE WHEN {x} >= '0' AND {x} < ':' THEN {x} ELSE CASE {x} {words} ELSE {x} END END"
+    return filled(x, told)
 
 
 def number(x: str) -> str:

@@ -81,6 +81,9 @@ def _text(path: Path, scratch: Path, shown: str) -> Iterator[Sheet]:
     size = text.path.stat().st_size
     with text.path.open("r", encoding="utf-8-sig", newline="") as file:
         content = file.read(IN_PYTHON if size <= IN_PYTHON else HEAD_BYTES)
+    if "\0" in content:
+        row = 1 + content[: content.index("\0")].count("\n")
+        raise DataError("nul_bytes", file=shown, row=row)
     delimiter = _delimiter(content)
     records, lines = [], []
     reader = csv.reader(io.StringIO(content), delimiter=delimiter)

@@ -63,22 +63,26 @@ def spare_columns(part: Part, *, keep_personal: bool) -> tuple[Matched, ...]:
 
 
 def spare_cells(part: Part) -> dict[str, str]:
-    """Return the cells of spare columns, tidied: null where there is nothing."""
-    return {f"x{c.position}": _tidied(f"c{c.position}") for c in part.spare}
+    """Return the cells of spare columns as they are: most columns turn out to be empty."""
+    return {f"x{c.position}": f"c{c.position}" for c in part.spare}
 
 
-def _tidied(x: str) -> str:
+def tidied(x: str) -> str:
+    """Return a spare cell without blanks and wrapping, null where there is nothing."""
     bare = f"nullif(trim({x}, {sql.text(BLANKS)}), '')"
     slow = f"CASE WHEN starts_with({x}, '=') THEN {rules.clean(x)} ELSE {bare} END"
-    return f"nullif(CASE WHEN {rules.untidy(x)} THEN {slow} ELSE {x} END, '')"
+    tidy = f"nullif(CASE WHEN {rules.untidy(x)} THEN {slow} ELSE {x} END, '')"
+    return rules.filled(x, tidy)
 
 
 def drop_empty(part: Part, wide: str, con: Any) -> None:
     """Forget the spare columns that hold nothing in any row."""
     if part.spare:
-        counts = {f"x{c.position}": f"count(x{c.position})" for c in part.spare}
-        found = sql.rows(con, sql.select(counts, wide))[0]
-        part.spare = tuple(c for c, n in zip(part.spare, found, strict=True) if n)
+        for cell in (str, tidied):  # the quick look leaves few for the thorough one
+            names = [f"x{c.position}" for c in part.spare]
+            counts = {x: f"count({cell(x)})" for x in names}
+            found = sql.rows(con, sql.select(counts, wide))[0] if counts else ()
+            part.spare = tuple(c for c, n in zip(part.spare, found, strict=True) if n)
 
 
 def extra_rows(

@@ -14,7 +14,7 @@ def name(identifier: str) -> str:
     >>> print(name("orders"))
     "orders"
     """
-    return '"' + identifier.replace('"', '""') + '"'
+    return '"' + identifier.replace('"', '""').replace("\0", "") + '"'
 
 
 def text(value: object) -> str:
@@ -23,7 +23,8 @@ def text(value: object) -> str:
     >>> text("it's")
     "'it''s'"
     """
-    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+    said = "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+    return said if "\0" not in said else "(" + said.replace("\0", "' || chr(0) || '") + ")"
 
 
 def listed(values: Sequence[str]) -> str:

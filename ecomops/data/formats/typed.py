@@ -19,7 +19,13 @@ from ecomops.data.formats.part import Part, main_table, possible, slots, value_o
 from ecomops.data.formats.recognise import Candidate, matched
 from ecomops.data.formats.registry import fold
 from ecomops.data.formats.sheets import Sheet, staged
-from ecomops.data.formats.spare import drop_empty, keep_free_columns, spare_cells, spare_columns
+from ecomops.data.formats.spare import (
+    drop_empty,
+    keep_free_columns,
+    spare_cells,
+    spare_columns,
+    tidied,
+)
 from ecomops.data.formats.totals import compare_totals
 from ecomops.data.problems import Problem
 
@@ -271,7 +277,8 @@ def _keep_rows(part: Part, wide: str, filled: int, con: Any) -> None:
             part.problems.append(Problem(why, main_table(part.fmt), "dropped", count, example))
     kept = {s.name: sql.name(s.name) for s in part.fill}
     kept["_row"] = "o_row" if part.several else f"rowid + {part.first_row}"
-    kept |= {c: c for c in (*_origin(part)[:2], *(f"x{c.position}" for c in part.spare))}
+    kept |= {o: o for o in _origin(part)[:2]}
+    kept |= {f"x{c.position}": tidied(f"x{c.position}") for c in part.spare}
     where = f"({reason}) IS NULL" if any(why for why, *_ in found) else ""
     part.table = sql.view(con, "load_part", sql.select(kept, wide, where=where))
 
