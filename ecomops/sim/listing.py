@@ -10,7 +10,7 @@ import pyarrow as pa
 from ecomops.sim import arrow, ids
 from ecomops.sim.calendar import DAY
 from ecomops.sim.catalogue import DEFECT
-from ecomops.sim.streams import stream
+from ecomops.sim.streams import distinct, stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ def _orders(plan: Plan, scenes: Sequence[Scene]) -> Mapping[str, Ints]:
         rows = rows[~sale.unpaid[lines.order[rows]]]
         order = lines.order[rows]
         cell = sale.product[rows] * plan.days + (sale.paid_at[order] // DAY).astype(np.int64)
-        once = np.unique(cell * len(scene.part.orders) + order) // len(scene.part.orders)
+        once = distinct(cell * len(scene.part.orders) + order) // len(scene.part.orders)
         sums["orders"] += np.bincount(once, minlength=len(sums["orders"]))
         for name, value in (("pieces", lines.quantity), ("cents", scene.fate.line_paid)):
             sums[name] += np.bincount(cell, value[rows], minlength=len(sums[name]))

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ecomops.sim import arrow, ids
-from ecomops.sim.calendar import DAY
+from ecomops.sim.calendar import DAY, whole
 from ecomops.sim.selling import sell
 from ecomops.sim.streams import stream
 
@@ -31,22 +31,32 @@ def lead_times(plan: Plan) -> Ints:
     return days
 
 
-def sold(plan: Plan, scenes: Sequence[Scene]) -> Ints:
-    """Return pieces of paid orders by (variant, day)."""
-    shape = (len(plan.catalogue.sku_product), plan.days)
+def sold(plan: Plan, scenes: Sequence[Scene], since: int = 0) -> Ints:
+    """Return pieces of paid orders by (variant, day), from the day `since` on."""
+    shape = (len(plan.catalogue.sku_product), plan.days - since)
     table: Floats = np.zeros(shape[0] * shape[1])
     for scene in scenes:
-        table += _pieces(plan, scene.part, scene.sale, scene.sale.sku, shape[0])
+        table += _pieces(plan, scene.part, scene.sale, scene.sale.sku, shape[0], since)
     return np.rint(table).astype(np.int64).reshape(shape)
 
 
-def _pieces(plan: Plan, part: Chunk, sale: Sale, what: Ints, rows: int) -> Floats:
+def _pieces(plan: Plan, part: Chunk, sale: Sale, what: Ints, rows: int, since: int) -> Floats:
     order = part.lines.order
-    on = np.flatnonzero(sale.line_on & sale.exists[order] & ~sale.unpaid[order])
-    day = (sale.created[order[on]] // DAY).astype(np.int64)
-    cell = what[on] * plan.days + day
-    pieces = np.bincount(cell, part.lines.quantity[on], minlength=rows * plan.days)
+    here = sale.exists & ~sale.unpaid & (sale.created >= since * DAY)
+    on = np.flatnonzero(sale.line_on & here[order])
+    cell = what[on] * (plan.days - since) + whole(sale.created[order[on]]) - since
+    pieces = np.bincount(cell, part.lines.quantity[on], minlength=rows * (plan.days - since))
     return pieces.astype(np.float64)
+
+
+def _ever(plan: Plan, scenes: Sequence[Scene]) -> Ints:
+    """Return pieces of paid orders by variant."""
+    total = np.zeros(len(plan.catalogue.sku_product))
+    for scene in scenes:
+        order, sale = scene.part.lines.order, scene.sale
+        on = sale.line_on & (sale.exists & ~sale.unpaid)[order]
+        total += np.bincount(sale.sku, scene.part.lines.quantity * on, minlength=len(total))
+    return np.rint(total).astype(np.int64)
 
 
 def _ahead(pieces: Ints) -> Ints:
@@ -57,47 +67,49 @@ def _ahead(pieces: Ints) -> Ints:
     return np.concatenate([pieces, more], axis=1)
 
 
-def _levels(plan: Plan, pieces: Ints) -> tuple[Ints, Ints]:
+def _levels(plan: Plan, pieces: Ints, ever: Ints) -> tuple[Ints, Ints]:
     """Return stock at the end of each day and what is on its way, by (variant, day).
 
-    Deliveries come every four weeks and cover what will be sold until the next one and some
-    more; a spell without stock empties the shelf (what is left goes to another warehouse) and
-    ends with a delivery. Lean products have no spare pieces, and nothing left at the end.
+    `pieces` are those of the last days, `ever` those of all. Deliveries come every four weeks and
+    cover what will be sold until the next one and some more; a spell without stock empties the
+    shelf (what is left goes to another warehouse) and ends with a delivery. Lean products have no
+    spare pieces, and nothing left at the end.
     """
-    owner, days = plan.catalogue.sku_product, plan.days
+    owner, days, width = plan.catalogue.sku_product, plan.days, pieces.shape[1]
     lot = stream(plan.seed, "shelf").random((2, len(plan.catalogue.price)))
     wanted = _ahead(pieces)
     phase = (lot[0] * COVER).astype(np.int64)[owner]
-    day: Ints = np.arange(wanted.shape[1])
-    last = day + COVER - 1 - (day + phase[:, None]) % COVER
-    running = np.cumsum(wanted, axis=1)
-    until = np.take_along_axis(running, np.minimum(last, wanted.shape[1] - 1), axis=1)
     lean = (lot[1] < plan.settings.stock.short)[owner]
-    spare = np.where(lean, 0, 1 + wanted.sum(axis=1) * COVER // (2 * days))
-    level = until - running + spare[:, None]
-    level[(wanted[:, :days].sum(axis=1) == 0) & ~lean] = 2
-    late = day >= days - 1 - (days - 1 + phase[:, None]) % COVER
-    left = (running[:, [days - 1]] - running).clip(0)
+    day: Ints = np.arange(wanted.shape[1])
+    turn = (day + days - width + phase[:, None]) % COVER
+    running = np.cumsum(wanted, axis=1)
+    end = np.minimum(day + COVER - 1 - turn, wanted.shape[1] - 1)
+    spare = 1 + (ever + wanted[:, width:].sum(axis=1)) * COVER // (2 * days)
+    level = np.take_along_axis(running, end, axis=1) - running + np.where(lean, 0, spare)[:, None]
+    level[(ever == 0) & ~lean] = 2
+    late = day >= width - 1 - turn[:, [width - 1]]
+    left = (running[:, [width - 1]] - running).clip(0)
     level = np.where(lean[:, None] & late, left, level)
     out = plan.stock.out(days, len(plan.catalogue.price), plan.present[plan.numbers("stockout")])
-    level[:, :days][(out >= 0)[owner]] = 0
-    received = np.diff(level, axis=1, prepend=0) + wanted
-    came = np.cumsum(received.clip(0), axis=1)
+    level[:, :width][(out[:, days - width :] >= 0)[owner]] = 0
+    came = np.cumsum((np.diff(level, axis=1, prepend=0) + wanted).clip(0), axis=1)
     due = np.minimum(day + lead_times(plan)[owner][:, None], wanted.shape[1] - 1)
     inbound = np.take_along_axis(came, due, axis=1) - came
-    return level[:, :days], inbound[:, :days]
+    return level[:, :width], inbound[:, :width]
 
 
 def snapshots(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     """Return the canonical table `inventory_snapshots`: variant by day, from its launch on."""
-    goods, pieces = plan.catalogue, sold(plan, scenes)
-    level, inbound = _levels(plan, pieces)
-    day: Ints = np.arange(plan.days)
+    goods, history = plan.catalogue, plan.settings.stock.history
+    since = max(plan.days - max(history, 2 * COVER), 0)
+    pieces = sold(plan, scenes, since)
+    level, inbound = _levels(plan, pieces, _ever(plan, scenes))
+    day: Ints = np.arange(since, plan.days)
     listed = goods.launch[goods.sku_product][:, None] <= day
-    row, at = np.nonzero(listed & (day >= plan.days - plan.settings.stock.history))
+    row, at = np.nonzero(listed & (day >= plan.days - history))
     held = pa.array(level[row, at])
     return pa.table({
-        "date": arrow.dates(at, plan.epoch),
+        "date": arrow.dates(day[at], plan.epoch),
         "sku_id": ids.skus(row),
         "warehouse_id": arrow.constant("W1", len(row)),
         "on_hand": held,
@@ -115,14 +127,14 @@ def demanded(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     """
     keys = [key for key in plan.index if key.startswith("stockout:")]
     calm, count = plan.without(keys), len(plan.catalogue.price)
-    wanted, got = np.zeros((2, count * plan.days))
+    first = max(plan.days - plan.settings.stock.history, 0)
+    wanted, got = np.zeros((2, count * (plan.days - first)))
     for scene in scenes:
         free = sell(calm, scene.part)
-        wanted += _pieces(plan, scene.part, free, free.product, count)
-        got += _pieces(plan, scene.part, scene.sale, scene.sale.product, count)
-    first = max(plan.days - plan.settings.stock.history, 0)
+        wanted += _pieces(plan, scene.part, free, free.product, count, first)
+        got += _pieces(plan, scene.part, scene.sale, scene.sale.product, count, first)
     out = plan.stock.out(plan.days, count, plan.present[plan.numbers("stockout")]) >= 0
-    sums = [np.rint(t).astype(np.int64).reshape(count, -1)[:, first:].sum(1) for t in (wanted, got)]
+    sums = [np.rint(t).astype(np.int64).reshape(count, -1).sum(axis=1) for t in (wanted, got)]
     return pa.table({
         "product_id": ids.products(np.arange(count)),
         "demanded": pa.array(sums[0]),

@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from ecomops.sim import arrow, baskets
 from ecomops.sim.calendar import whole
-from ecomops.sim.streams import stream
+from ecomops.sim.streams import distinct, stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,8 +75,8 @@ def _distinct(scene: Scene, orders: Ints, seconds: Floats) -> Ints:
     day = whole(seconds[orders])
     owner = scene.part.orders.customer[orders]
     people = len(scene.part.people)
-    cells = np.unique((day * width + scene.source[orders]) * people + owner) // people
-    days = np.unique(day * people + owner) // people
+    cells = distinct((day * width + scene.source[orders]) * people + owner) // people
+    days = distinct(day * people + owner) // people
     table = np.bincount(cells, minlength=scene.plan.days * width).reshape(-1, width)
     table[:, -1] = np.bincount(days, minlength=scene.plan.days)
     return table
