@@ -1,4 +1,4 @@
-"""Product: which items carry the shop, and how much of each to order."""
+"""Product: what to sell, at what price, how listings do, what is in stock and what to order."""
 
 from ecomops.product.inventory import Inventory, inventory
 from ecomops.product.listing import Listing, listing
