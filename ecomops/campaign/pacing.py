@@ -93,7 +93,7 @@ class Pacing(Result):
         """Return height and margins in pixels."""
         if wide:
             return style.Layout(330, left=62, right=96, top=16, bottom=36)
-        return style.Layout(270, left=50, right=12, top=30, bottom=34)
+        return style.Layout(270, left=50, right=38, top=30, bottom=34)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
         """Draw running totals: planned dashed, actual as a line, what is ahead in its band."""
