@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import struct
 import zipfile
 import zlib
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ MOST_BYTES = 8 << 30
 MOST_RATIO = 400
 MOST_FILES = 5000
 SMALL = 16 << 20
+
+BROKEN = (
+    zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, ValueError, struct.error,
+)  # fmt: skip
 
 
 def kind(path: Path) -> str:
@@ -86,7 +91,9 @@ def unzip(path: Path, scratch: Path) -> Iterator[tuple[str, Path]]:
                 with archive.open(member) as source, target.open("wb") as out:
                     _copy(source, out, path.name, max(member.compress_size, 1))
                 yield _name(member), target
-    except (zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError) as error:
+    except DataError:
+        raise
+    except BROKEN as error:
         raise DataError("broken_archive", file=path.name, reason=str(error)) from error
     except RuntimeError as error:
         raise DataError("locked_archive", file=path.name) from error
