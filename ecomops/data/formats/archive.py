@@ -21,7 +21,8 @@ MOST_FILES = 5000
 SMALL = 16 << 20
 
 BROKEN = (
-    zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, ValueError, struct.error,
+    zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, ValueError,
+    struct.error,
 )  # fmt: skip
 
 
