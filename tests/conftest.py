@@ -89,10 +89,15 @@ def as_polars(arrow: pa.Table, folder: Path) -> Any:
 
 
 def as_duckdb(arrow: pa.Table, folder: Path) -> Any:
+    return duckdb_file(folder / f"{folder.name}.duckdb").create_table(f"t{next(COUNTER)}", arrow)
+
+
+@cache
+def duckdb_file(path: Path) -> Any:
+    """Return one connection per test, so that its tables can be joined."""
     import ibis
 
-    con = ibis.duckdb.connect(folder / f"{folder.name}-{next(COUNTER)}.duckdb")
-    return con.create_table("t", arrow)
+    return ibis.duckdb.connect(path)
 
 
 def as_spark(arrow: pa.Table, folder: Path) -> Any:

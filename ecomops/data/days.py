@@ -24,29 +24,22 @@ GUEST, REFUNDED, PURCHASE = "guest", "refunded", ""
 SALE = (GUEST, REFUNDED, PURCHASE)
 
 
-def _product(t: Any, one: str, other: str) -> Any:
-    return t[one].cast("float64") * t[other].cast("float64")
+def _product(column: str, other: str) -> Expression:
+    return lambda t: (t[column].cast("float64") * t[other].cast("float64")).sum()
 
 
-def _square(column: str, other: str = "") -> Expression:
-    return lambda t: _product(t, column, other or column).sum()
-
-
-# sums over sales with `amount` (paid), `net` (less refunds) and the columns of orders
+# sums over orders with `amount` (paid) and the columns of orders; second moments for intervals
 SUMS: Mapping[str, Expression] = {
     "orders": lambda t: t.count(),
     "amount": lambda t: t.amount.sum(),
-    "net": lambda t: t.net.sum(),
     "refund": lambda t: t.refund_amount.sum(),
     "refunded": lambda t: (t.refund_amount > 0).cast("int64").sum(),
-    "guests": lambda t: t.customer_id.isnull().cast("int64").sum(),
-    # second moments, for intervals
-    "squares": _square("amount"),
-    "guest_squares": lambda t: _product(t, "amount", "amount").sum(where=t.customer_id.isnull()),
-    "net_squares": _square("net"),
-    "refund_squares": _square("refund_amount"),
-    "cross": _square("refund_amount", "amount"),
+    "squares": _product("amount", "amount"),
+    "refund_squares": _product("refund_amount", "refund_amount"),
+    "cross": _product("refund_amount", "amount"),
 }
+# what follows from them, so that the engine need not sum it
+DERIVED = ("net", "net_squares", "guests", "guest_squares")
 MONEY = ("amount", "net", "refund")
 # what the policy and the sums look at; whoever selects them first asks a shorter query
 COLUMNS = (
@@ -63,19 +56,27 @@ _kept: Kept[pd.DataFrame] = Kept(size=8)
 
 
 def order_days(orders: ibis.Table, reasons: Callable[[ibis.Table], Mapping[str, Any]]) -> Any:
-    """Return one row per day and reason: ``day, reason, first_at, last_at, low, high`` and `SUMS`.
+    """Return one row per day, reason and currency, with `SUMS` and `DERIVED`.
 
     `orders` is the canonical table; `reasons` gives, by precedence, why an order is no sale. Sales
-    have the reason ``"guest"``, ``"refunded"`` (in full) or, purchases of known customers, ``""``.
-    `low` and `high` are the first and last currency by name. ``day`` is missing without any time.
+    have the ``reason`` ``"guest"``, ``"refunded"`` (in full) or, purchases of known customers,
+    ``""``. ``day`` is missing without any time.
     """
-    return _kept.get(orders, reasons, lambda: _dated(frame(_grouped(orders, reasons))))
+    return _kept.get(orders, reasons, lambda: _derived(frame(_grouped(orders, reasons))))
 
 
-def _dated(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return `rows` with plain dates, for engines differ in what they hand over."""
+def _derived(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return `rows` with plain dates, for engines differ in what they hand over, and `DERIVED`."""
     days = [None if pd.isna(day) else date(day.year, day.month, day.day) for day in rows["day"]]
-    return rows.assign(day=pd.Series(days, index=rows.index, dtype=object))
+    back, guest = rows["refund"].fillna(0), rows["reason"] == GUEST
+    less = rows["refund_squares"].fillna(0) - 2 * rows["cross"].fillna(0)
+    return rows.assign(
+        day=pd.Series(days, index=rows.index, dtype=object),
+        net=rows["amount"] - back,
+        net_squares=rows["squares"] + less,
+        guests=rows["orders"].where(guest, 0),
+        guest_squares=rows["squares"].where(guest),
+    )
 
 
 def _grouped(orders: ibis.Table, reasons: Callable[[ibis.Table], Mapping[str, Any]]) -> ibis.Table:
@@ -86,15 +87,9 @@ def _grouped(orders: ibis.Table, reasons: Callable[[ibis.Table], Mapping[str, An
         REFUNDED: (refund >= rows.paid_amount).fill_null(ibis.literal(value=False)),
     }
     rows = rows.mutate(
-        at=ibis.coalesce(rows.paid_at, rows.created_at),
         amount=rows.paid_amount,
-        net=rows.paid_amount - refund,
+        day=ibis.coalesce(rows.paid_at, rows.created_at).date(),
         reason=ibis.cases(*((test, name) for name, test in tests.items()), else_=PURCHASE),
     )
-    return rows.group_by(day=rows.at.date(), reason=rows.reason).aggregate(
-        first_at=rows.at.min(),
-        last_at=rows.at.max(),
-        low=rows.currency.min(),
-        high=rows.currency.max(),
-        **{name: value(rows) for name, value in SUMS.items()},
-    )
+    sums = {name: value(rows) for name, value in SUMS.items()}
+    return rows.group_by("day", "reason", "currency").aggregate(**sums)

@@ -158,9 +158,9 @@ def coverage(
         sales=int(kept["orders"].sum()),
         purchases=int(counts.get(PURCHASE, 0)),
         excluded=excluded,
-        first_day=kept["first_at"].min().date(),
-        last_day=kept["last_at"].max().date(),
-        currency=kept["low"].dropna().min() if kept["low"].notna().any() else "XXX",
+        first_day=kept["day"].min(),
+        last_day=kept["day"].max(),
+        currency=next(iter(kept["currency"].dropna()), "XXX"),
     )
 
 
@@ -172,10 +172,10 @@ def _refuse(orders: ibis.Table, days: pd.DataFrame, kept: pd.DataFrame) -> None:
             "impossible_dates",
             table="orders",
             count=bad,
-            first=str(kept["first_at"].min())[:10],
-            last=str(kept["last_at"].max())[:10],
+            first=str(kept["day"].min()),
+            last=str(kept["day"].max()),
         )
-    if len({*kept["low"].dropna(), *kept["high"].dropna()}) > 1:
+    if len(set(kept["currency"].dropna())) > 1:
         by = orders.group_by("currency").aggregate(n=orders.count()).order_by(ibis.desc("n"))
         found = frame(by)
         listed = [f"{c} {n:,}" for c, n in zip(found["currency"], found["n"], strict=True)]

@@ -80,15 +80,22 @@ _AMOUNT: Mapping[str, Expression] = {"amount": lambda t: _float(t.amount).sum()}
 _CUSTOMER = ("customer_id",)
 
 SALES: Mapping[str, Measure] = {
-    **{name: Measure("sales", (), SUMS[name]) for name in ("orders", "amount", "net", "guests")},
-    **{name: Measure("sales", (), SUMS[name]) for name in ("squares", "net_squares")},
+    **{name: Measure("sales", (), SUMS[name]) for name in ("orders", "amount", "squares")},
     **{
         name: Measure("sales", ("refund_amount",), SUMS[name], sparse=True)
         for name in ("refund", "refunded", "refund_squares", "cross")
     },
+    "net": Measure("sales", (), lambda t: t.net.sum()),
+    "net_squares": Measure("sales", (), lambda t: (_float(t.net) * _float(t.net)).sum()),
     "items": _sum("sales", "item_count"),
     # people: each guest order stands for a person of its own
-    "guest_squares": Measure("sales", (), SUMS["guest_squares"], sparse=True),
+    "guests": Measure("sales", (), lambda t: _one(t.customer_id.isnull())),
+    "guest_squares": Measure(
+        "sales",
+        (),
+        lambda t: (_float(t.amount) * _float(t.amount)).sum(where=t.customer_id.isnull()),
+        sparse=True,
+    ),
     "persons": _persons("sales", lambda p: p.count(), {}),
     "person_squares": _persons("sales", lambda p: (p.amount * p.amount).sum(), _AMOUNT),
     "buyers": _derived("sales", "persons", "guests"),

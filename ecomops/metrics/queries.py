@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from ecomops.data.days import MONEY, SALE, SUMS, order_days
+from ecomops.data.days import DERIVED, MONEY, SALE, SUMS, order_days
 from ecomops.data.policy import POLICY
 from ecomops.metrics.customers import customers
 from ecomops.metrics.measures import DEBUT, MEASURES, Measure, PersonMeasure
@@ -53,7 +53,7 @@ def from_days(
     None when a measure needs the orders themselves.
     """
     wanted = {name: name.partition(".")[2] for name in names}
-    if not set(wanted.values()) <= SUMS.keys():
+    if not set(wanted.values()) <= {*SUMS, *DERIVED}:
         return None
     days = order_days(orders, POLICY.reasons)
     days = days[days["reason"].isin(SALE) & days["day"].notna()]
