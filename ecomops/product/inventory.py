@@ -93,7 +93,7 @@ class Inventory(Result):
         else:
             said.append(Finding("no_stock", "watch", {}, n))
         low, mid, high = p["gain"]
-        said.append(Finding("gain", "note", {"low": low, "mid": mid, "high": high}, n))
+        said.append(Finding("gain" if low > 0 else "even", "note", {"low": low, "mid": mid, "high": high}, n))
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:
@@ -253,7 +253,8 @@ def _orders(
         stockout=(demand > held).mean(axis=0) if stock is not None else np.nan,
     )
     params = {"gain": (low, mid, high), "money": float((order * cost).sum())}
-    return rows[list(Inventory.columns)], params
+    rows = rows.sort_values(["order", "expected", "product_id"], ascending=[False, False, True])
+    return rows[list(Inventory.columns)].reset_index(drop=True), params
 
 
 def _profit(demand: Any, level: Any, over: Any, under: Any) -> Any:
