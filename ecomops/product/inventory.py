@@ -93,7 +93,11 @@ class Inventory(Result):
         else:
             said.append(Finding("no_stock", "watch", {}, n))
         low, mid, high = p["gain"]
-        said.append(Finding("gain" if low > 0 else "even", "note", {"low": low, "mid": mid, "high": high}, n))
+        said.append(
+            Finding(
+                "gain" if low > 0 else "even", "note", {"low": low, "mid": mid, "high": high}, n
+            )
+        )
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:

@@ -37,9 +37,10 @@ FLATTEST = -0.5  # a mean above it says that prices follow demand; studies find 
 
 
 def weekly(order_lines: ibis.Table) -> pd.DataFrame:
-    """Return ``product_id, name, week, pieces, paid, listed, spent`` of the 60 best sellers.
+    """Return ``product_id, name, week, pieces, paid, listed, spent, first, last`` of 60 products.
 
-    One row per product and week (Monday) with a sale; `listed` is money before discounts.
+    One row for each of the best sellers and week (Monday) with a sale; `listed` is money before
+    discounts, `first` and `last` are days.
     """
     sold = sold_lines(order_lines)
     sold = sold.mutate(at=ibis.coalesce(sold.paid_at, sold.created_at))
@@ -53,6 +54,8 @@ def weekly(order_lines: ibis.Table) -> pd.DataFrame:
         paid=kept.line_paid_amount.sum(),
         listed=kept.line_list_amount.fill_null(kept.line_paid_amount).sum(),
         spent=kept.line_cost.sum(),
+        first=kept["at"].date().min(),
+        last=kept["at"].date().max(),
     )
     rows = frame(by.order_by("product_id", "week"))
     return rows.assign(week=pd.to_datetime(rows["week"]))
@@ -151,7 +154,9 @@ class Price(Result):
             style.tag(ax, 0, i, short, -8, 0, at="left", ha="right", size=style.SMALL)
         if rows.empty:
             ax.set_xlim(-4, 1)
-            style.tag(ax, -1.5, 0, words.label("nothing"), ha="center", color=style.MUTE)
+            style.tag(
+                ax, -1.5, 0, words.label("nothing"), clear=True, ha="center", color=style.MUTE
+            )
         ax.set_ylim(max(len(rows), 1) - 0.4, -0.6)
         ax.grid(axis="x")
         ax.set_yticks([])
@@ -217,8 +222,8 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
     basis = Basis(
         n=len(found),
         unit="products",
-        start=weeks[0].date(),
-        end=(weeks[-1] + pd.Timedelta(days=6)).date(),
+        start=pd.Timestamp(rows["first"].min()).date(),
+        end=pd.Timestamp(rows["last"].max()).date(),
         currency=currency_of(lines),
         excluded=line_exclusions(lines),
     )
