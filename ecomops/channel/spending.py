@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
@@ -121,6 +121,7 @@ def _lags(ads: ibis.Table, touchpoints: ibis.Table, last: date, window: int) -> 
     return floats(out)
 
 
+EXACT = "decimal(38, 8)"
 KEYS = ("platform", "scene_name", "campaign_id")
 
 
@@ -148,13 +149,13 @@ def sums(ads: ibis.Table, delay: Delay, last: date, days: int) -> pd.DataFrame:
     each = daily.group_by(list(KEYS)).aggregate(
         name=daily.name.max(),
         days=daily.count(where=daily.spend > 0),
-        spend=daily.spend.sum(),
         clicks=daily.clicks.sum(),
-        orders=daily.orders.sum(where=seen).fill_null(0),
-        amount=daily.amount.sum(where=seen).fill_null(0),
-        mature=daily.mature.sum(),
-        squares=(daily.orders**2 / daily.mature).sum(where=seen).fill_null(0),
-        value_squares=(daily.amount**2 / daily.orders).sum(where=daily.orders > 0).fill_null(0),
+        spend=_total(daily.spend),
+        orders=_total(daily.orders, seen),
+        amount=_total(daily.amount, seen),
+        mature=_total(daily.mature),
+        squares=_total(daily.orders**2 / daily.mature, seen),
+        value_squares=_total(daily.amount**2 / daily.orders, daily.orders > 0),
     )
     rows = frame(each.filter(each.spend > 0))
     rows["channel"] = rows["scene_name"].fillna(rows["platform"])
@@ -162,6 +163,12 @@ def sums(ads: ibis.Table, delay: Delay, last: date, days: int) -> pd.DataFrame:
     keys = ["spend", "channel", "campaign", "campaign_id"]
     ranked: pd.DataFrame = rows.sort_values(keys, ascending=[False, True, True, True])
     return ranked.reset_index(drop=True)
+
+
+def _total(value: Any, where: Any = None) -> Any:
+    """Return a sum that does not depend on the order of rows: floats would, in the last digits."""
+    kept = value if where is None else where.ifelse(value, ibis.null())
+    return kept.cast(EXACT).sum().fill_null(0)
 
 
 def by_channel(rows: pd.DataFrame) -> pd.DataFrame:

@@ -118,7 +118,9 @@ def margin_rate(lines: ibis.Table) -> float | None:
     sold = sold.filter(sold.line_cost.notnull())
     paid, cost = (sold[c].cast("float64") for c in ("line_paid_amount", "line_cost"))
     kept = paid - sold.line_refund_amount.fill_null(0).cast("float64")
-    sums = frame(sold.aggregate(paid=paid.sum(), margin=(kept - cost * kept / paid).sum())).iloc[0]
+    earned = (kept - cost * kept / paid).cast("decimal(38, 8)")  # sums alike in any order
+    paid = paid.cast("decimal(38, 8)")
+    sums = frame(sold.aggregate(paid=paid.sum(), margin=earned.sum())).iloc[0]
     return float(sums["margin"] / sums["paid"]) if sums["paid"] > 0 else None
 
 

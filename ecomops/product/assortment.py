@@ -129,7 +129,7 @@ def returns(shop: Shop, lines: ibis.Table) -> pd.DataFrame | None:
     by = marked.group_by("product_id").aggregate(
         lines=marked.count(), returned=marked.back.ifelse(1, 0).sum(), **old
     )
-    rows = frame(by)
+    rows = frame(by.order_by("product_id"))
     part = _arrived(marked)
     seen = rows[[f"a{k}" for k in range(AGES)]].to_numpy() @ part
     found = beta_binomial(rows["returned"], seen)

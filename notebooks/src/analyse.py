@@ -52,7 +52,8 @@ eo.report.cover(shop)
 # ### Can these data be trusted?
 # Beside the score, look at two things: which orders are left out and why, and which analyses the tables carry.
 # %%
-eo.store.check(shop)
+check = eo.store.check(shop)
+check
 
 # %% [markdown] tags=["zh"]
 # ### 之前定下了什么？
@@ -73,7 +74,8 @@ book
 # ### How is the shop doing?
 # Each metric against the last complete month before it; a month that is not over is marked and never compared.
 # %%
-eo.store.scorecard(shop)
+scorecard = eo.store.scorecard(shop)
+scorecard
 
 # %% [markdown] tags=["zh"]
 # ### 变化从哪里来？
@@ -82,7 +84,8 @@ eo.store.scorecard(shop)
 # ### Where did the change come from?
 # The difference is split over visitors, conversion and value per buyer; the parts add up exactly. It is arithmetic: it says which number moved, not why.
 # %%
-eo.store.drivers(shop)
+drivers = eo.store.drivers(shop)
+drivers
 
 # %% [markdown] tags=["zh"]
 # ## 客户
@@ -93,7 +96,8 @@ eo.store.drivers(shop)
 # ### Who keeps the shop alive?
 # Recency, frequency and money score every customer into ten segments. Customers who tie always share a cell.
 # %%
-eo.customer.rfm(shop.orders)
+rfm = eo.customer.rfm(shop.orders)
+rfm
 
 # %% [markdown] tags=["zh"]
 # ### 新客留得住吗？
@@ -102,7 +106,8 @@ eo.customer.rfm(shop.orders)
 # ### Do new customers stay?
 # A row is the customers whose first order fell in one month; read along it to see how many come back. Months still to come are left out: they are not 0.
 # %%
-eo.customer.cohorts(shop.orders)
+cohorts = eo.customer.cohorts(shop.orders)
+cohorts
 
 # %% [markdown] tags=["zh"]
 # ### 多久没买，才算流失？
@@ -111,7 +116,8 @@ eo.customer.cohorts(shop.orders)
 # ### How long without an order means lost?
 # Survival analysis estimates the time to the next order: a customer who has only just arrived has had no chance to return and does not count as lost.
 # %%
-eo.customer.repeat(shop.orders)
+repeat = eo.customer.repeat(shop.orders)
+repeat
 
 # %% [markdown] tags=["zh"]
 # ## 商品
@@ -122,7 +128,8 @@ eo.customer.repeat(shop.orders)
 # ### Which products carry the shop?
 # Class A reaches 80% of sales, B 95%, C is the rest. Concentration is a strength and a risk.
 # %%
-eo.product.pareto(shop.get("order_lines"))
+pareto = eo.product.pareto(shop.get("order_lines"))
+pareto
 
 # %% [markdown] tags=["zh"]
 # ## 渠道
@@ -133,7 +140,8 @@ eo.product.pareto(shop.get("order_lines"))
 # ### Where do visitors come from and what are they worth?
 # Value per visitor = conversion × value per buyer: it differs severalfold between sources.
 # %%
-eo.channel.traffic(shop.get("traffic_daily"), currency=shop.currency)
+traffic = eo.channel.traffic(shop.get("traffic_daily"), currency=shop.currency)
+traffic
 
 # %% [markdown] tags=["zh"]
 # ### 功劳该记给哪些渠道？
@@ -142,7 +150,10 @@ eo.channel.traffic(shop.get("traffic_daily"), currency=shop.currency)
 # ### Which channels deserve the credit?
 # Eight rules share the same orders. The further they disagree, the less credit says about effect; where a holdout exists, trust what was measured.
 # %%
-eo.channel.attribution(shop.get("touchpoints"), margin=shop.margin, currency=shop.currency)
+attribution = eo.channel.attribution(
+    shop.get("touchpoints"), margin=shop.margin, currency=shop.currency
+)
+attribution
 
 # %% [markdown] tags=["zh"]
 # ## 兑现
@@ -164,4 +175,4 @@ eo.store.review(book.outcomes, as_of=book.day)
 # ### Into the ledger
 # The advice of this stage goes to Optimise.
 # %%
-book.keep(Out)
+book.keep([check, scorecard, drivers, rfm, cohorts, repeat, pareto, traffic, attribution])

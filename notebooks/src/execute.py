@@ -64,7 +64,8 @@ book
 # ### Were any recent days out of the ordinary?
 # Weekends and festivals raise no alarm; how many alarms are false is said beside them.
 # %%
-eo.store.monitor(shop)
+monitor = eo.store.monitor(shop)
+monitor
 
 # %% [markdown] tags=["zh"]
 # ## 商品
@@ -75,7 +76,8 @@ eo.store.monitor(shop)
 # ### What will run out before a delivery, and what have stock-outs cost?
 # Nothing sold on an empty day does not mean that nobody asked: demand is corrected first, then set against stock, deliveries on their way and lead times.
 # %%
-eo.product.stock(shop)
+stock = eo.product.stock(shop)
+stock
 
 # %% [markdown] tags=["zh"]
 # ### 商品页有哪些毛病，各让我们损失多少？
@@ -84,7 +86,8 @@ eo.product.stock(shop)
 # ### What is wrong with listings, and what does each defect cost?
 # No points: among listings of like price and category, how much lower is conversion with the defect, and what margin is that?
 # %%
-eo.product.listing(shop)
+listing = eo.product.listing(shop)
+listing
 
 # %% [markdown] tags=["zh"]
 # ## 渠道
@@ -95,7 +98,8 @@ eo.product.listing(shop)
 # ### Which campaigns should stop, and which cannot be judged yet?
 # Orders that recent clicks will still bring are allowed for; thin evidence stops nothing.
 # %%
-eo.channel.guardrails(shop)
+guardrails = eo.channel.guardrails(shop)
+guardrails
 
 # %% [markdown] tags=["zh"]
 # ### 直播间里谁、什么、什么时候卖得动？
@@ -104,7 +108,8 @@ eo.channel.guardrails(shop)
 # ### Who, what and when sells in live sessions?
 # Hosts, products and times are compared for the same viewers; the last session against the others.
 # %%
-eo.channel.live(shop)
+live = eo.channel.live(shop)
+live
 
 # %% [markdown] tags=["zh"]
 # ## 客户
@@ -115,7 +120,8 @@ eo.channel.live(shop)
 # ### Who should be reminded of a second order, and when?
 # The days come from the repeat curve; those who would come anyway are not the reminder's, and only people left out at random tell them apart.
 # %%
-eo.customer.activation(shop)
+activation = eo.customer.activation(shop)
+activation
 
 # %% [markdown] tags=["zh"]
 # ## 活动
@@ -127,7 +133,8 @@ eo.customer.activation(shop)
 # The target that the ledger holds for these days; without one, the campaign under way or the month, against the forecast made before.
 # %%
 aim = book.under_way()
-eo.campaign.pacing(shop, plan=aim.value, start=aim.start, end=aim.end)
+pacing = eo.campaign.pacing(shop, plan=aim.value, start=aim.start, end=aim.end)
+pacing
 
 # %% [markdown] tags=["zh"]
 # ## 交接
@@ -138,4 +145,4 @@ eo.campaign.pacing(shop, plan=aim.value, start=aim.start, end=aim.end)
 # ### Into the ledger
 # The advice of this stage goes to Optimise.
 # %%
-book.keep(Out)
+book.keep([monitor, stock, listing, guardrails, live, activation, pacing])

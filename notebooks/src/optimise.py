@@ -64,7 +64,8 @@ book
 # ### How much of each product should be ordered?
 # The level weighs margin against leftovers, instead of the average demand; without a stock table the stock counts as 0.
 # %%
-eo.product.inventory(shop)
+inventory = eo.product.inventory(shop)
+inventory
 
 # %% [markdown] tags=["zh"]
 # ## 渠道
@@ -75,7 +76,8 @@ eo.product.inventory(shop)
 # ### What does one more unit of advertising do?
 # Only spend that moved by itself teaches anything; pass measured lifts as `experiments` and they calibrate the curves.
 # %%
-eo.channel.response(shop, experiments=None)
+response = eo.channel.response(shop, experiments=None)
+response
 
 # %% [markdown] tags=["zh"]
 # ### 同样的钱，换个地方花会不会更好？
@@ -84,7 +86,8 @@ eo.channel.response(shop, experiments=None)
 # ### Would the same money do more elsewhere?
 # A move is advised only where 95 of 100 plausible cases gain; otherwise test first.
 # %%
-eo.channel.reallocate(shop)
+reallocate = eo.channel.reallocate(shop)
+reallocate
 
 # %% [markdown] tags=["zh"]
 # ## 客户
@@ -96,7 +99,8 @@ eo.channel.reallocate(shop)
 # Replace `sends` with your own record of a random send: one row per person, `treated` 0 or 1, `outcome` the net margin within the period.
 # %%
 sends = None
-eo.customer.targeting(sends)
+targeting = eo.customer.targeting(sends)
+targeting
 
 # %% [markdown] tags=["zh"]
 # ### 沉默的老客，发消息叫得回来吗？
@@ -105,7 +109,8 @@ eo.customer.targeting(sends)
 # ### Does a message bring silent customers back?
 # Those who return anyway do not count; only messages held back from some at random (`message_sends`) can tell, else test first.
 # %%
-eo.customer.winback(shop)
+winback = eo.customer.winback(shop)
+winback
 
 # %% [markdown] tags=["zh"]
 # ## 活动
@@ -116,7 +121,8 @@ eo.customer.winback(shop)
 # ### Which experiment should run next?
 # Advice without proof stands in line: what is least known, touches most and has most orders comes first; write what past tests showed into `priors`.
 # %%
-eo.campaign.roadmap(shop, results=Out)
+roadmap = eo.campaign.roadmap(shop, results=[inventory, response, reallocate, targeting, winback])
+roadmap
 
 # %% [markdown] tags=["zh"]
 # ## 决定
@@ -127,7 +133,9 @@ eo.campaign.roadmap(shop, results=Out)
 # ### What should be done first?
 # One list of the advice of all stages: of contradicting advice the better one stays, false discoveries are controlled, the best comes first; what is held back says why.
 # %%
-todo = eo.store.decide(Out, earlier=book.proposals())
+todo = eo.store.decide(
+    [inventory, response, reallocate, targeting, winback, roadmap], earlier=book.proposals()
+)
 todo
 
 # %% [markdown] tags=["zh"]

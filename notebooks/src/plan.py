@@ -54,7 +54,8 @@ eo.report.cover(shop)
 # ### What will the coming weeks bring?
 # The forecast knows weekdays, seasons and festivals, lunar ones included; its band comes from past errors of the same method.
 # %%
-eo.store.forecast(shop)
+forecast = eo.store.forecast(shop)
+forecast
 
 # %% [markdown] tags=["zh"]
 # ### 目标完得成吗，还差在哪里？
@@ -63,7 +64,8 @@ eo.store.forecast(shop)
 # ### Will the target be reached, and what is missing?
 # Set your own target; the gap is split over visitors, conversion, value per buyer and channels.
 # %%
-eo.store.target(shop, target=400_000)
+target = eo.store.target(shop, target=400_000)
+target
 
 # %% [markdown] tags=["zh"]
 # ## 商品
@@ -74,7 +76,8 @@ eo.store.target(shop, target=400_000)
 # ### What happens to sales when a price moves?
 # Only changes of a product's own list price count; a price that never moved or that follows demand gets no answer but a test.
 # %%
-eo.product.price(shop.get("order_lines"))
+price = eo.product.price(shop.get("order_lines"))
+price
 
 # %% [markdown] tags=["zh"]
 # ### 哪些商品值得押，哪些该整改，哪些可以放手？
@@ -83,7 +86,8 @@ eo.product.price(shop.get("order_lines"))
 # ### Which products to build on, which to mend, which to let go?
 # Margin, growth, steadiness and returns together; no weights are right, so look at the chance to stay at the top under others.
 # %%
-eo.product.selection(shop)
+selection = eo.product.selection(shop)
+selection
 
 # %% [markdown] tags=["zh"]
 # ### 哪些需求有人搜、没人卖？
@@ -92,7 +96,8 @@ eo.product.selection(shop)
 # ### What do people search for that hardly anyone sells?
 # Searches and offers of each segment by category are set against the usual; ranking by the lower bound keeps lucky small cells down.
 # %%
-eo.product.niche(shop)
+niche = eo.product.niche(shop)
+niche
 
 # %% [markdown] tags=["zh"]
 # ## 渠道
@@ -103,7 +108,8 @@ eo.product.niche(shop)
 # ### What do people look for, and when does the season peak?
 # Baidu and Google stay on their own scales: growth and season compare, levels do not; lunar festivals are aligned by the lunar calendar.
 # %%
-eo.channel.search(shop)
+search = eo.channel.search(shop)
+search
 
 # %% [markdown] tags=["zh"]
 # ### 投放预算怎么分，哪些要先测？
@@ -112,7 +118,8 @@ eo.channel.search(shop)
 # ### How should the advertising budget be spent, and what should be tested?
 # Money moves only where a curve is sure; elsewhere shares stay, and a test is as long as it takes to see spend pay for itself.
 # %%
-eo.channel.budget(shop)
+budget = eo.channel.budget(shop)
+budget
 
 # %% [markdown] tags=["zh"]
 # ## 客户
@@ -123,7 +130,8 @@ eo.channel.budget(shop)
 # ### What do membership benefits cost, and how much more must members buy?
 # Pass your own `tiers`; costs and break-even rest on what members buy now, and points count as far as they are used.
 # %%
-eo.customer.tiers(shop)
+tiers = eo.customer.tiers(shop)
+tiers
 
 # %% [markdown] tags=["zh"]
 # ## 活动
@@ -134,7 +142,8 @@ eo.customer.tiers(shop)
 # ### Which festivals are coming, and are they worth it?
 # The net effect takes off the waiting before and the dip after.
 # %%
-eo.campaign.calendar(shop)
+calendar = eo.campaign.calendar(shop)
+calendar
 
 # %% [markdown] tags=["zh"]
 # ### 这个促销要花多少钱，卖多少才不亏？
@@ -143,7 +152,8 @@ eo.campaign.calendar(shop)
 # ### What would this promotion cost, and when does it pay?
 # The rules are replayed on past baskets, to the cent; whether more is sold is for a test to say.
 # %%
-eo.campaign.promotion(shop)
+promotion = eo.campaign.promotion(shop)
+promotion
 
 # %% [markdown] tags=["zh"]
 # ### 下一场活动怎么安排？
@@ -152,7 +162,11 @@ eo.campaign.promotion(shop)
 # ### How is the next campaign set up?
 # The brief is filled from the forecast and the replay above; give target and budget yourself, and what nobody knows says so.
 # %%
-eo.campaign.brief(shop, results=Out)
+brief = eo.campaign.brief(
+    shop,
+    results=[forecast, target, price, selection, niche, search, budget, tiers, calendar, promotion],
+)
+brief
 
 # %% [markdown] tags=["zh"]
 # ## 交接
@@ -164,4 +178,6 @@ eo.campaign.brief(shop, results=Out)
 # Target, forecast and advice go to the later stages: Execute watches this target, Optimise decides over all advice at once. The same entry is written once.
 # %%
 book = eo.report.ledger(shop, path=ledger)
-book.keep(Out)
+book.keep(
+    [forecast, target, price, selection, niche, search, budget, tiers, calendar, promotion, brief]
+)

@@ -68,7 +68,7 @@ def test_ids_are_unique_and_links_lead_somewhere(pages, lang):
 @each_language
 def test_every_analysis_of_the_notebook_is_on_the_page(pages, lang):
     codes = [fact["code"] for fact in bundle.results(read(BOOKS[lang]))]
-    assert len(codes) == 9
+    assert len(codes) == 10
     for code in codes:
         place = "quality" if code == "store.check" else code.replace(".", "-")
         assert f'id="{place}"' in pages[lang], code
