@@ -42,13 +42,17 @@ class OrderPolicy:
             "no_money": (orders.paid_amount <= 0).fill_null(YES),
         }
 
+    def sold(self, orders: ibis.Table) -> Any:
+        """Return whether each order is a sale, as a boolean column."""
+        return ~_any(self.reasons(orders))
+
     def sales(self, orders: ibis.Table, *, as_of: date | None = None) -> ibis.Table:
         """Return the orders that count as sales.
 
         Adds ``at`` (local time of payment, else of creation), ``amount`` (paid, before refunds)
         and ``net`` (paid less refunds). `as_of` drops whatever is later than that day.
         """
-        sold = orders.filter(~_any(self.reasons(orders)))
+        sold = orders.filter(self.sold(orders))
         sold = sold.mutate(
             at=ibis.coalesce(sold.paid_at, sold.created_at),
             amount=sold.paid_amount,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -18,9 +18,6 @@ from ecomops.data.kept import Kept
 from ecomops.data.policy import POLICY, Coverage, coverage
 from ecomops.data.tables import frame, table
 from ecomops.metrics import periods
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MONTHS_PER_COLUMN = 60  # bits of one 64-bit integer, with room for its sign
 
@@ -120,7 +117,8 @@ def headcount(facts: Customers) -> tuple[int, int]:
     """Return how many customers have a purchase, and how many of them exactly one."""
     orders = facts.table.orders
     tests = {"people": orders > 0, "once": orders == 1}
-    found = frame(facts.table.aggregate(**{c: t.ifelse(1, 0).sum() for c, t in tests.items()}))
+    counts = {c: t.ifelse(1, 0).sum().fill_null(0) for c, t in tests.items()}
+    found = frame(facts.table.aggregate(**counts))
     return int(found["people"].iloc[0]), int(found["once"].iloc[0])
 
 
@@ -150,7 +148,7 @@ def _made(orders: ibis.Table, last: date | None) -> Customers:
 def _known(orders: ibis.Table, last: date | None) -> ibis.Table:
     """Return orders of known customers: day of purchase, net money of the sale; else missing."""
     orders = orders.select(*COLUMNS)
-    sold = ~_any(list(POLICY.reasons(orders).values()))
+    sold = POLICY.sold(orders)
     if last:
         day = ibis.coalesce(orders.paid_at, orders.created_at).date()
         orders = orders.filter((day <= ibis.literal(last)).fill_null(ibis.literal(value=True)))
@@ -160,13 +158,6 @@ def _known(orders: ibis.Table, last: date | None) -> ibis.Table:
         day=ibis.coalesce(orders.paid_at, orders.created_at).date(),
     )
     return rows.mutate(day=(rows.net > 0).ifelse(rows.day, ibis.null()))
-
-
-def _any(tests: Sequence[Any]) -> Any:
-    result = ibis.literal(value=False)
-    for test in tests:
-        result = result | test
-    return result
 
 
 def _per_customer(known: ibis.Table, origin: date, months: int) -> ibis.Table:

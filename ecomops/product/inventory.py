@@ -18,6 +18,7 @@ from ecomops.maths import forecast as maths
 from ecomops.maths.inventory import newsvendor_draws
 from ecomops.metrics.daily import daily
 from ecomops.metrics.shelves import on_hand
+from ecomops.product import rows as rows_of
 from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
 
 if TYPE_CHECKING:
@@ -120,16 +121,12 @@ class Inventory(Result):
         """Draw demand as an interval with its mean, and the level to order up to as a square."""
         rows = self.rows.head(SHOWN[wide])
         for i, row in enumerate(rows.to_dict("records")):
-            ax.plot([row["low"], row["high"]], [i, i], color=style.HEX["s3"], lw=7)
-            ax.plot([row["expected"]], [i], "o", ms=7, color=style.UP)
-            ax.plot([row["level"]], [i], "s", ms=8, mfc=style.BG, mec=style.DOWN, mew=2)
-            name = str(row["name"] or row["product_id"])
-            most = 17 if wide else 9
-            short = name if len(name) <= most else name[: most - 1] + "…"
-            style.tag(ax, 0, i, short, -8, 0, at="left", ha="right", size=style.SMALL)
+            rows_of.interval(ax, i, row, "expected")
+            rows_of.square(ax, i, row["level"])
+            rows_of.name(ax, i, row, wide=wide)
             code = "order" if wide else "order_short"
             text = words.say("labels", code, order=row["order"])
-            style.tag(ax, 1, i, text, 10, 0, at="right", size=style.SMALL)
+            rows_of.note(ax, i, text)
         ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, None))
         ax.grid(axis="x")
         ax.set_yticks([])

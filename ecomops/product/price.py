@@ -16,6 +16,7 @@ from ecomops.data.tables import frame, table
 from ecomops.maths.elasticity import best_price, elasticity
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.maths.shrinkage import hierarchical
+from ecomops.product import rows as rows_of
 from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
 
 if TYPE_CHECKING:
@@ -146,12 +147,8 @@ class Price(Result):
         rows = self.rows[self.rows["reason"] == "known"].head(SHOWN[wide])
         ax.axvline(-1, color=style.OTHER, lw=1.2, ls=(0, (4, 3)))
         for i, row in enumerate(rows.to_dict("records")):
-            ax.plot([row["low"], row["high"]], [i, i], color=style.HEX["s3"], lw=6)
-            ax.plot([row["elasticity"]], [i], "o", ms=7, color=style.UP)
-            most = 17 if wide else 9
-            name = str(row["name"] or row["product_id"])
-            short = name if len(name) <= most else name[: most - 1] + "…"
-            style.tag(ax, 0, i, short, -8, 0, at="left", ha="right", size=style.SMALL)
+            rows_of.interval(ax, i, row, "elasticity", 6)
+            rows_of.name(ax, i, row, wide=wide)
         if rows.empty:
             ax.set_xlim(-4, 1)
             style.tag(

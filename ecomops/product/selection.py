@@ -11,6 +11,7 @@ import numpy as np
 from ecomops.base import checks
 from ecomops.data.policy import coverage, line_exclusions
 from ecomops.maths.concentration import abc_classes
+from ecomops.product import rows as rows_of
 from ecomops.product.assortment import (
     HALF,
     WEEKS,
@@ -116,10 +117,7 @@ class Selection(Result):
             sure = row["chance"] >= CERTAIN
             colour = style.UP if sure else style.HEX["s5"]
             ax.barh([i], [row["chance"]], height=0.56, color=colour)
-            name = str(row["name"] or row["product_id"])
-            most = 17 if wide else 9
-            short = name if len(name) <= most else name[: most - 1] + "…"
-            style.tag(ax, 0, i, short, -8, 0, at="left", ha="right", size=style.SMALL)
+            rows_of.name(ax, i, row, wide=wide)
             code = "classes" if wide and np.isfinite(row["growth"]) else "classes_short"
             facts = {"abc": row["abc"], "xyz": row["xyz"], "growth": row["growth"]}
             text = words.say("labels", code, **facts)

@@ -11,6 +11,7 @@ import numpy as np
 from ecomops.base import checks
 from ecomops.data.policy import coverage
 from ecomops.maths.forecast import MIN_DAYS
+from ecomops.product import rows as rows_of
 from ecomops.product.shelf import SEED, Ahead, Lost, Shelf, ahead, lost, shelf
 from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
 
@@ -112,16 +113,12 @@ class Stock(Result):
         """Draw demand until the delivery as an interval with its mean; the square is the stock."""
         rows = self.rows.head(SHOWN[wide])
         for i, row in enumerate(rows.to_dict("records")):
-            ax.plot([row["low"], row["high"]], [i, i], color=style.HEX["s3"], lw=7)
-            ax.plot([row["expected"]], [i], "o", ms=7, color=style.UP)
-            ax.plot([row["position"]], [i], "s", ms=8, mfc=style.BG, mec=style.DOWN, mew=2)
-            name = str(row["name"] or row["product_id"])
-            most = 17 if wide else 9
-            short = name if len(name) <= most else name[: most - 1] + "…"
-            style.tag(ax, 0, i, short, -8, 0, at="left", ha="right", size=style.SMALL)
+            rows_of.interval(ax, i, row, "expected")
+            rows_of.square(ax, i, row["position"])
+            rows_of.name(ax, i, row, wide=wide)
             code = "chance" if wide else "chance_short"
             text = words.say("labels", code, chance=row["stockout"])
-            style.tag(ax, 1, i, text, 10, 0, at="right", size=style.SMALL)
+            rows_of.note(ax, i, text)
         right = max(float(rows["high"].max()) * 1.25, 1.0)
         ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(-0.02 * right, right))
         ax.grid(axis="x")
