@@ -176,6 +176,8 @@ def _kernel(sockets: str) -> AsyncKernelManager:
 
 def _environment() -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    # sums in one order: with threads of its own the linear algebra differs in the last digits
+    kept = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1") | kept
     return kept | {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "MPLBACKEND": "agg"}
 
 
