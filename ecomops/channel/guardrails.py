@@ -105,7 +105,7 @@ class Guardrails(Result):
             missing = max(EVIDENCE - row["evidence"], EVIDENCE) * row["limit"]
             days = min(math.ceil(missing / daily), PATIENT)
             change = {"campaign": row["campaign"], "days": days, "chance": row["chance"]}
-            subject = f"campaign:{row['campaign']}"
+            subject = self._subject(row["campaign"])
             found.append(Action("wait", ("seeming",), change, "D", until, None, subject))
         return tuple(found)
 
@@ -114,10 +114,12 @@ class Guardrails(Result):
         if not math.isnan(row["stake"]):
             low, high = row["stake_low"], row["stake_high"]
             value = Value(low=low, mid=row["stake"], high=high, horizon_days=HORIZON)
-        names = ("campaign", "cost", "limit", "chance", "spend")
+        names = ("campaign", "channel", "cost", "limit", "chance", "spend")
         change = {name: row[name] for name in names} | {"days": self.params["days"]}
-        subject = f"campaign:{row['campaign']}"
-        return Action("stop", ("stop",), change, "C", until, value, subject)
+        return Action("stop", ("stop",), change, "C", until, value, self._subject(row["campaign"]))
+
+    def _subject(self, campaign: str) -> str:
+        return f"{self.params['by']}:{campaign}"
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
@@ -211,6 +213,7 @@ def guardrails(
     judged = _judged(rows, max_cost, least, margin, span)
     coming = 1 - rows["orders"].sum() / max(judged["completed"].sum(), 1e-9)
     params = {
+        "by": by,
         "days": span,
         "window": window,
         "source": known.source,

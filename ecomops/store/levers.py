@@ -24,7 +24,10 @@ LEVERS: dict[str, tuple[str, int]] = {
     "product.price.change": ("price", 0),
     "product.stock.order": ("stock", 1),
 }
-GIVERS = {"channel.reallocate.move": "source"}  # where what is moved comes from
+# the other end of what is moved: where it comes from or goes to
+ENDS = {"channel.attribution.move": "to", "channel.reallocate.move": "source"}
+WITHIN = {"channel.guardrails.stop": "channel"}  # whose money it is a part of
+PART = " > "  # between a whole and its part
 PUSHES = ("promote", "price-", "spend+")  # what sells more of a product, and needs it in stock
 WHOLE = ("", "store", "stock")  # subjects that mean the whole shop
 
@@ -51,6 +54,8 @@ def lever(analysis: str, action: Action) -> tuple[str, int]:
 def moves(analysis: str, action: Action) -> dict[tuple[str, str], int]:
     """Return (subject, lever) -> direction of everything an action moves.
 
+    A part is named behind its whole, such as ``channel:A > campaign:1``.
+
     >>> from datetime import date
     >>> from ecomops.result import Action
     >>> change = {"source": "A", "to": "B"}
@@ -59,12 +64,24 @@ def moves(analysis: str, action: Action) -> dict[tuple[str, str], int]:
     {('channel:B', 'spend'): 1, ('channel:A', 'spend'): -1}
     """
     name, way = lever(analysis, action)
+    own, change = f"{analysis}.{action.code}", action.change
     subject = "store" if action.subject in WHOLE else action.subject
+    within, end = change.get(WITHIN.get(own, "")), change.get(ENDS.get(own, ""))
+    if within and subject != f"{WITHIN[own]}:{within}":
+        subject = f"{WITHIN[own]}:{within}{PART}{subject}"
     found = {(subject, name): way}
-    giver = action.change.get(GIVERS.get(f"{analysis}.{action.code}", ""))
-    if giver:
-        found[f"{subject.partition(':')[0]}:{giver}", name] = -way
+    if end:
+        found[f"{subject.partition(':')[0]}:{end}", name] = -way
     return found
+
+
+def overlap(one: str, other: str) -> bool:
+    """Return whether two subjects of `moves` are the same, or one is a part of the other.
+
+    >>> overlap("channel:A", "channel:A > campaign:1"), overlap("channel:A", "channel:AB")
+    (True, False)
+    """
+    return one == other or one.startswith(other + PART) or other.startswith(one + PART)
 
 
 def pushes(name: str, way: int) -> bool:

@@ -12,7 +12,7 @@ import pandas as pd
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.maths.portfolio import chance_above_zero, together
 from ecomops.result import Action, Result, monthly
-from ecomops.store.levers import can_earn, lever, moves, pushes
+from ecomops.store.levers import can_earn, lever, moves, overlap, pushes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -183,11 +183,11 @@ def _gate(
 def _conflict(
     proposal: Proposal, taken: Mapping[tuple[str, str], tuple[int, Proposal]]
 ) -> tuple[str, str]:
-    """Return whether better advice already moves what this moves, and which."""
-    for what, way in moves(proposal.analysis, proposal.action).items():
-        if what in taken:
-            other, better = taken[what]
-            return ("double" if other == way else "contrary"), better.key
+    """Return whether better advice already moves what this moves, or a part of it, and which."""
+    for (subject, name), way in moves(proposal.analysis, proposal.action).items():
+        for (other, pulled), (direction, better) in taken.items():
+            if name == pulled and overlap(subject, other):
+                return ("double" if direction == way else "contrary"), better.key
     return "", ""
 
 

@@ -19,7 +19,7 @@ from ecomops.product.price import Price
 from ecomops.result import Action, Basis, Finding, Result, Value
 from ecomops.result.words import catalogue
 from ecomops.store.decide import Decide, decide
-from ecomops.store.levers import LEVERS
+from ecomops.store.levers import LEVERS, moves
 from ecomops.store.proposals import Proposal
 
 END = date(2025, 12, 9)
@@ -156,6 +156,70 @@ def test_money_is_not_taken_twice_from_one_channel():
     found = verdicts(decide([], earlier=[cut, step, *order]))
     assert [found[p.key] for p in (cut, step)] == ["kept", "double"]
     assert [found[p.key] for p in order] == ["kept", "double"]
+
+
+def stop(name, mid):
+    return advice(
+        "stop", subject=f"campaign:{name}", value=money(9, mid, 2 * mid),
+        analysis="channel.guardrails", change={"campaign": name, "channel": "A"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "to", "verdict"), [("A", "B", "double"), ("B", "A", "contrary")]
+)
+def test_a_campaign_is_part_of_its_channel(source, to, verdict):
+    """By hand: campaigns of channel A lose money while another analysis moves A's money."""
+    step = advice(
+        "move", subject=f"channel:{to}", value=money(9, 15, 30), analysis="channel.reallocate",
+        change={"source": source, "to": to},
+    )  # fmt: skip
+    found = decide([], earlier=[stop("1", 20), stop("2", 10), step])
+    assert list(verdicts(found).values()) == ["kept", "kept", verdict]
+    by = found.table.set_index("action")["suppressed_by"]
+    assert by[step.key] == stop("1", 20).key
+    first = decide([], earlier=[stop("1", 12), stop("2", 10), step])
+    assert [verdicts(first)[p.key] for p in (step, stop("1", 12), stop("2", 10))] == [
+        "kept", verdict, verdict,
+    ]  # fmt: skip
+    elsewhere = decide([], earlier=[stop("1", 20), advice("cut", subject="channel:A/B",
+        value=money(9, 15, 30), analysis="channel.attribution")])  # fmt: skip
+    assert set(verdicts(elsewhere).values()) == {"kept"}
+
+
+def test_money_is_not_moved_to_where_better_advice_takes_it_away():
+    """By hand: one analysis moves money from A to B, another from B to C."""
+    first = advice(
+        "move", subject="channel:A", value=money(9, 20, 30), analysis="channel.attribution",
+        change={"to": "B"},
+    )  # fmt: skip
+    second = advice(
+        "move", subject="channel:C", value=money(9, 15, 30), analysis="channel.reallocate",
+        change={"source": "B", "to": "C"},
+    )  # fmt: skip
+    found = verdicts(decide([], earlier=[first, second]))
+    assert [found[p.key] for p in (first, second)] == ["kept", "contrary"]
+
+
+def test_what_guardrails_judge_by_channel_is_a_channel():
+    """The subject is what the row is, and the channel is told with a campaign."""
+    day = pd.date_range("2025-01-01", periods=40)
+    ads = pd.DataFrame({"date": day.date, "platform": "P", "scene_name": "A", "campaign_id": "1",
+                        "campaign_name": "one", "spend": 500.0, "clicks": 50, "conversions": 1,
+                        "conversion_value": 100.0, "impressions": 900,
+                        "attribution_model": "x", "attribution_window_days": 7})  # fmt: skip
+    orders = pd.DataFrame({"order_id": ["o"], "created_at": day[:1], "paid_amount": 1.0})
+    shop = eo.open({"orders": orders, "ad_reports": ads})
+    subjects = {
+        by: eo.channel.guardrails(shop, max_cost=50, delay=[1.0], by=by).propose()[0]
+        for by in ("campaign", "channel")
+    }
+    assert {by: a.subject for by, a in subjects.items()} == {
+        "campaign": "campaign:one", "channel": "channel:A",
+    }  # fmt: skip
+    assert {a.change["channel"] for a in subjects.values()} == {"A"}
+    keys = {("channel:A > campaign:one", "spend"), ("channel:A", "spend")}
+    assert {key for a in subjects.values() for key in moves("channel.guardrails", a)} == keys
 
 
 def test_many_pieces_of_advice_need_better_evidence():
