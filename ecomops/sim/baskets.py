@@ -59,14 +59,14 @@ def fill(plan: Plan, orders: Latent, people: People, process: str, chunk: int) -
     """
     random = stream(plan.seed, f"baskets/{process}", chunk)
     c, o = plan.settings.customers, plan.settings.orders
-    target = people.spend[orders.customer] * random.gamma(c.p, 1 / c.p, len(orders))
+    target = people.spend.take(orders.customer) * random.gamma(c.p, 1 / c.p, len(orders))
     wanted = 1 + random.poisson(o.lines * (target / c.spend) ** 0.8)
     order, rank = spread(np.minimum(wanted, MOST))
     chance, variant, some, tilt = random.random((4, len(order)))
     quantity = 1 + (some >= MANY[0]).astype(np.int64) + (some >= MANY[1])
     part = np.exp(tilt - 0.5)
-    part /= np.bincount(order, part, minlength=len(orders))[order]
-    product = _product(plan, orders, order, chance, target[order] * part / quantity)
+    part /= np.bincount(order, part, minlength=len(orders)).take(order)
+    product = _product(plan, orders, order, chance, target.take(order) * part / quantity)
     if plan.settings.regions.longing:
         owner = orders.customer[order]
         who = people.key[owner], people.province[owner]
@@ -77,13 +77,14 @@ def fill(plan: Plan, orders: Latent, people: People, process: str, chunk: int) -
 
 
 def _product(plan: Plan, orders: Latent, order: Ints, chance: Floats, price: Floats) -> Ints:
-    day = whole(np.minimum(orders.time, orders.moved).clip(0))[order]
+    day = whole(np.minimum(orders.time, orders.moved).clip(0)).take(order)
     return plan.catalogue.choose(chance, day, price)
 
 
 def _variant(plan: Plan, product: Ints, uniform: Floats) -> Ints:
     goods = plan.catalogue
-    sku: Ints = goods.sku_first[product] + (uniform**1.4 * goods.variants[product]).astype(np.int64)
+    place = (uniform**1.4 * goods.variants.take(product)).astype(np.int64)
+    sku: Ints = goods.sku_first.take(product) + place
     return sku
 
 
@@ -136,7 +137,7 @@ def share_out(order: Ints, amount: Ints, weight: Ints) -> Ints:
     running = np.cumsum(weight)
     before = (running - weight)[begins]
     position = np.cumsum(begins) - 1
-    total = np.diff(np.append(before, running[-1:]))[position]
-    reached = amount[order] * (running - before[position]) // np.maximum(total, 1)
+    total = np.diff(np.append(before, running[-1:])).take(position)
+    reached = amount.take(order) * (running - before.take(position)) // np.maximum(total, 1)
     parts: Ints = np.where(begins, reached, np.diff(reached, prepend=0))
     return parts

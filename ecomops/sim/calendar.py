@@ -75,21 +75,21 @@ class Clock:
         """Return operational days at `seconds` after the start."""
         hour = np.clip(seconds / HOUR, 0.0, len(self.edges) - 1.0)
         left = np.minimum(hour.astype(np.int64), len(self.edges) - 2)
-        here = self.tau[left]
-        days: Floats = here + (hour - left) * (self.tau[left + 1] - here)
+        here = self.tau.take(left)
+        days: Floats = here + (hour - left) * (self.tau.take(left + 1) - here)
         return days
 
     def seconds(self, operational: Floats) -> Floats:
         """Return the seconds after the start at which operational time is reached."""
         start, scale = self.guide
         place = np.clip(operational * scale, 0, len(start) - 1).astype(np.int64)
-        left = start[place]
-        late = np.flatnonzero(self.tau[left + 1] < operational)
+        left = start.take(place)
+        late = np.flatnonzero(self.tau.take(left + 1) < operational)
         while len(late):
             left[late] += 1
             late = late[self.tau[left[late] + 1] < operational[late]]
-        here: Floats = self.tau[left]
-        part = (operational - here) / (self.tau[left + 1] - here)
+        here: Floats = self.tau.take(left)
+        part = (operational - here) / (self.tau.take(left + 1) - here)
         hour: Floats = left.astype(np.float64) + np.clip(part, 0.0, 1.0)
         return hour * HOUR
 

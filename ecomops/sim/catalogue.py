@@ -97,12 +97,12 @@ class Catalogue:
         month = np.clip(day // 30, 0, self.months - 1)
         cell = month * TIERS + self.tier(price)
         point = cell + uniform
-        found = self.guide[(point * STEPS).astype(np.int64)]
-        short = np.flatnonzero(self.cells[found] <= point)
+        found = self.guide.take((point * STEPS).astype(np.int64))
+        short = np.flatnonzero(self.cells.take(found) <= point)
         while len(short):
             found[short] += 1
             short = short[self.cells[found[short]] <= point[short]]
-        product: Ints = self.cell_product[found]
+        product: Ints = self.cell_product.take(found)
         return product
 
     @cached_property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ecomops.sim import arrow, baskets, discounts
+from ecomops.sim import arrow, discounts
 from ecomops.sim.calendar import DAY
 from ecomops.sim.streams import stream
 
@@ -73,11 +73,9 @@ def _uses(scene: Scene, coupon: Listed) -> tuple[Ints, Ints]:
     _, number, place, _ = coupon
     rows = scene.rows[~sale.unpaid[scene.rows]]
     rows = rows[sale.promo[rows] == number]
-    lines = part.lines
-    pieces = baskets.totals(lines.order, lines.quantity * sale.line_on, len(part.orders))
     rules = dict(discounts.rule_sets(plan))[number]
     thrift = part.people.thrift[part.orders.customer[rows]]
-    off = discounts.amounts(rules, sale.listed[rows], pieces[rows], thrift)[place]
+    off = discounts.amounts(rules, sale.listed[rows], sale.pieces[rows], thrift)[place]
     return rows[off > 0], off[off > 0]
 
 
@@ -88,12 +86,11 @@ def coupon_daily(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
         sums = np.zeros((4, plan.days))
         for scene in scenes:
             rows, off = _uses(scene, coupon)
-            lines, sale = scene.part.lines, scene.sale
-            pieces = baskets.totals(
-                lines.order, lines.quantity * sale.line_on, len(scene.part.orders)
-            )
+            sale = scene.sale
             day = (sale.paid_at[rows] // DAY).astype(np.int64)
-            for i, value in enumerate((np.ones(len(rows)), sale.paid[rows], pieces[rows], off)):
+            for i, value in enumerate(
+                (np.ones(len(rows)), sale.paid[rows], sale.pieces[rows], off)
+            ):
                 sums[i] += np.bincount(day, value, minlength=plan.days)
         used, paid, count, off = np.rint(sums).astype(np.int64)
         claimed = used + stream(plan.seed, f"claims/{coupon[0]}").poisson(

@@ -73,9 +73,9 @@ def _returns(
     lots = part.line_draws(plan, "refunds", 6)
     order = part.lines.order
     chance = np.array([k["returned"] for k in plan.catalogue.words["category"]])
-    hazard = (chance * plan.settings.returns.level)[plan.catalogue.category[sale.product]]
+    hazard = (chance * plan.settings.returns.level).take(plan.catalogue.category.take(sale.product))
     hazard = hazard + _batch(plan, sale, order)
-    asked = (lots[0] < hazard) & ~sale.unpaid[order] & (line_paid > 0)
+    asked = (lots[0] < hazard) & ~sale.unpaid.take(order) & (line_paid > 0)
     rows = np.flatnonzero(asked)
     _, phase, wait, handle, why, cut = lots[:, rows]
     own = order[rows]

@@ -85,7 +85,7 @@ def ordinary(plan: Plan, group: People, first: int, process: str, chunk: int) ->
     customer = np.concatenate([np.arange(len(group)), owner])
     time = np.concatenate([group.arrival, moments])
     source = np.concatenate([group.source, _again(plan, len(owner), process, chunk)])
-    moved, mover = _moves(plan, time, group.cause[customer], process, chunk)
+    moved, mover = _moves(plan, time, group.cause.take(customer), process, chunk)
     return Latent(
         customer=customer + first,
         key=keys(process, chunk, len(time)),

@@ -166,6 +166,6 @@ def repeats(plan: Plan, group: People, process: str, chunk: int) -> tuple[Ints, 
     counts = random.poisson(group.rate * length)
     owner, rank = spread(counts)
     place = np.sort(owner + random.random(len(owner))) - owner
-    kept = (rank < group.leaves[owner]) & ~group.guest[owner]
+    kept = (rank < group.leaves.take(owner)) & ~group.guest.take(owner)
     owner, place = owner[kept], place[kept]
-    return owner, plan.clock.seconds(start[owner] + place * length[owner])
+    return owner, plan.clock.seconds(start.take(owner) + place * length.take(owner))

@@ -69,12 +69,12 @@ class Plan:
 
     def has(self, number: Ints) -> Bools:
         """Return whether each intervention is on; -1 (none needed) counts as on."""
-        on: Bools = self.present[number]
+        on: Bools = self.present.take(number)
         return on
 
     def hit(self, number: Ints) -> Bools:
         """Return whether each intervention is on; -1 (none there) counts as off."""
-        on: Bools = self.present[number] & (number != NOBODY)
+        on: Bools = self.present.take(number) & (number != NOBODY)
         return on
 
     def on(self, key: str) -> bool:

@@ -34,6 +34,7 @@ class Sale:
     paid_at: Floats
     promo: Ints
     listed: Ints
+    pieces: Ints
     off: discounts.Off
     shipping: Ints
     paid: Ints
@@ -48,17 +49,17 @@ def sell(plan: Plan, part: Chunk) -> Sale:
     """Return what becomes of the possible orders of `part` under what is switched on."""
     orders, people, lines = part.orders, part.people, part.lines
     delay = np.clip(8 - 150 * np.log1p(-part.draws(plan, "paying", 1)[0]), 0, PAY_SECONDS)
-    exists = plan.has(people.cause[orders.customer]) & plan.has(orders.requires)
+    exists = plan.has(people.cause.take(orders.customer)) & plan.has(orders.requires)
     exists &= ~plan.hit(orders.blocked)
     created = np.floor(np.where(plan.hit(orders.mover), orders.moved, orders.time))
     paid_at = np.floor(created + delay)
     promo = promotion_at(plan, created)
     line_on, product, sku = _goods(plan, part, created, promo)
-    price = _price(plan, product, created[lines.order])
+    price = _price(plan, product, created.take(lines.order))
     count = len(orders)
     listed = baskets.totals(lines.order, price * lines.quantity * line_on, count)
     pieces = baskets.totals(lines.order, lines.quantity * line_on, count)
-    off = discounts.apply(plan, listed, pieces, promo, people.thrift[orders.customer])
+    off = discounts.apply(plan, listed, pieces, promo, people.thrift.take(orders.customer))
     goods = listed - off.total
     o = plan.settings.orders
     shipping = o.shipping * (goods < o.free_shipping)
@@ -66,8 +67,8 @@ def sell(plan: Plan, part: Chunk) -> Sale:
     exists &= (paid_at < plan.horizon) & (pieces > 0)
     paid = (goods + shipping) * ~unpaid
     return Sale(
-        exists, created, paid_at, promo, listed, off, shipping, paid, unpaid, line_on, product,
-        sku, price,
+        exists, created, paid_at, promo, listed, pieces, off, shipping, paid, unpaid, line_on,
+        product, sku, price,
     )  # fmt: skip
 
 
@@ -79,7 +80,7 @@ def promotion_at(plan: Plan, seconds: Floats) -> Ints:
             low, high = np.clip(plan.window(promo.day, promo.first, promo.last), 0, plan.horizon)
             by_hour[int(low) // HOUR : int(high) // HOUR] = position
     hour = whole(seconds, HOUR).clip(0, len(by_hour) - 1)
-    found: Ints = by_hour[hour]
+    found: Ints = by_hour.take(hour)
     return found
 
 
@@ -101,7 +102,7 @@ def _goods(plan: Plan, part: Chunk, created: Floats, promo: Ints) -> tuple[Bools
     """Return which lines exist and which product and variant each has, after all effects."""
     lines = part.lines
     product = lines.product
-    day = _day(plan, created)[lines.order]
+    day = _day(plan, created).take(lines.order)
     on = ~lines.halo | _halo(plan, part, promo)
     if len(plan.prices.product):
         product = _switched_by_price(plan, part, product, day)
@@ -176,7 +177,7 @@ def _out_of_stock(plan: Plan, part: Chunk, product: Ints, day: Ints) -> tuple[In
 
 def _price(plan: Plan, product: Ints, seconds: Floats) -> Ints:
     """Return the price of each line in cents: the list price times the day's factor."""
-    base = plan.catalogue.price[product]
+    base = plan.catalogue.price.take(product)
     if not len(plan.prices.product):
         return base
     slot = plan.prices.slot[product]

@@ -85,21 +85,21 @@ def orders(scene: Scene) -> pa.Table:
     """Return the canonical table `orders` of a scene."""
     plan, rows = scene.plan, scene.rows
     people, latent = scene.part.people, scene.part.orders
-    owner, store = latent.customer[rows], plan.settings.store
-    promo, place = scene.sale.promo[rows], people.province[owner]
+    owner, store = latent.customer.take(rows), plan.settings.store
+    promo, place = scene.sale.promo.take(rows), people.province.take(owner)
     campaigns = [f"C{p.day:%Y%m%d}" for p in plan.settings.promotions] or [""]
     return pa.table({
-        "order_id": arrow.column(scene.numbers[rows]),
+        "order_id": arrow.column(scene.numbers.take(rows)),
         "store_id": arrow.constant(store.store_id, len(rows)),
-        "customer_id": arrow.nullable(ids.buyers(people.key[owner]), people.guest[owner]),
+        "customer_id": arrow.nullable(ids.buyers(people.key.take(owner)), people.guest.take(owner)),
         **_times(scene),
         "currency": arrow.constant(store.currency, len(rows)),
         **_amounts(scene),
         "source_channel": arrow.words(
-            scene.source[rows], [c.name for c in plan.settings.channels]
+            scene.source.take(rows), [c.name for c in plan.settings.channels]
         ),
         "campaign_id": arrow.words(promo.clip(0), campaigns, promo == NOBODY),
-        "device": arrow.words(_device(scene)[rows], ["mobile", "pc"]),
+        "device": arrow.words(_device(scene).take(rows), ["mobile", "pc"]),
         "receiver_province": arrow.words(place, [p for p, *_ in PROVINCES]),
         "receiver_city": arrow.words(place, [c for _, c, _ in PROVINCES]),
     })  # fmt: skip
@@ -108,17 +108,18 @@ def orders(scene: Scene) -> pa.Table:
 def _times(scene: Scene) -> dict[str, pa.Array]:
     """Return when each order was placed, paid, shipped, received and closed, and its status."""
     sale, fate, rows, epoch = scene.sale, scene.fate, scene.rows, scene.plan.epoch
-    unpaid, closed = sale.unpaid[rows], scene.closed[rows]
+    unpaid, closed = sale.unpaid.take(rows), scene.closed.take(rows)
     never = unpaid | closed
-    shipped, completed = fate.shipped[rows], fate.completed[rows]
-    ends = np.where(unpaid, sale.created[rows] + DAY, _last_refund(scene)[rows])
+    shipped, completed = fate.shipped.take(rows), fate.completed.take(rows)
+    created = sale.created.take(rows)
+    ends = np.where(unpaid, created + DAY, _last_refund(scene).take(rows))
     return {
-        "created_at": arrow.stamps(sale.created[rows], epoch),
-        "paid_at": arrow.stamps(sale.paid_at[rows], epoch, unpaid),
+        "created_at": arrow.stamps(created, epoch),
+        "paid_at": arrow.stamps(sale.paid_at.take(rows), epoch, unpaid),
         "shipped_at": arrow.stamps(shipped, epoch, never | ~scene.known(shipped)),
         "completed_at": arrow.stamps(completed, epoch, never | ~scene.known(completed)),
         "closed_at": arrow.stamps(ends, epoch, ~never | ~scene.known(ends)),
-        "order_status": _status(scene, rows, closed),
+        "order_status": _status(scene, created, unpaid, closed, shipped, completed),
     }
 
 
@@ -126,22 +127,22 @@ def _amounts(scene: Scene) -> dict[str, pa.Array]:
     """Return pieces, kinds and money of each order; points only where the shop takes them."""
     sale, rows, lines = scene.sale, scene.rows, scene.part.lines
     count, on = len(scene.part.orders), sale.line_on
-    goods = (sale.listed - sale.off.shop - sale.off.points)[rows]
-    back = baskets.totals(lines.order, scene.refunded, count)[rows]
+    goods = (sale.listed - sale.off.shop - sale.off.points).take(rows)
+    back = baskets.totals(lines.order, scene.refunded, count).take(rows)
     rules = [rule for p in scene.plan.settings.promotions for rule in p.rules]
     taken = any(rule.payer == "points" for rule in (*rules, *scene.plan.settings.orders.rules))
-    points = {"points_discount": arrow.money(sale.off.points[rows])} if taken else {}
+    points = {"points_discount": arrow.money(sale.off.points.take(rows))} if taken else {}
     return {
-        "item_count": pa.array(baskets.totals(lines.order, lines.quantity * on, count)[rows]),
-        "sku_kind_count": pa.array(baskets.totals(lines.order, on, count)[rows]),
-        "list_amount": arrow.money(sale.listed[rows]),
-        "shop_discount": arrow.money(sale.off.shop[rows]),
-        "platform_discount": arrow.money(sale.off.platform[rows]),
+        "item_count": pa.array(sale.pieces.take(rows)),
+        "sku_kind_count": pa.array(baskets.totals(lines.order, on, count).take(rows)),
+        "list_amount": arrow.money(sale.listed.take(rows)),
+        "shop_discount": arrow.money(sale.off.shop.take(rows)),
+        "platform_discount": arrow.money(sale.off.platform.take(rows)),
         **points,
-        "shipping_fee": arrow.money(sale.shipping[rows]),
+        "shipping_fee": arrow.money(sale.shipping.take(rows)),
         "goods_payable_amount": arrow.money(goods),
-        "payable_amount": arrow.money(goods + sale.shipping[rows]),
-        "paid_amount": arrow.money(sale.paid[rows]),
+        "payable_amount": arrow.money(goods + sale.shipping.take(rows)),
+        "paid_amount": arrow.money(sale.paid.take(rows)),
         "refund_amount": arrow.money(back),
     }
 
@@ -162,12 +163,12 @@ def _last_refund(scene: Scene) -> Floats:
 STATUSES = ("unpaid", "paid", "shipped", "completed", "closed_unpaid", "closed_refunded")
 
 
-def _status(scene: Scene, rows: Ints, closed: Bools) -> pa.Array:
-    sale, fate = scene.sale, scene.fate
-    over = scene.known(sale.created[rows] + DAY)
-    paid = 1 + scene.known(fate.shipped[rows]) + scene.known(fate.completed[rows])
-    unpaid = sale.unpaid[rows]
-    status = 4 * (unpaid & over) + ~unpaid * (5 * closed + ~closed * paid)
+def _status(
+    scene: Scene, created: Floats, unpaid: Bools, closed: Bools, shipped: Floats, completed: Floats
+) -> pa.Array:
+    one, over = np.int8(1), scene.known(created + DAY)
+    paid = one + scene.known(shipped) + scene.known(completed)
+    status = np.where(unpaid, 4 * one * over, np.where(closed, 5 * one, paid))
     return arrow.words(status, STATUSES)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.special import ndtri
 
-from ecomops.sim import arrow, baskets
+from ecomops.sim import arrow
 from ecomops.sim.calendar import whole
 from ecomops.sim.streams import distinct, stream
 
@@ -31,7 +31,7 @@ def sums(scene: Scene) -> Mapping[str, Ints]:
     """
     sale, rows = scene.sale, scene.rows
     paid = rows[~sale.unpaid[rows]]
-    owner, pieces = scene.part.orders.customer, _pieces(scene)
+    owner = scene.part.orders.customer
     lines = scene.part.lines
     known = scene.line_rows[scene.refunded[scene.line_rows] > 0]
     first = np.full(len(scene.part.people), np.inf)
@@ -40,7 +40,7 @@ def sums(scene: Scene) -> Mapping[str, Ints]:
     return {
         "pay_buyers": _distinct(scene, paid, sale.paid_at),
         "pay_orders": _sum(scene, paid, sale.paid_at, np.ones(len(paid))),
-        "pay_quantity": _sum(scene, paid, sale.paid_at, pieces[paid]),
+        "pay_quantity": _sum(scene, paid, sale.paid_at, sale.pieces[paid]),
         "pay_amount": _sum(scene, paid, sale.paid_at, sale.paid[paid]),
         "new_pay_buyers": _distinct(scene, new, sale.paid_at),
         "order_buyers": _distinct(scene, rows, sale.created),
@@ -49,11 +49,6 @@ def sums(scene: Scene) -> Mapping[str, Ints]:
             aligned=True,
         ),
     }  # fmt: skip
-
-
-def _pieces(scene: Scene) -> Ints:
-    lines = scene.part.lines
-    return baskets.totals(lines.order, lines.quantity, len(scene.part.orders))
 
 
 def _sum(

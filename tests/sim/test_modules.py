@@ -48,6 +48,14 @@ def test_found_effects_are_the_difference_of_the_twins(shop, kind):
     assert both[0] - both[1] == effect[keys].sum() > 0
 
 
+def test_pieces_by_day_are_those_of_the_orders(homes):
+    """Truth: the orders; some possible lines are out of stock, too dear or not added."""
+    paid = frame(homes, "orders").dropna(subset="paid_at")
+    by_day = paid.groupby(paid.paid_at.dt.date).item_count.sum()
+    seen = frame(homes, "traffic_daily").query("level == 'shop'").set_index("date").pay_quantity
+    assert seen[seen > 0].to_dict() == by_day.to_dict()
+
+
 def orders_of(made):
     return tables.orders(made.scenes[0])
 
