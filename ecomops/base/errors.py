@@ -22,9 +22,9 @@ def messages() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     """Return every message: code -> part -> language -> template."""
     merged: dict[str, Mapping[str, Mapping[str, str]]] = {}
     folder = resources.files("ecomops.base") / "messages"
-    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".toml"):
-            merged |= tomllib.loads(file.read_text(encoding="utf-8"))
+    files = [entry for entry in folder.iterdir() if entry.name.endswith(".toml")]
+    for file in sorted(files, key=lambda entry: entry.name):
+        merged |= tomllib.loads(file.read_text(encoding="utf-8"))
     return merged
 
 

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 LOCALES = {"zh": "zh_CN", "en": "en"}
 MISSING = {"zh": "无", "en": "n/a"}
 MINUS = "−"
-# (threshold, divisor, decimals, word): Chinese counts in 万 and 亿, English in k and M.
+# (threshold, divisor, decimals, word): Chinese counts in 万 and 亿, English in k and M. A step
+# starts where rounding in the step below would reach it: 999,700 is 1.00M, not 1,000k.
 STEPS = {
-    "zh": ((1e8, 1e8, 2, "亿"), (1e4, 1e4, 1, "万")),
-    "en": ((1e9, 1e9, 2, "B"), (1e6, 1e6, 2, "M"), (1e4, 1e3, 0, "k")),
+    "zh": ((1e8 - 500, 1e8, 2, "亿"), (1e4 - 0.5, 1e4, 1, "万")),
+    "en": ((1e9 - 5e3, 1e9, 2, "B"), (1e6 - 500, 1e6, 2, "M"), (1e4 - 0.5, 1e3, 0, "k")),
 }
 THOUSAND = 1000
-COUNT_FROM = 1e5  # counts stay plain up to here
+COUNT_FROM = 1e5 - 0.5  # counts stay plain up to here
 
 
 def _signed(text: str, value: float) -> str:
@@ -100,12 +101,14 @@ def money(value: float, lang: str = "en", currency: str = "CNY") -> str:
 
     >>> money(3792000), money(3792000, "zh"), money(-161.44), money(23.5, "en", "GBP")
     ('¥3.79M', '¥379.2万', '−¥161.4', '£23.50')
+    >>> money(929.04)
+    '¥929'
     """
     if _missing(value):
         return MISSING[lang]
     size = abs(value)
     decimals = _decimals(size, whole_from=THOUSAND, one_from=100)
-    text = _compact(value, lang, 0) or f"{size:,.{decimals}f}"
+    text = _compact(value, lang, 0) or f"{size:,.{decimals}f}".removesuffix(".0")
     return _signed(symbol(currency, lang) + text, value)
 
 
@@ -129,7 +132,16 @@ def points(value: float, lang: str = "en") -> str:
     if _missing(value):
         return MISSING[lang]
     word = " 个百分点" if lang == "zh" else " points"
-    return f"{'+' if value >= 0 else MINUS}{abs(value) * 100:.1f}{word}"
+    return plus(_signed(f"{abs(value) * 100:.1f}", value)) + word
+
+
+def bare_points(value: float, lang: str = "en") -> str:
+    """Return a difference in percentage points without the unit, for the ends of an interval.
+
+    >>> bare_points(-0.007)
+    '−0.7'
+    """
+    return points(value, lang).partition(" ")[0]
 
 
 def days(value: float, lang: str = "en") -> str:
@@ -140,7 +152,7 @@ def days(value: float, lang: str = "en") -> str:
     """
     if _missing(value):
         return MISSING[lang]
-    shown = f"{value:,.0f}"
+    shown = _signed(f"{abs(value):,.0f}", value)
     return f"{shown} 天" if lang == "zh" else f"{shown} day{'' if shown == '1' else 's'}"
 
 
@@ -170,6 +182,7 @@ FORMATS: dict[str, Callable[..., str]] = {
     "count": count,
     "percent": percent,
     "points": points,
+    "bare_points": bare_points,
     "days": days,
     "date": day,
 }

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
+ROUNDING = 1e-9  # of money, as a share of it
+
 # Spend of any shape in, response of the same shape out.
 Curve = Callable[[Floats], Floats]
 
@@ -38,10 +40,13 @@ def concave(
     slope is a given number (0 where even the first unit earns less). The optimum equalises the
     slopes (Karush-Kuhn-Tucker), so one number is searched for, however many channels there are.
     """
-    top = float(slope(np.zeros_like(inverse(1.0))).max())
-    low = top * 1e-12
-    price = brentq(lambda mu: inverse(mu).sum() - budget, low, top, xtol=1e-15, rtol=1e-14)
-    return inverse(price), float(price)
+    high = float(np.log(slope(np.zeros_like(inverse(1.0))).max())) + ROUNDING
+    low = high - 1
+    while inverse(np.exp(low)).sum() < budget:
+        low -= 10
+    found = brentq(lambda log: inverse(np.exp(log)).sum() - budget, low, high, xtol=1e-13)
+    price = float(np.exp(found))
+    return inverse(price), price
 
 
 def saturating(tops: ArrayLike, halves: ArrayLike, budget: float) -> Allocation:
@@ -76,7 +81,8 @@ def bounded(
 
     Dynamic programming over a grid of `steps` equal parts of the room above the lower bounds: the
     global optimum of the grid, also for S-curves where gradient methods stop at a local one
-    (Bellman 1957). Raises `DataError` when the bounds do not admit the budget.
+    (Bellman 1957); what an upper bound cuts off a part goes where it earns most. Raises
+    `DataError` when the bounds do not admit the budget.
 
     >>> curves = [lambda x: 10 * x**3 / (60**3 + x**3), lambda x: 9 * x**3 / (60**3 + x**3)]
     >>> best = bounded(curves, 100, [0, 0], [100, 100])
@@ -85,7 +91,8 @@ def bounded(
     """
     floor, ceiling = floats(low), floats(high)
     room = budget - floor.sum()
-    if room < -1e-9 * budget or ceiling.sum() < budget * (1 - 1e-9):
+    miss = room < -ROUNDING * budget or ceiling.sum() < budget * (1 - ROUNDING)
+    if miss or np.any(floor > ceiling):
         raise DataError("bounds_miss_budget", budget=budget, low=floor.sum(), high=ceiling.sum())
     if room <= 0:
         return Allocation(floor, _worth(curves, floor), np.nan)
@@ -94,9 +101,19 @@ def bounded(
     spend, left = floor.copy(), steps
     for i in range(len(curves) - 1, -1, -1):
         used = int(choices[i][left])
-        spend[i] += used * unit
+        spend[i] = min(floor[i] + used * unit, ceiling[i])
         left -= used
+    spend = _topped(curves, spend, ceiling, budget)
     return Allocation(spend, _worth(curves, spend), float((best[-1] - best[-2]) / unit))
+
+
+def _topped(curves: Sequence[Curve], spend: Floats, ceiling: Floats, budget: float) -> Floats:
+    """Return spend with what the bounds cut off given, in turn, to the curve that gains most."""
+    for _ in curves:
+        more = np.maximum(np.minimum(ceiling - spend, budget - spend.sum()), 0)
+        options = [spend + more * (np.arange(spend.size) == k) for k in range(spend.size)]
+        spend = max(options, key=lambda option: (_worth(curves, option), option.sum()))
+    return spend
 
 
 def _worth(curves: Sequence[Curve], spend: Floats) -> float:
@@ -112,8 +129,9 @@ def _forward(
     choices = []
     taken = units[:, None] - units[None, :]  # units left for earlier curves
     for i, curve in enumerate(curves):
-        own = curve(floor[i] + units * unit)
-        own = np.where(floor[i] + units * unit <= ceiling[i] * (1 + 1e-12), own, -np.inf)
+        reached = floor[i] + units * unit
+        open_ = reached - unit < ceiling[i] * (1 - 1e-12)  # the last part may be cut
+        own = np.where(open_ | (units == 0), curve(np.minimum(reached, ceiling[i])), -np.inf)
         total = np.where(taken >= 0, best[np.maximum(taken, 0)] + own[None, :], -np.inf)
         choices.append(floats(np.argmax(total, axis=1)))
         best = total.max(axis=1)

@@ -59,6 +59,8 @@ def lorenz(values: ArrayLike) -> tuple[Floats, Floats]:
 def gini(values: ArrayLike) -> float:
     """Return the Gini coefficient: 0 when all are equal, (n - 1) / n when one has all.
 
+    Missing without items or without a total.
+
     Parameters
     ----------
     values
@@ -80,7 +82,8 @@ def gini(values: ArrayLike) -> float:
     0.25
     """
     items, shares = lorenz(values)
-    return float(1 - np.sum((shares[1:] + shares[:-1]) * np.diff(items)))
+    area = np.sum((shares[1:] + shares[:-1]) * np.diff(items))
+    return float(1 - area) if items.size > 1 else float("nan")
 
 
 def hhi(values: ArrayLike) -> float:

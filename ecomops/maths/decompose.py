@@ -122,9 +122,15 @@ def mix_rate(
     both = ~np.isnan(rates[0]) & ~np.isnan(rates[1])
     first, second = _filled(rates[0], rates[1]), _filled(rates[1], rates[0])
     change = totals[1] - totals[0]
+    # what a segment without a base brings (buyers nobody saw come) has no rate: it is mix
+    loose = [
+        np.where(base == 0, floats(top) / base.sum(), 0.0)
+        for top, base in zip((before, after), bases, strict=True)
+    ]
+    mix = (weights[1] - weights[0]) * ((first + second) / 2 - sum(totals) / 2)
     return MixRate(
         rate=(second - first) * (weights[0] + weights[1]) / 2,
-        mix=(weights[1] - weights[0]) * ((first + second) / 2 - sum(totals) / 2),
+        mix=mix + loose[1] - loose[0],
         change=change,
         simpson=_against(change, (second - first)[both]),
     )

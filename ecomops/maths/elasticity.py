@@ -141,10 +141,11 @@ def chasing(y: Floats, log_price: Floats, design: Floats, fit: Fit) -> float:
 def best_price(value: float, cost: float, low: float, high: float) -> float:
     """Return the price that earns most at a constant elasticity, within the prices tried.
 
-    c e / (1 + e) for elasticities below -1; else the highest price tried (Lerner 1934).
+    c e / (1 + e) for elasticities below -1, else the highest price tried (Lerner 1934); missing
+    when the elasticity is.
 
     >>> best_price(-3.0, 10.0, 8.0, 20.0), best_price(-0.8, 10.0, 8.0, 20.0)
     (15.0, 20.0)
     """
-    free = cost * value / (1 + value) if value < -1 else np.inf
+    free = np.inf if value >= -1 else cost * value / (1 + value)
     return float(np.clip(free, low, high))

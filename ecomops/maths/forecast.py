@@ -236,15 +236,16 @@ def forecast(
     errors among ordinary or among festival days, since the two differ most where it matters
     (conformal prediction in groups: Vovk 2012; rolling origins: Tashman 2000). `draws` (draws,
     horizon) are whole error paths, so that sums over days carry the right spread. Raises
-    `DataError` when there are too few days for a single past origin.
+    `DataError` when there are too few days, or no sale in them, for a single past origin.
     """
     y = floats(history)
     horizon = len(days) - y.size
     mean = point(y, days)[y.size :]
-    starts = origins(y.size, horizon)
-    if not starts.size:
-        raise DataError("history_short", n=y.size, needed=2 * horizon + MIN_DAYS)
-    errors = np.stack([_errors(y, days, int(start), horizon) for start in starts])
+    starts = [start for start in origins(y.size, horizon) if np.any(y[:start] > 0)]
+    if not starts:
+        seen = int(np.sum(np.cumsum(y) > 0))  # days since the first sale
+        raise DataError("history_short", n=seen, needed=2 * horizon + MIN_DAYS)
+    errors = np.stack([_errors(y, days, start, horizon) for start in starts])
     festive = np.stack([days.festive[s : s + horizon] for s in starts])
     ahead = days.festive[y.size :]
     low, high = _bands(errors, festive, ahead, level)

@@ -36,8 +36,9 @@ def shortfall(demand: Any, level: float) -> float:
     0.815040
     """
     if hasattr(demand.dist, "pmf"):
-        above = np.arange(level, demand.ppf(NEARLY_ALL) + 1)
-        return float(demand.sf(above).sum())
+        whole = np.ceil(level)
+        above = np.arange(whole, demand.ppf(NEARLY_ALL) + 1)
+        return float(demand.sf(above).sum() + (whole - level) * demand.sf(np.floor(level)))
     return float(quad(demand.sf, level, demand.ppf(NEARLY_ALL), limit=200, epsabs=1e-11)[0])
 
 

@@ -36,7 +36,7 @@ def recognised(deferred: float, used: float, expected: float) -> float:
     >>> round(recognised(8676, 4500, 9500))
     4110
     """
-    return deferred * min(used / expected, 1.0)
+    return deferred * (min(used / expected, 1.0) if expected > 0 else 1.0)
 
 
 def liability(deferred: float, used: float, expected: float) -> float:
@@ -62,20 +62,22 @@ def breakeven_lift(margin: float, discount: float) -> float:
 def breakeven_coupon(face: float, order_value: float, margin: float) -> float:
     """Return the share of coupon orders that must be extra for a coupon to pay.
 
-    `order_value` before the coupon, `margin` its share of it: face / (margin x order value).
+    `order_value` before the coupon, `margin` its share of it: face / (margin x order value);
+    infinite without a margin.
 
     >>> round(breakeven_coupon(10, 120, 0.30), 3)
     0.278
     """
-    return face / (margin * order_value)
+    return face / (margin * order_value) if margin * order_value > 0 else float("inf")
 
 
 def breakeven_benefit(cost: float, member_value: float, margin: float) -> float:
     """Return by what share a tier's members must spend more for its benefits to pay.
 
-    `cost` of the benefits and `member_value` spent, both per member and year.
+    `cost` of the benefits and `member_value` spent, both per member and year; infinite without a
+    margin.
 
     >>> round(breakeven_benefit(60, 1000, 0.3), 3)
     0.2
     """
-    return cost / (member_value * margin)
+    return cost / (member_value * margin) if member_value * margin > 0 else float("inf")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from ecomops.base.checks import between
 from ecomops.base.errors import OptionError
 
 # Lunar year -> new year's day as MMDD, leap month (0: none), months of 30 days as 1 and 29 as 0.
@@ -41,8 +42,8 @@ TABLE = {
 def solar(year: int, month: int, day: int, *, leap: bool = False) -> date:
     """Return the civil date of a lunar date; `leap` names the second month of that number.
 
-    Raises `OptionError` outside 2014-2040. Astronomical tables of the Purple Mountain and Hong
-    Kong observatories.
+    Raises `OptionError` outside 2014-2040 and for a month or day that the year does not have.
+    Astronomical tables of the Purple Mountain and Hong Kong observatories.
 
     >>> str(solar(2025, 1, 1)), str(solar(2025, 8, 15))
     ('2025-01-29', '2025-10-06')
@@ -50,6 +51,10 @@ def solar(year: int, month: int, day: int, *, leap: bool = False) -> date:
     if year not in TABLE:
         raise OptionError("out_of_range", name="year", value=f"{year}", low="2014", high="2040")
     start, leap_month, sizes = TABLE[year].split()
+    between("month", month, 1, 12)
+    if leap:
+        between("leap month", month, int(leap_month), int(leap_month))
     before = month - 1 + (leap or 0 < int(leap_month) < month)
+    between("day", day, 1, 29 + int(sizes[before]))
     passed = sum(29 + int(size) for size in sizes[:before]) + day - 1
     return date(year, int(start[:2]), int(start[2:])) + timedelta(days=passed)

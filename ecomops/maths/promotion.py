@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecomops.base.checks import choice
+from ecomops.base.checks import between, choice
+from ecomops.base.errors import OptionError
 from ecomops.maths.arrays import Bools, Ints, ints
 
 if TYPE_CHECKING:
@@ -48,6 +49,13 @@ class Rule:
 
     def __post_init__(self) -> None:
         choice("kind", self.kind, KINDS)
+        between("rate", self.rate, 0, BASIS)
+        between("off", self.off, 0, np.inf)
+        if self.kind in ("threshold", "coupon") and not self.steps:
+            raise OptionError("steps_missing", name=self.name, kind=self.kind)
+        for start, off in self.steps:
+            between("steps from", start, 1 if self.every else 0, np.inf)
+            between("steps off", off, 0, np.inf)
 
 
 @dataclass(frozen=True)
@@ -177,8 +185,9 @@ def _wanted(rule: Rule, cart: Ints, basket: Carts) -> Ints:
 
 def _sets(basket: Carts, name: str) -> Ints:
     part = basket.parts[name]
-    pieces = [_sums(basket.quantity * (part == k), basket) for k in range(int(part.max()) + 1)]
-    return ints(np.minimum.reduce(pieces))
+    kinds = range(int(part.max(initial=-1)) + 1)
+    pieces = [_sums(basket.quantity * (part == k), basket) for k in kinds]
+    return ints(np.minimum.reduce(pieces)) if pieces else np.zeros(basket.count, dtype=np.int64)
 
 
 def allocated(total: Ints, base: Ints, basket: Carts) -> Ints:

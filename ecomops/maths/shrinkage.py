@@ -144,8 +144,8 @@ def hierarchical(estimates: ArrayLike, errors: ArrayLike) -> tuple[Floats, Float
     """
     x, variance = floats(estimates), floats(errors) ** 2
     if x.size < 3:  # noqa: PLR2004 - a flat prior on the spread needs three
-        pooled, width, mean, _ = partial_pooling(x, np.sqrt(variance))
-        return pooled, width, mean, float(1 / np.sqrt(np.sum(1 / variance)))
+        pooled, width, mean, between = partial_pooling(x, np.sqrt(variance))
+        return pooled, width, mean, float(1 / np.sqrt(np.sum(1 / (variance + between**2))))
     top = 3 * float(np.std(x)) + float(np.sqrt(variance).mean())
     spread = (np.arange(SPREADS) + 0.5) / SPREADS * top
     total = variance + spread[:, None] ** 2

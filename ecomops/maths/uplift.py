@@ -131,8 +131,9 @@ def uplift_at(
 ) -> float:
     """Return the difference of mean outcomes within the top `share` by score.
 
-    The top of everybody, or (`by_group`) the top of each group on its own. scikit-uplift's
-    `uplift_at_k`, but people who tie at the border count in part instead of by row order.
+    The top of everybody, or (`by_group`) the top of each group on its own, at least one person;
+    missing where it holds nobody of a group. scikit-uplift's `uplift_at_k`, but people who tie at
+    the border count in part instead of by row order.
 
     >>> print(uplift_at([1, 0, 0, 0], [1, 0, 1, 0], [4, 3, 2, 1], 0.5))
     1.0
@@ -140,22 +141,22 @@ def uplift_at(
     out, t, s = floats(y), floats(treated), floats(score)
     one, none = t == 1, t == 0
     if by_group:
-        return _top(out[one], s[one], share) - _top(out[none], s[none], share)
-    inside = _inside(s, share)
-    means = [np.average(out[group], weights=inside[group]) for group in (one, none)]
+        tops = [_inside(s[group], share) for group in (one, none)]
+    else:
+        inside = _inside(s, share)
+        tops = [inside[one], inside[none]]
+    means = [
+        ratio(out[group] @ top, top.sum()) for group, top in zip((one, none), tops, strict=True)
+    ]
     return float(means[0] - means[1])
 
 
 def _inside(score: Floats, share: float) -> Floats:
     """Return how far each person is in the top `share`: 1, 0, or in part at a tied border."""
-    count = int(score.size * share)
-    border = np.sort(score)[::-1][count - 1]
+    count = min(max(int(score.size * share), 1), score.size)
+    border = np.sort(score)[::-1][count - 1 : count]
     above, tied = score > border, score == border
-    return floats(above + tied * (count - above.sum()) / tied.sum())
-
-
-def _top(out: Floats, score: Floats, share: float) -> float:
-    return float(np.average(out, weights=_inside(score, share)))
+    return floats(above + tied * ratio(count - above.sum(), tied.sum()))
 
 
 @dataclass(frozen=True)
@@ -179,21 +180,26 @@ def dr_learner(
     x: Floats,
     treated: ArrayLike,
     y: ArrayLike,
-    chance: float,
+    chance: ArrayLike,
     fit: Fit,
     *,
     seed: int,
     folds: int = 3,
     repeats: int = 1,
+    person: Ints | None = None,
 ) -> Effects:
     """Return doubly robust effects of a randomised treatment and cross-fitted predictions of them.
 
-    `x` has shape (n, p); `chance` is the known probability of treatment. Neither the pseudo-effect
-    nor the score of a person uses a model that has seen that person's outcome, so the score may be
+    `x` has shape (n, p); `chance` is the known probability of treatment, one or of each row;
+    `person` numbers the people from 0 where one has several rows. Neither the pseudo-effect nor
+    the score of a person uses a model that has seen that person's outcome, so the score may be
     judged on the same people. `repeats` splits are averaged, which calms the luck of one of them
     (Chernozhukov et al. 2018, 3.4). Kennedy (2023), Electronic Journal of Statistics 17.
     """
-    once = [_once(x, treated, y, chance, fit, seed + 100 * k, folds) for k in range(repeats)]
+    t, out = floats(treated), floats(y)
+    send = _Send(x, t, out, np.broadcast_to(floats(chance), t.shape), fit)
+    who = np.arange(t.size) if person is None else person
+    once = [_once(send, who, seed + 100 * k, folds) for k in range(repeats)]
     pseudo, score = (np.mean([getattr(e, name) for e in once], axis=0) for name in FIELDS)
     return Effects(pseudo, score)
 
@@ -201,20 +207,33 @@ def dr_learner(
 FIELDS = ("pseudo", "score")
 
 
-def _once(
-    x: Floats, treated: ArrayLike, y: ArrayLike, chance: float, fit: Fit, seed: int, folds: int
-) -> Effects:
-    t, out = floats(treated), floats(y)
-    fold = folds_of(t.size, folds, seed)
-    pseudo, score = np.empty_like(out), np.empty_like(out)
+@dataclass(frozen=True)
+class _Send:
+    x: Floats
+    t: Floats
+    y: Floats
+    chance: Floats
+    fit: Fit
+
+    def pseudo(self, train: Bools, at: Bools) -> Floats:
+        x, t, y, chance = self.x, self.t[at], self.y[at], self.chance[at]
+        sides = (train & (self.t == side) for side in (1, 0))
+        one, none = (self.fit(x[side], self.y[side])(x[at]) for side in sides)
+        return floats(one - none + t / chance * (y - one) - (1 - t) / (1 - chance) * (y - none))
+
+
+def _once(send: _Send, who: Ints, seed: int, folds: int) -> Effects:
+    people = int(who.max(initial=-1)) + 1
+    fold = folds_of(people, folds, seed)
+    pseudo, score = np.empty_like(send.y), np.empty_like(send.y)
     for k in range(folds):
-        here, rest = fold == k, fold != k
-        pseudo[here] = _pseudo(x, t, out, chance, fit, rest, here)
-        half = fold_half(rest, seed + k + 1)
-        learned = np.empty_like(out)
-        learned[half] = _pseudo(x, t, out, chance, fit, rest & ~half, half)
-        learned[rest & ~half] = _pseudo(x, t, out, chance, fit, half, rest & ~half)
-        score[here] = fit(x[rest], learned[rest])(x[here])
+        here, rest = (fold == k)[who], (fold != k)[who]
+        pseudo[here] = send.pseudo(rest, here)
+        half = fold_half(fold != k, seed + k + 1)[who]
+        learned = np.empty_like(send.y)
+        learned[half] = send.pseudo(rest & ~half, half)
+        learned[rest & ~half] = send.pseudo(half, rest & ~half)
+        score[here] = send.fit(send.x[rest], learned[rest])(send.x[here])
     return Effects(pseudo, score)
 
 
@@ -228,15 +247,6 @@ def fold_half(mask: ArrayLike, seed: int) -> Bools:
     half = np.zeros(np.size(mask), dtype=bool)
     half[np.random.default_rng(seed).permutation(among)[: among.size // 2]] = True
     return half
-
-
-def _pseudo(
-    x: Floats, t: Floats, y: Floats, chance: float, fit: Fit, train: Bools, at: Bools
-) -> Floats:
-    one = fit(x[train & (t == 1)], y[train & (t == 1)])(x[at])
-    none = fit(x[train & (t == 0)], y[train & (t == 0)])(x[at])
-    treated, untreated = t[at] / chance, (1 - t[at]) / (1 - chance)
-    return floats(one - none + treated * (y[at] - one) - untreated * (y[at] - none))
 
 
 def x_learner(

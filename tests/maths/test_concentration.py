@@ -104,3 +104,10 @@ def test_cuts_must_rise(cuts):
     with pytest.raises(OptionError) as error:
         abc_classes([1], cuts)
     assert error.value.code == "cuts_not_rising"
+
+
+def test_no_items_have_no_concentration():
+    assert np.isnan([gini([]), hhi([]), top_share([])]).all()
+    items, shares = lorenz([])
+    assert items.tolist() == [0]
+    assert np.isnan(shares).all()

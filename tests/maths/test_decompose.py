@@ -89,3 +89,22 @@ def test_mix_needs_a_base(bases):
     with pytest.raises(DataError) as error:
         mix_rate([0, 0], bases[0], [0, 0], bases[1])
     assert error.value.code == "no_base"
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 50)] * 4), min_size=1, max_size=6))
+def test_money_without_a_base_is_part_of_the_sum(rows):
+    """Buyers whom no visit explains: total numerator over total base, whatever holds them."""
+    a, m, b, n = (np.array(column) for column in zip(*rows, strict=True))
+    m[0] += 1
+    n[-1] += 1
+    parts = mix_rate(a, m, b, n)
+    change = b.sum() / n.sum() - a.sum() / m.sum()
+    assert parts.change == pytest.approx(change, abs=1e-12)
+    assert parts.rate.sum() + parts.mix.sum() == pytest.approx(change, abs=1e-9)
+
+
+def test_buyers_that_nobody_saw_come_are_mix_by_hand():
+    """5 of 100 and 3 of none, then 5 of 100: the three are all that changed."""
+    parts = mix_rate([5, 3], [100, 0], [5, 0], [100, 0])
+    np.testing.assert_allclose(parts.rate, [0, 0], atol=1e-12)
+    np.testing.assert_allclose(parts.mix, [0, -0.03], atol=1e-12)

@@ -115,3 +115,12 @@ def test_markdown_never_pays_less_for_more_time_and_asks_less_with_more_stock():
 def test_draws_of_a_negative_binomial_need_more_than_a_poisson():
     wide = inventory.newsvendor(1, 9, nbinom(2, 2 / 52))
     assert wide.quantity > inventory.newsvendor(1, 9, poisson(50)).quantity
+
+
+@pytest.mark.parametrize("level", [-2, 0, 2, 2.25, 2.5, 7.99])
+@pytest.mark.parametrize("demand", [poisson(2.5), nbinom(3, 0.4)])
+def test_shortfall_of_whole_pieces_by_its_definition(demand, level):
+    """Truth: the sum of max(d - level, 0) times its chance."""
+    pieces = np.arange(400)
+    brute = np.sum(demand.pmf(pieces) * np.maximum(pieces - level, 0))
+    assert inventory.shortfall(demand, level) == pytest.approx(brute, abs=1e-9)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecomops.base.errors import OptionError
+from ecomops.maths.arrays import ints
 from ecomops.maths.promotion import Carts, Rule, carts, priced, refund
 
 RULES = (
@@ -146,3 +147,64 @@ def test_more_rules_never_cost_the_buyer_more_and_returns_never_more_than_paid(s
     for recompute in (False, True):
         paid_back = refund(many, back, recompute=recompute)
         assert np.all((paid_back >= 0) & (paid_back <= many.by_cart()))
+
+
+def test_a_bundle_without_its_parts_takes_nothing_off():
+    """Two parts are asked for, the first cart holds one of them, the second none."""
+    rule = Rule("pair", "bundle", off=500)
+    held = Carts(
+        ints([0, 0, 1]), ints([900, 800, 700]), ints([1, 2, 1]), parts={"pair": ints([0, 1, -1])}
+    )
+    assert priced(held, [rule]).off.tolist() == [[265, 235, 0]]
+    none = Carts(ints([0]), ints([900]), ints([1]), parts={"pair": ints([-1])})
+    assert priced(none, [rule]).off.tolist() == [[0]]
+
+
+def test_a_coupon_is_used_where_it_is_held_and_reaches():
+    rule = Rule("c", "coupon", steps=((10_000, 1_000),))
+    basket = Carts(
+        ints([0, 1, 2]),
+        ints([10_000, 10_000, 9_999]),
+        ints([1, 1, 1]),
+        holds={"c": ints([1, 0, 1])},
+    )
+    assert priced(basket, [rule]).off.tolist() == [[1_000, 0, 0]]
+
+
+def test_again_and_again_up_to_the_cap():
+    """每满 100 减 10, at most 25 off: 350 gives 30, capped at 25; 199 gives 10."""
+    basket = carts([0, 1], [35_000, 19_900])
+    rule = {"kind": "threshold", "steps": ((10_000, 1_000),), "every": True}
+    assert priced(basket, [Rule("r", **rule)]).off.tolist() == [[3_000, 1_000]]
+    assert priced(basket, [Rule("r", **rule, cap=2_500)]).off.tolist() == [[2_500, 1_000]]
+
+
+def test_points_pay_up_to_a_share_and_up_to_what_is_held():
+    rule = Rule("p", "points", rate=2_000, off=1)
+    basket = Carts(
+        ints([0, 1]), ints([10_000, 10_000]), ints([1, 1]), holds={"p": ints([500, 9_000])}
+    )
+    assert priced(basket, [rule]).off.tolist() == [[500, 2_000]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ({"kind": "threshold"}, "steps_missing"),
+        ({"kind": "coupon"}, "steps_missing"),
+        ({"kind": "percent", "rate": 10_001}, "out_of_range"),
+        ({"kind": "percent", "rate": -1}, "out_of_range"),
+        ({"kind": "red_packet", "off": -5}, "out_of_range"),
+        ({"kind": "threshold", "steps": ((0, 100),), "every": True}, "out_of_range"),
+        ({"kind": "threshold", "steps": ((100, -1),)}, "out_of_range"),
+    ],
+)
+def test_rules_that_would_add_money_or_never_end_are_refused(rule, code):
+    with pytest.raises(OptionError) as error:
+        Rule("x", **rule)
+    assert error.value.code == code
+
+
+def test_no_carts_cost_nothing():
+    deal = priced(carts([], []), [Rule("ten", "percent", rate=1_000)])
+    assert (deal.paid.size, deal.by_cart().size, deal.by_payer()) == (0, 0, {"shop": 0})

@@ -54,3 +54,20 @@ def test_beta_binomial_by_a_second_route():
     assert found.a + found.b == pytest.approx(best.sum(), rel=0.05)
     inside = (found.low <= found.mean) & (found.mean <= found.high)
     assert inside.all()
+
+
+def test_two_estimates_that_differ_make_their_mean_unsure():
+    """By hand: q = 8, spread² = (8 - 1) / 4 = 1.75; the mean has variance (0.25 + 1.75) / 2 = 1."""
+    value, _, mean, error = hierarchical([-3.0, -1.0], [0.5, 0.5])
+    np.testing.assert_allclose(value, [-2.875, -1.125])
+    assert (mean, error) == (pytest.approx(-2), pytest.approx(1))
+
+
+def test_one_estimate_stays_what_it_is():
+    value, width, mean, error = hierarchical([4.0], [0.5])
+    assert (value[0], width[0], mean, error) == (4.0, 0.5, 4.0, 0.5)
+
+
+def test_a_single_estimate_has_no_spread():
+    value, width, mean, spread = partial_pooling([4.0], [0.5])
+    assert (value[0], width[0], mean, spread) == (4.0, 0.5, 4.0, 0.0)
