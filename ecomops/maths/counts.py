@@ -87,7 +87,9 @@ def pooled_rates(counts: ArrayLike, exposure: ArrayLike, scale: float = 1.0) -> 
     if not np.any(e > 0):
         return Rates(np.linspace(-1, 1, POINTS), np.full((n.size, POINTS), 1 / POINTS))
     raw = np.log((n[e > 0] + 0.5) / e[e > 0])
-    grid = np.linspace(raw.min() - WIDTH, raw.max() + WIDTH, POINTS)
+    # a narrow grid where all counts are large, or its steps would be wider than what they tell
+    width = WIDTH / max(np.sqrt(n.min() if np.all(e > 0) else 0.0) / 3, 1.0)
+    grid = np.linspace(raw.min() - width, raw.max() + width, POINTS)
     centres = np.linspace(raw.min() - 1, raw.max() + 1, CENTRES)
     likelihood = n[:, None] * (grid + np.log(np.maximum(e, 1e-12))[:, None]) - e[:, None] * np.exp(
         grid

@@ -168,9 +168,8 @@ def _past(
         mean = point(whole[:origin], days.part(0, stop))[origin:]
         for at in range(origin, min(origin + REFIT, start - length + 1), STRIDE):
             part = mean[at - origin : at - origin + length]
-            if part.size == length:
-                rows.append(_split(table, part, by_day, at, done))
-                festive.append(_festive(days, at + done[0], at + length))
+            rows.append(_split(table, part, by_day, at, done))
+            festive.append(_festive(days, at + done[0], at + length))
     kind = _festive(days, start + done[0], start + length)
     return floats(rows).reshape(-1, 4), np.array(festive, dtype=bool) == kind
 
