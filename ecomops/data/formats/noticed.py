@@ -68,6 +68,9 @@ def refuse_rounded(part: Part, wide: str, con: Any) -> None:
             continue
         x = sql.name(slot.name)
         long = f"strlen({x}) > 15 AND regexp_matches({x}, '^\\d{{16,}}$')"
+        whole = sql.select({"n": "1"}, wide, where=f"{long} AND NOT suffix({x}, '0')", limit=1)
+        if sql.rows(con, whole):
+            continue
         zeros = f"count(*) FILTER (ltrim(substr({x}, 16), '0') = '')"
         seen = {"n": "count(*)", "zeros": zeros, "digits": f"coalesce(sum(length({x}) - 15), 0)"}
         n, rounded, digits = sql.rows(con, sql.select(seen, wide, where=long))[0]

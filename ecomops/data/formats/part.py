@@ -28,7 +28,8 @@ class Part:
     """The typed rows of one sheet: one engine table, and what was noticed on the way.
 
     The table has a column ``<table>__<column>`` per canonical column and ``_row``, the record's
-    1-based number in the file; ``x<position>`` holds a column of `spare`, mapped to nothing.
+    1-based number in the file; ``x<position>`` holds a column of `spare`, mapped to nothing. Those
+    of `quiet` say nothing in the first rows: while rows are typed they share one list, `_quiet`.
     """
 
     fmt: Format
@@ -41,6 +42,7 @@ class Part:
     problems: list[Problem] = field(default_factory=list)
     identities: list[Identity] = field(default_factory=list)
     spare: tuple[Matched, ...] = ()
+    quiet: tuple[int, ...] = ()
     currency: str | None = None
     rows: int = 0
     index: int = 0

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHUNK = 4 << 20
+CHUNK = 256 << 10  # text of a piece stays in the processor's cache
 LONGEST = 32 << 20
 LARGE = 64 << 20
 MOST = 4

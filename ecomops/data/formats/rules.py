@@ -119,8 +119,14 @@ def number(x: str) -> str:
     scaled = f"replace(replace({signed}, '万', 'e4'), '亿', 'e8')"
     marked = f"{_ends(x, '元')} OR {_begins(x, MONEY_SIGNS)} OR contains({x}, ',')"
     bare = f"translate({x}, {text(MONEY_SIGNS + '元,')}, '')"
-    usual = f"try_cast(CASE WHEN {marked} THEN {bare} ELSE {x} END AS DECIMAL(18,4))"
+    told = f"CASE WHEN {_plain_yuan(x)} THEN substring({x}, 1, length({x}) - 1) ELSE {bare} END"
+    usual = f"try_cast(CASE WHEN {marked} THEN {told} ELSE {x} END AS DECIMAL(18,4))"
     return f"coalesce({usual}, try_cast({scaled} AS DECIMAL(18,4)))"
+
+
+def _plain_yuan(x: str) -> str:
+    """Return whether a cell is digits up to a last 元, as far as one can tell at a glance."""
+    return f"suffix({x}, '元') AND {x} >= '0' AND {x} < ':' AND NOT contains({x}, ',')"
 
 
 def money(x: str, cells: Cells) -> str:
@@ -262,7 +268,15 @@ def seconds(x: str, _: Cells) -> str:
 def _address(part: int) -> Callable[[str, Cells], str]:
     """Return province, city or district; what follows is a person's and is not read."""
     pattern = r"^\s*" + r"\S+\s+" * (part - 1) + r"(\S+)\s+\S"
-    return lambda x, _: f"nullif(regexp_extract({x}, {text(pattern)}, 1), '')"
+
+    def rule(x: str, _: Cells) -> str:
+        odd = " OR ".join(f"contains({x}, {text(blank)})" for blank in ("  ", *"\t\n\f\r"))
+        slow = f"regexp_extract({x}, {text(pattern)}, 1)"
+        more = f"split_part({x}, ' ', {part + 1}) <> ''"
+        quick = f"CASE WHEN {more} THEN split_part({x}, ' ', {part}) END"
+        return f"nullif(CASE WHEN {odd} THEN {slow} ELSE {quick} END, '')"
+
+    return rule
 
 
 def _hashed(x: str, cells: Cells) -> str:

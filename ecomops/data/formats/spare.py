@@ -62,9 +62,26 @@ def spare_columns(part: Part, *, keep_personal: bool) -> tuple[Matched, ...]:
     return tuple(kept) if finest(part.fmt) else ()
 
 
+def quiet_columns(part: Part, shown: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """Return the positions of spare columns without a cell in the first rows of the file."""
+    told = {i for row in shown for i, cell in enumerate(row) if cell.strip()}
+    return tuple(c.position for c in part.spare if c.position not in told) if shown else ()
+
+
 def spare_cells(part: Part) -> dict[str, str]:
     """Return the cells of spare columns as they are: most columns turn out to be empty."""
-    return {f"x{c.position}": f"c{c.position}" for c in part.spare}
+    cells = {f"x{c.position}": f"c{c.position}" for c in part.spare if c.position not in part.quiet}
+    if part.quiet:
+        listed = ", ".join(f"c{p}" for p in part.quiet)
+        cells["_quiet"] = f"CASE WHEN coalesce({listed}) IS NOT NULL THEN [{listed}] END"
+    return cells
+
+
+def spare_cell(part: Part, column: Matched) -> str:
+    """Return the SQL of a spare cell among the typed rows."""
+    if column.position not in part.quiet:
+        return f"x{column.position}"
+    return f"_quiet[{part.quiet.index(column.position) + 1}]"
 
 
 def tidied(x: str) -> str:
@@ -77,12 +94,12 @@ def tidied(x: str) -> str:
 
 def drop_empty(part: Part, wide: str, con: Any) -> None:
     """Forget the spare columns that hold nothing in any row."""
-    if part.spare:
-        for cell in (str, tidied):  # the quick look leaves few for the thorough one
-            names = [f"x{c.position}" for c in part.spare]
-            counts = {x: f"count({cell(x)})" for x in names}
-            found = sql.rows(con, sql.select(counts, wide))[0] if counts else ()
-            part.spare = tuple(c for c, n in zip(part.spare, found, strict=True) if n)
+    if part.quiet and not sql.rows(con, sql.select({"n": "count(_quiet)"}, wide))[0][0]:
+        part.spare = tuple(c for c in part.spare if c.position not in part.quiet)
+    for cell in (str, tidied):  # the quick look leaves few for the thorough one
+        counts = {f"x{c.position}": f"count({cell(spare_cell(part, c))})" for c in part.spare}
+        found = sql.rows(con, sql.select(counts, wide))[0] if counts else ()
+        part.spare = tuple(c for c, n in zip(part.spare, found, strict=True) if n)
 
 
 def extra_rows(

@@ -22,6 +22,8 @@ from ecomops.data.formats.sheets import Sheet, staged
 from ecomops.data.formats.spare import (
     drop_empty,
     keep_free_columns,
+    quiet_columns,
+    spare_cell,
     spare_cells,
     spare_columns,
     tidied,
@@ -61,6 +63,7 @@ def typed(
     part = Part(fmt, sheet.name, columns, slots(columns), header + 2, currency=_currency(cells))
     part.constants, part.several = dict(fmt.constants), bool(sheet.origin)
     part.spare = spare_columns(part, keep_personal=keep_personal)
+    part.quiet = quiet_columns(part, sheet.head[header + 1 :])
     _refuse_missing(part)
     source, left_out = staged(sheet, con, header, len(cells))
     around = rules.Cells(
@@ -163,7 +166,7 @@ def _wide(
     values = {s.name: value_of(s, part, around) for s in part.fill}
     first = [f"c{i}" for i in range(min(3, len(part.columns)))]
     kept = {c: c for c in dict.fromkeys((*first, *(c for s in strict for c in _cells(s))))}
-    spare = [f"x{c.position}" for c in part.spare]
+    spare = list(spare_cells(part))
     kept |= {c: c for c in (*_footer_cells(part), *_origin(part), *spare)}
     both = sql.select(values | kept, said)
     out = {s.name: possible(s) for s in part.fill}
@@ -268,7 +271,8 @@ def _keep_rows(part: Part, wide: str, filled: int, con: Any) -> None:
         f"WHEN {_keyless(part)} THEN 'missing_key' END"
     )
     counts = {"reason": reason, "n": "count(*)", "at": "min(rowid)"}
-    found = sql.rows(con, sql.select(counts, wide, group="1"))
+    found = [] if filled else _plain_rows(part, wide, con)
+    found = found or sql.rows(con, sql.select(counts, wide, group="1"))
     for why, count, at in found:
         if why is None:
             part.rows = count
@@ -278,9 +282,19 @@ def _keep_rows(part: Part, wide: str, filled: int, con: Any) -> None:
     kept = {s.name: sql.name(s.name) for s in part.fill}
     kept["_row"] = "o_row" if part.several else f"rowid + {part.first_row}"
     kept |= {o: o for o in _origin(part)[:2]}
-    kept |= {f"x{c.position}": tidied(f"x{c.position}") for c in part.spare}
+    kept |= {f"x{c.position}": tidied(spare_cell(part, c)) for c in part.spare}
     where = f"({reason}) IS NULL" if any(why for why, *_ in found) else ""
     part.table = sql.view(con, "load_part", sql.select(kept, wide, where=where))
+
+
+def _plain_rows(part: Part, wide: str, con: Any) -> list[tuple[Any, ...]]:
+    """Return the count of rows where each has a key and none a note: then no other cell matters."""
+    plain = f"_note IS NULL AND NOT ({_keyless(part)})"
+    if plain.endswith("(false)"):
+        return []
+    counts = {"n": "count(*)", "plain": f"count(*) FILTER ({plain})"}
+    all_, kept = sql.rows(con, sql.select(counts, wide))[0]
+    return [(None, all_, 0)] if all_ == kept else []
 
 
 def _filled_first(wide: str, said: str, strict: Sequence[Slot], con: Any) -> int:
