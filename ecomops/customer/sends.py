@@ -24,9 +24,10 @@ BEFORE = ("silent", "orders")
 def outcomes(facts: Customers, sends: object, horizon_days: int) -> ibis.Table:
     """Return one row per send and customer who had bought before, whose horizon is over.
 
-    Columns: ``customer_id, wave`` (day of the send), ``treated`` (1 sent, 0 held out), ``orders``
-    and ``silent`` (days since the last one) before the send; within the horizon from it, its own
-    day included: ``back`` (0/1, bought), ``count`` (orders), ``net`` (money less refunds).
+    Columns: ``customer_id, wave`` (day of the send), ``treated`` (1 sent, 0 held out); before the
+    send: ``orders``, ``silent`` and ``since`` (days since the last and the first one), ``spent``
+    (money less refunds); within the horizon from it, its own day included: ``back`` (0/1, bought),
+    ``count`` (orders), ``net`` (money less refunds).
     """
     t = table(sends, "message_sends")
     bought = facts.purchases.select(
@@ -37,10 +38,12 @@ def outcomes(facts: Customers, sends: object, horizon_days: int) -> ibis.Table:
     before = t["at"] < t.sent_at
     within = ~before & (gap < horizon_days)
     each = t.group_by("customer_id", "sent_at", "is_holdout").aggregate(
+        first=t["at"].min(),
         last=before.ifelse(t["at"], ibis.null()).max(),
         orders=before.ifelse(1, 0).sum(),
         count=within.ifelse(1, 0).sum(),
-        net=within.ifelse(t.paid.cast("float64"), 0.0).sum(),
+        spent=t.paid.sum(where=before),
+        net=t.paid.sum(where=within).fill_null(0),
     )
     day, end = each.sent_at.date(), ibis.literal(facts.as_of).cast("date")
     each = each.filter(each.orders > 0, end.delta(day, unit="day") >= horizon_days - 1)
@@ -48,10 +51,12 @@ def outcomes(facts: Customers, sends: object, horizon_days: int) -> ibis.Table:
         "customer_id",
         "orders",
         "count",
-        "net",
+        spent=each.spent.cast("float64"),
+        net=each.net.cast("float64"),
         wave=each.sent_at.date(),
         treated=each.is_holdout.ifelse(0, 1),
         silent=each.sent_at.date().delta(each["last"].date(), unit="day"),
+        since=each.sent_at.date().delta(each["first"].date(), unit="day"),
         back=(each["count"] > 0).ifelse(1, 0),
     )
 
@@ -66,9 +71,14 @@ def cells(rows: ibis.Table, group: Any) -> pd.DataFrame:
     for name in (*OUTCOMES, *BEFORE):
         x = rows[name].cast("float64")
         x = (x + 1).log() if name in BEFORE else x
-        sums |= {name: x.sum(), f"{name}2": (x * x).sum()}
+        sums |= {name: _exact(x), f"{name}2": _exact(x * x)}
     found = frame(rows.group_by("wave", "segment", "treated").aggregate(**sums))
     return found.sort_values(["wave", "segment", "treated"], ignore_index=True)
+
+
+def _exact(x: Any) -> Any:
+    """Return a sum of floats that is the same in any order."""
+    return x.cast("decimal(38, 8)").sum().cast("float64")
 
 
 def effect(found: pd.DataFrame, outcome: str) -> Difference:
@@ -112,5 +122,5 @@ def price(sends: object) -> float:
     """Return the mean cost of a message that was sent, 0 where none is known."""
     t = table(sends, "message_sends")
     sent = t.filter(~t.is_holdout)
-    cost = frame(sent.aggregate(cost=sent.cost.cast("float64").mean())).astype(float)
-    return float(np.nan_to_num(cost["cost"].iloc[0]))
+    cost = frame(sent.aggregate(sum=sent.cost.sum().cast("float64"), n=sent.cost.count())).iloc[0]
+    return float(cost["sum"] / cost["n"]) if cost["n"] else 0.0

@@ -16,6 +16,8 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from ecomops.base import checks
+from ecomops.customer import contacts
+from ecomops.data.shop import Shop
 from ecomops.data.tables import frame
 from ecomops.maths import uplift
 from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from ecomops.maths.arrays import Bools
     from ecomops.result.words import Words
 
 SEED = 20_250_818
@@ -44,22 +47,26 @@ def boosted(x: Any, y: Any) -> Callable[[Any], Any]:
     return predict
 
 
-def foretold(x: Any, treated: Any) -> float:
+def foretold(x: Any, treated: Any, wave: Any = None) -> float:
     """Return by how many standard errors features foretell who was sent to.
 
     Likelihood ratio of a logistic regression on ranks of the features (n, p) and their squares,
     as a normal score (Wilson and Hilferty 1931): around 0 for a random send, far above it where
-    the sender chose.
+    the sender chose. `wave` numbers the sends from 0, each with its own share.
     """
     ranks = rankdata(np.nan_to_num(x), axis=0) / len(x) - 0.5
     both = np.c_[ranks, ranks**2]
     moving = both[:, both.max(axis=0) > both.min(axis=0)]
-    free = int(np.linalg.matrix_rank(moving - moving.mean(axis=0))) if moving.size else 0
+    sends = np.zeros(len(x), dtype=int) if wave is None else wave
+    each = np.eye(sends.max() + 1)[sends]
+    within = moving - each @ (each.T @ moving / each.sum(axis=0)[:, None])
+    free = int(np.linalg.matrix_rank(within)) if moving.size else 0
     if not free:
         return 0.0
-    scaled = StandardScaler().fit_transform(moving)
-    chance = LogisticRegression(C=1e6, max_iter=1000).fit(scaled, treated).predict_proba(scaled)
-    gained = log_loss(treated, np.full(len(x), treated.mean())) - log_loss(treated, chance)
+    design = np.c_[StandardScaler().fit_transform(moving), each[:, 1:]]
+    chance = LogisticRegression(C=1e6, max_iter=1000).fit(design, treated).predict_proba(design)
+    share = each @ (each.T @ treated / each.sum(axis=0))
+    gained = log_loss(treated, share) - log_loss(treated, chance)
     ratio = max(2 * len(x) * float(gained), 0.0)
     spread = 2 / (9 * free)
     return float(((ratio / free) ** (1 / 3) - (1 - spread)) / np.sqrt(spread))
@@ -69,8 +76,9 @@ def foretold(x: Any, treated: Any) -> float:
 class Targeting(Result):
     """Net value of sending to the best 5 %, 10 % … of people by predicted effect.
 
-    `scores` has one row per person: ``customer_id, effect`` (predicted, cross-fitted), ``send``.
-    `params` holds the policy's value, that of sending to all, Qini and its interval.
+    `scores` has one row per person: ``customer_id, effect`` (predicted, cross-fitted), ``send``, as
+    they stood at their last send. `params` holds the policy's value, that of sending to all, Qini
+    and its interval, and ``contacts``: the rows learned from, one per person and send.
     """
 
     code: ClassVar[str] = "customer.targeting"
@@ -93,6 +101,10 @@ class Targeting(Result):
         value = dict(zip(("low", "value", "high"), p["policy"], strict=True))
         level = "good" if value["low"] > 0 else "watch"
         said = [Finding("policy", level, chosen | value, n)]
+        if value["low"] <= 0 and p["all"][0] <= 0 <= p["all"][2]:
+            said.insert(0, Finding("unsure", "watch", {}, n))
+        if p["contacts"] > n:
+            said.append(Finding("pooled", "note", {"contacts": p["contacts"], "people": n}, n))
         everyone = dict(zip(("low", "value", "high"), p["all"], strict=True))
         said.append(Finding("all", "note", everyone, n))
         skilled = p["qini"][0] > 0
@@ -150,31 +162,35 @@ def targeting(
     *,
     features: Sequence[str] = (),
     chance: float = 0.5,
-    cost: float = 0.0,
+    cost: float | None = None,
     horizon_days: int = 30,
     sent_on: date | None = None,
     currency: str = "CNY",
     lang: str | None = None,
 ) -> Targeting:
-    """Learn from a randomised send whom the next message pays off for.
+    """Learn from randomised sends whom the next message pays off for.
 
     Parameters
     ----------
     sends
-        One row per person who could have been sent to: ``customer_id, treated`` (0/1), ``outcome``
-        (net margin within the horizon, in the shop's currency) and the columns of `features`.
+        A shop with `message_sends`, `orders` and costs in `order_lines`: its customers' days since
+        the last and the first order, orders and money are what is known before. Or one row per
+        person who could have been sent to: ``customer_id, treated`` (0/1), ``outcome`` (net margin
+        within the horizon, in the shop's currency) and the columns of `features`.
     features
-        Numeric columns known before the send; None as `sends` says what is needed.
+        Numeric columns of such rows that were known before the send; None as `sends` says what is
+        needed.
     chance
-        The probability with which people were drawn, 0.05 to 0.95.
+        The probability with which people of such rows were drawn, 0.05 to 0.95.
     cost
-        Cost of one message, coupon included, in the shop's currency.
+        Cost of one message, coupon included, in the shop's currency; when None what the shop's
+        messages cost, for rows 0.
     horizon_days
-        Days over which `outcome` was counted.
+        Days over which outcomes count, 1 to 365.
     sent_on
-        The day of the send; advice expires 60 days later.
+        The day of the send of such rows; advice expires 60 days later.
     currency
-        ISO code of the money.
+        ISO code of the money of such rows.
     lang
         Language of the words.
 
@@ -188,8 +204,9 @@ def targeting(
     Notes
     -----
     Doubly robust effects with cross-fitting (Kennedy 2023), averaged over three splits; the same
-    people judge the list, but no model that scores a person has seen that person. Qini: Radcliffe
-    (2007).
+    people judge the list, but no model that scores a person has seen that person. Several sends
+    are pooled: each was drawn anew, so their errors do not add up; money is that of one message
+    to the people of the last send. Qini: Radcliffe (2007).
 
     Examples
     --------
@@ -202,31 +219,49 @@ def targeting(
     True
     """
     checks.between("chance", chance, 0.05, 0.95)
+    checks.between("horizon_days", horizon_days, 1, 365)
     if sends is None:
         need = Need("sends", {"columns": ["customer_id", "treated", "outcome", *features]})
         return Targeting.lock((need,), lang=lang)  # type: ignore[no-any-return]
-    checks.between("features", len(features), 1, 500)
-    people = _people(sends, features)
-    x = people[list(features)].to_numpy(dtype=float)
-    t, y = (people[name].to_numpy(dtype=float) for name in ("treated", "outcome"))
-    fewest = int(min(t.sum(), (1 - t).sum()))
-    needs = [Need("rows", {"needed": LEAST, "found": fewest, "unit": "customers"}, fewest >= LEAST)]
-    if fewest >= LEAST:
-        score = foretold(x, t)
-        needs.append(Need("random", {"score": score}, score < TELLTALE))
-    if not all(need.have for need in needs):
-        return Targeting.lock(tuple(needs), lang=lang)  # type: ignore[no-any-return]
-    found = uplift.dr_learner(x, t, y, chance, boosted, seed=SEED, repeats=REPEATS)
-    chosen = found.score > cost
-    scores = people[["customer_id"]].assign(effect=found.score, send=chosen)
-    params = _params(found, chosen, t, y, cost) | {"cost": cost, "horizon_days": horizon_days}
+    if isinstance(sends, Shop):
+        log = contacts.of_shop(sends, horizon_days, MOST)
+    else:
+        checks.between("features", len(features), 1, 500)
+        log = contacts.of_rows(_people(sends, features), features, chance)
+    needs = log if isinstance(log, tuple) else _needs(log)
+    if isinstance(log, tuple) or not all(need.have for need in needs):
+        return Targeting.lock(needs, lang=lang)  # type: ignore[no-any-return]
+    paid = log.cost if cost is None else cost
+    found = uplift.dr_learner(
+        log.x, log.treated, log.outcome, log.chance, boosted, seed=SEED, repeats=REPEATS,
+        person=log.person,
+    )  # fmt: skip
+    chosen = found.score > paid
+    scores = pd.DataFrame({"customer_id": log.customer_id, "effect": found.score, "send": chosen})
+    n = int(log.last.sum())
+    params = _params(found, chosen, log, paid) | {"cost": paid, "horizon_days": horizon_days}
     return Targeting(
-        rows=_curve(found, cost),
-        scores=scores,
-        basis=Basis(n=len(people), unit="customers", end=sent_on, currency=currency),
+        rows=_curve(found, paid, n),
+        scores=scores[log.last].reset_index(drop=True),
+        basis=Basis(
+            n=n,
+            unit="customers",
+            end=log.sent_on or sent_on,
+            currency=log.currency or currency,
+        ),
         params=params,
         lang=checks.language(lang),
     )
+
+
+def _needs(log: contacts.Contacts) -> tuple[Need, ...]:
+    """Return what sends must have to teach anything: people on both sides, drawn at random."""
+    fewest = int(min(log.treated.sum(), (1 - log.treated).sum()))
+    values = {"needed": LEAST, "found": fewest, "unit": "customers"}
+    if fewest < LEAST:
+        return (Need("rows", values),)
+    score = foretold(log.x, log.treated, log.wave)
+    return (Need("random", {"score": score}, score < TELLTALE),)
 
 
 def _people(sends: object, features: Sequence[str]) -> pd.DataFrame:
@@ -237,30 +272,44 @@ def _people(sends: object, features: Sequence[str]) -> pd.DataFrame:
     return frame(rows.order_by("customer_id").limit(MOST))
 
 
-def _params(found: uplift.Effects, chosen: Any, t: Any, y: Any, cost: float) -> dict[str, Any]:
+def _params(
+    found: uplift.Effects, chosen: Bools, log: contacts.Contacts, cost: float
+) -> dict[str, Any]:
     everyone = np.ones(chosen.size, dtype=bool)
-    low, mid, high = uplift.policy_value(found.pseudo, ~chosen, cost)
+    low, mid, high = _worth(found, ~chosen, log, cost)
     bottom = found.score <= np.quantile(found.score, 0.2)
     _, _, worst = uplift.policy_value(found.pseudo, bottom, 0.0)
     return {
-        "chosen": int(chosen.sum()),
-        "policy": uplift.policy_value(found.pseudo, chosen, cost),
-        "all": uplift.policy_value(found.pseudo, everyone, cost),
+        "contacts": chosen.size,
+        "chosen": int((chosen & log.last).sum()),
+        "policy": _worth(found, chosen, log, cost),
+        "all": _worth(found, everyone, log, cost),
         "spared": (-high, -mid, -low),
-        "qini": uplift.qini_interval(y, t, found.score, seed=SEED, draws=100),
-        "asleep": int(bottom.sum()) if worst < 0 else 0,
+        "qini": uplift.qini_interval(log.outcome, log.treated, found.score, seed=SEED, draws=100),
+        "asleep": int((bottom & log.last).sum()) if worst < 0 else 0,
     }
 
 
-def _curve(found: uplift.Effects, cost: float) -> pd.DataFrame:
+def _worth(
+    found: uplift.Effects, group: Bools, log: contacts.Contacts, cost: float
+) -> tuple[float, float, float]:
+    """Return what one message brings to those of a group of rows who are in it at the last send."""
+    people = (group & log.last).sum() / max(group.sum(), 1)
+    low, mid, high = (people * v for v in uplift.policy_value(found.pseudo, group, cost))
+    return float(low), float(mid), float(high)
+
+
+def _curve(found: uplift.Effects, cost: float, people: int) -> pd.DataFrame:
     order = np.argsort(-found.score, kind="stable")
     n = order.size
+    each = people / n
     _, mean, _ = uplift.policy_value(found.pseudo, np.ones(n, dtype=bool), cost)
     rows = []
     for step in range(STEPS + 1):
-        people = n * step // STEPS
+        first = n * step // STEPS
         chosen = np.zeros(n, dtype=bool)
-        chosen[order[:people]] = True
-        low, value, high = uplift.policy_value(found.pseudo, chosen, cost)
-        rows.append((people / n, people, value, low, high, mean * people / n))
+        chosen[order[:first]] = True
+        low, value, high = (each * v for v in uplift.policy_value(found.pseudo, chosen, cost))
+        sent = people * step // STEPS
+        rows.append((first / n, sent, value, low, high, each * mean * first / n))
     return pd.DataFrame(rows, columns=list(Targeting.columns))

@@ -5,7 +5,7 @@
 #
 # **据此决定** 订货量、发送名单、谁不再打扰。
 #
-# **需要的表** `orders` 和带成本的 `order_lines`；`inventory_snapshots` 给出现货；一次随机发送的记录。缺的部分会说明需要什么。
+# **需要的表** `orders` 和带成本的 `order_lines`；`inventory_snapshots` 给出现货；`message_sends` 记录随机发送。缺的部分会说明需要什么。
 # %% [markdown] tags=["en"]
 # # Optimise: the same money, better spent
 #
@@ -13,7 +13,7 @@
 #
 # **Decides** The order, the list to send to, and whom to leave alone.
 #
-# **Tables** `orders` and `order_lines` with costs; `inventory_snapshots` for the stock; the record of one random send. A section whose table is missing says so.
+# **Tables** `orders` and `order_lines` with costs; `inventory_snapshots` for the stock; `message_sends` for messages sent at random. A section whose table is missing says so.
 
 # %% [markdown] tags=["zh"]
 # ## 数据
@@ -92,14 +92,13 @@ reallocate
 # %% [markdown] tags=["zh"]
 # ## 客户
 # ### 下一条消息该发给谁？
-# 把 `sends` 换成自己的随机发送记录：每人一行，`treated` 是 0 或 1，`outcome` 是期内净毛利。
+# 从 `message_sends` 里随机发与不发的对比，学出谁会因消息而多买；按购买概率挑人，只会挑中本来就会买的。
 # %% [markdown] tags=["en"]
 # ## Customer
 # ### Who should get the next message?
-# Replace `sends` with your own record of a random send: one row per person, `treated` 0 or 1, `outcome` the net margin within the period.
+# Messages sent and held back at random (`message_sends`) tell whom a message moves; those likeliest to buy mostly buy anyway.
 # %%
-sends = None
-targeting = eo.customer.targeting(sends)
+targeting = eo.customer.targeting(shop)
 targeting
 
 # %% [markdown] tags=["zh"]

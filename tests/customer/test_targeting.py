@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+import ecomops as eo
 from ecomops.base.errors import OptionError
+from ecomops.customer import contacts
 from ecomops.customer.targeting import foretold, targeting
+from tests.customer.conftest import START, money, orders_of
 
 FEATURES = ["recency", "orders", "coupon"]
 COST = 1.0
@@ -139,3 +143,136 @@ def test_without_a_send_it_says_what_is_needed():
 def test_words(result):
     for lang in ("zh", "en"):
         assert result.in_language(lang)._repr_html_().count("<svg") == 2
+
+
+WAVES = (100, 160)  # days of the two sends
+
+
+def sent(n: int = 2500, *, effect: float = 0.1, chosen=False, shares=(0.3, 0.3), seed=3):
+    """Return the tables of a shop with two sends to everybody known.
+
+    Each customer ordered for 100 once, a day to 90 days before the first send; 5 % order again
+    within a month of a send, of those silent for more than 45 days then `effect` more with one.
+    """
+    random = np.random.default_rng(seed)
+    first = WAVES[0] - random.uniform(1, 90, n)
+    who, at, logs = [np.arange(n)], [first], []
+    last = first
+    for wave, share in zip(WAVES, shares, strict=True):
+        silent = wave - last > 45
+        held = random.random(n) < (np.where(silent, 0.8, 0.2) if chosen else share)
+        comes = random.random(n) < 0.05 + effect * silent * ~held
+        again = wave + 1 + random.uniform(0, 25, n)
+        last = np.where(comes, again, last)
+        who, at = [*who, np.flatnonzero(comes)], [*at, again[comes]]
+        logs.append(log_of(n, wave, held, 1 - share))
+    end = np.array([WAVES[1] + 40.0])
+    buyers = [f"c{i:04d}" for i in np.concatenate(who)]
+    orders = orders_of([*buyers, "end"], np.concatenate([*at, end]), [100] * (len(buyers) + 1))
+    lines = pa.table({
+        "order_id": orders["order_id"],
+        "product_id": pa.array(["p"] * len(orders)),
+        "quantity": pa.array([1] * len(orders)),
+        "line_paid_amount": orders["paid_amount"],
+        "line_cost": money([40] * len(orders)),
+    })  # fmt: skip
+    return {"orders": orders, "order_lines": lines, "message_sends": pa.concat_tables(logs)}
+
+
+def log_of(n, wave, held, chance):
+    moment = START + pd.Timedelta(days=wave, hours=10)
+    return pa.table({
+        "message_id": pa.array([f"M{wave}"] * n),
+        "customer_id": pa.array([f"c{i:04d}" for i in range(n)]),
+        "sent_at": pa.array([moment] * n, pa.timestamp("us")),
+        "is_holdout": pa.array(held),
+        "propensity": pa.array([chance] * n),
+        "cost": money(np.where(held, "0", "0.05")),
+    })  # fmt: skip
+
+
+def test_a_shop_brings_its_own_sends():
+    """Truth: 10 points x 60 margin = 6 for the silent, 0 for the rest, 0.05 for a message."""
+    result = targeting(eo.open(sent()), lang="en")
+    p, scores = result.params, result.scores
+    assert result.basis.n == len(scores) == scores["customer_id"].nunique() == 2500
+    assert p["contacts"] == 5000
+    assert p["cost"] == pytest.approx(0.05)
+    assert result.basis.end == (START + pd.Timedelta(days=WAVES[1])).date()
+    low, mid, high = p["all"]
+    rows = contacts.of_shop(eo.open(sent()), 30, 10**6)
+    truth = 2500 * (6 * (rows.x[:, contacts.FEATURES.index("silent")] > 45).mean() - 0.05)
+    assert low < truth < high
+    assert low < mid < high
+    assert p["policy"][0] > 0
+    assert result.actions()[0].emitted
+    assert "5,000" in result.explain("en")
+    assert {"pooled", "skill"} <= {f.code for f in result.findings()}
+    chosen = scores.loc[scores["send"], "customer_id"]
+    late = rows.x[rows.last, contacts.FEATURES.index("silent")] > 45
+    ids = rows.customer_id[rows.last]
+    assert ids[late].isin(chosen).mean() > 0.9
+
+
+def test_a_shop_is_the_same_on_every_engine(table):
+    """Truth: the same tables as Arrow."""
+    frames = sent(1500)
+    shop = eo.open({name: table(rows) for name, rows in frames.items()})
+    plain = contacts.of_shop(eo.open(frames), 30, 10**6)
+    mine = contacts.of_shop(shop, 30, 10**6)
+    np.testing.assert_array_equal(mine.x, plain.x)
+    np.testing.assert_array_equal(mine.outcome, plain.outcome)
+    np.testing.assert_array_equal(mine.chance, plain.chance)
+    assert list(mine.customer_id) == list(plain.customer_id)
+
+
+def test_sends_of_different_chances_teach_what_they_did():
+    """Truth: no effect; the second send reached fewer and its people had been silent for longer."""
+    result = targeting(eo.open(sent(effect=0.0, shares=(0.2, 0.7), seed=1)), lang="zh")
+    low, _, high = result.params["all"]
+    assert low < 0 < high
+    codes = [f.code for f in result.findings()]
+    assert codes[0] == "unsure"
+    assert "区间都包含 0" in result.explain()
+    assert not any(action.emitted for action in result.actions())
+
+
+def test_without_recorded_chances_the_share_that_was_sent_to_stands_in():
+    frames = sent()
+    log = frames["message_sends"].drop_columns(["propensity"])
+    rows = contacts.of_shop(eo.open(frames | {"message_sends": log}), 30, 10**6)
+    assert np.unique(rows.chance).size == 2
+    assert rows.chance.mean() == pytest.approx(0.7, abs=0.02)
+
+
+@pytest.mark.parametrize("missing", ["message_sends", "order_lines"])
+def test_a_missing_table_is_named(missing):
+    frames = sent(600)
+    del frames[missing]
+    locked = targeting(eo.open(frames), lang="en")
+    assert locked.locked
+    assert missing in locked.explain()
+
+
+def test_a_shop_without_costs_or_holdout_says_so():
+    frames = sent(600)
+    lines = frames["order_lines"].drop_columns(["line_cost"])
+    assert "line_cost" in targeting(eo.open(frames | {"order_lines": lines}), lang="en").explain()
+    all_sent = sent(600, shares=(0.0, 0.0))
+    locked = targeting(eo.open(all_sent), lang="en")
+    assert locked.locked
+    assert "400" in locked.explain()
+
+
+def test_a_shop_that_chose_whom_to_send_to_is_refused():
+    locked = targeting(eo.open(sent(chosen=True)), lang="en")
+    assert locked.locked
+    assert "random" in locked.explain()
+
+
+def test_the_demo_shop_answers(demo):
+    """Its messages bring few orders: 90 % intervals are wide, and no list is advised."""
+    result = targeting(demo, lang="en")
+    assert not result.locked
+    assert result.basis.n == len(result.scores)
+    assert not any(action.emitted for action in result.actions())

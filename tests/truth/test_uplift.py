@@ -96,6 +96,45 @@ def test_learners_rank_by_the_effect_where_a_response_model_fails(chance):
     assert np.corrcoef(response, effect)[0, 1] < 0.4
 
 
+def test_people_with_several_rows_are_judged_by_models_that_have_not_seen_them():
+    """The first feature is the person: no model that was fitted on one predicts for the same."""
+    x, t, y, _ = campaign(3, n=600)
+    person = np.arange(600) // 3
+    together = []
+
+    def fit(rows, values):
+        known = set(rows[:, 0])
+        learned = ridge(rows[:, 1:], values)
+
+        def predict(at):
+            together.append(known & set(at[:, 0]))
+            return learned(at[:, 1:])
+
+        return predict
+
+    uplift.dr_learner(np.c_[person, x], t, y, 0.5, fit, seed=1, person=person)
+    assert len(together) == 21
+    assert not any(together)
+
+
+def test_sends_of_different_chances_are_weighed_by_their_own():
+    """Truth: the planted mean of 50 campaigns in which those with a large outcome are sent more.
+
+    One chance for all would take the difference between the halves for an effect.
+    """
+    own, one = [], []
+    for seed in range(50):
+        x, _, y, _ = campaign(seed, n=800)
+        random = np.random.default_rng(seed + 1)
+        chance = np.where(np.arange(800) < 400, 0.8, 0.3)
+        t = (random.random(800) < chance).astype(float)
+        y = 5.0 * (np.arange(800) < 400) + random.normal(size=800) + 1.0 * t
+        for found, p in ((own, chance), (one, t.mean())):
+            found.append(uplift.dr_learner(x, t, y, p, ridge, seed=seed, folds=2).pseudo.mean())
+    assert np.mean(own) == pytest.approx(1.0, abs=0.06)
+    assert abs(np.mean(one) - 1.0) > 0.5
+
+
 def test_the_value_of_a_policy_is_covered():
     """Of 100 campaigns, 90 % intervals hold the true net value of the chosen in 84 to 96."""
     held = 0
