@@ -181,7 +181,7 @@ def winback(
         return Winback.lock((need,), lang=lang)  # type: ignore[no-any-return]
     log = shop.get("message_sends") if sends is None else sends
     params: dict[str, Any] = {"horizon_days": horizon_days, "cap_days": cap_days}
-    params |= {"breaks": _breaks(shop, as_of), "margin": shop.margin, "tested": log is not None}
+    params |= {"breaks": breaks(shop, as_of), "margin": shop.margin, "tested": log is not None}
     rows = _standing(facts, log, params)
     params |= _unasked(rows) | {"cost": cost or 0.0}
     if log is not None:
@@ -195,7 +195,8 @@ def winback(
     return Winback(rows=rows, basis=basis(facts, n), params=params, lang=checks.language(lang))
 
 
-def _breaks(shop: Shop, as_of: date | str | None) -> tuple[float, float, float]:
+def breaks(shop: Shop, as_of: date | str | None) -> tuple[float, float, float]:
+    """Return after how many days of silence a customer is due, silent and lost."""
     waits = repeat(shop.orders, as_of=as_of, after="any")
     middle, late = waits.median, waits.threshold
     if not np.isfinite(late) or not 0 < middle < late:

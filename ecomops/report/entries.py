@@ -39,11 +39,17 @@ def write_proposal(con: sqlite3.Connection, proposal: Proposal, day: str, curren
     return made
 
 
-def append(con: sqlite3.Connection, name: str, row: dict[str, Any], by: str = "action") -> str:
-    """Add a row that may take back an earlier one; the same twice in a row is written once."""
+def append(
+    con: sqlite3.Connection, name: str, row: dict[str, Any], by: str = "action", but: str = ""
+) -> str:
+    """Add a row that may take back an earlier one; the same twice in a row is written once.
+
+    `but` names a column in which two rows may differ and still say the same.
+    """
     query = f"SELECT id, {', '.join(TABLES[name])} FROM {name} WHERE {by} = ? ORDER BY seq"  # noqa: S608 - names of our own
     before = con.execute(query, (row[by],)).fetchall()
-    if before and before[-1][1:] == tuple(row.get(column) for column in TABLES[name]):
+    last = dict(zip(TABLES[name], before[-1][1:], strict=True)) if before else {}
+    if before and all(last[c] == row.get(c) for c in TABLES[name] if c != but):
         return str(before[-1][0])
     made = identity(row, len(before))
     insert(con, name, made, row)

@@ -13,6 +13,8 @@ from ecomops.base import checks
 from ecomops.base.errors import MissingError, OptionError
 from ecomops.report.archive import TABLES, Archive, identity, insert
 from ecomops.report.entries import append, restored, same, write_proposal
+from ecomops.report.outcome import Deed, Outcome
+from ecomops.report.realised import realised
 from ecomops.report.tables import sheet
 from ecomops.result.model import plain
 from ecomops.result.words import Words
@@ -34,7 +36,7 @@ PREFIX = 6
 OUTCOMES = (
     "action", "analysis", "code", "subject", "change", "low", "mid", "high", "horizon_days",
     "currency", "grade", "owner", "decided_on", "due_on", "realised", "realised_low",
-    "realised_high", "method",
+    "realised_high", "method", "reason",
 )  # fmt: skip
 
 
@@ -167,6 +169,28 @@ class Ledger:
         with self._archive.writing() as con:
             return append(con, "realised", row)
 
+    def measure(self, shop: Shop, *, as_of: date | None = None) -> Ledger:
+        """Measure what accepted actions brought, each once on or after its day; return the ledger.
+
+        Written are value, 90 % interval and method, or why there is none (see
+        `report.realised`); what cannot be measured is tried again next time. `as_of` is the last
+        day of the shop's data by default.
+        """
+        day = as_of or self.day or shop.coverage.last_day
+        deeds = [Deed.of(row) for row in self.outcomes.to_dict("records")]
+        late = set(self.due(day)["action"])
+        for deed in deeds:
+            if deed.id in late:
+                self._measured(deed, realised(shop, deed, deeds), self._on(day, "measure"))
+        return self
+
+    def _measured(self, deed: Deed, outcome: Outcome, day: str) -> None:
+        row: dict[str, Any] = {"action": deed.id, "method": outcome.method, "measured_on": day}
+        row |= {"start_on": deed.start.isoformat(), "end_on": deed.end.isoformat()}
+        row |= {k: getattr(outcome, k) if outcome.known else None for k in ("value", "low", "high")}
+        with self._archive.writing() as con:
+            append(con, "realised", row, but="measured_on")
+
     def due(self, as_of: date | None = None) -> pd.DataFrame:
         """Return the accepted actions that were to be verified by `as_of` and are not yet."""
         rows = self.outcomes
@@ -183,6 +207,11 @@ class Ledger:
         measured = self.realised.drop_duplicates("action", keep="last")
         names = {"value": "realised", "low": "realised_low", "high": "realised_high"}
         measured = measured.rename(columns=names)[["action", *names.values(), "method"]]
+        known = measured["realised"].notna()
+        measured = measured.assign(
+            method=measured["method"].where(known, None),
+            reason=measured["method"].mask(known, None),
+        )
         rows = actions.merge(last, on="action").merge(checks_, on="action", how="left")
         return rows.merge(measured, on="action", how="left")[list(OUTCOMES)]
 

@@ -53,6 +53,7 @@ class Review(Result):
         "realised_low": "money",
         "realised_high": "money",
         "method": "label",
+        "reason": "label",
         "came": "flag",
     }
 
@@ -80,6 +81,9 @@ class Review(Result):
                 said.append(Finding("less", "watch", sums | got, n))
         else:
             said.append(Finding("waiting", "note", {"count": n}, n))
+        if p["refused"]:
+            reasons = list(dict.fromkeys(self.rows["reason"].dropna()))
+            said.append(Finding("refused", "note", {"count": p["refused"], "reasons": reasons}, n))
         if p["due"]:
             said.append(Finding("due", "act", {"count": p["due"]}, n))
         return tuple(said)
@@ -105,7 +109,10 @@ class Review(Result):
             ax.plot([row["realised_low"], row["realised_high"]], [i, i], color=ink, lw=2)
             ax.plot([row["realised"]], [i], "o" if row["came"] else "D", ms=7, color=ink)
             text = words.label(row["action"])
-            if pd.isna(row["realised"]):
+            if pd.notna(row["reason"]):
+                told = {name: row[name] for name in ("action", "reason")}
+                text = words.say("labels", "refused", **told)
+            elif pd.isna(row["realised"]):
                 text = words.say("labels", "open", action=row["action"], day=row["due_on"])
             text = short(text, 112 if wide else 50)
             style.tag(ax, 0, i, text, 0, 17, at="left", ha="left", size=style.SMALL)
@@ -124,7 +131,7 @@ def review(outcomes: pd.DataFrame, *, as_of: date | None = None, lang: str | Non
         One row per accepted action, as `Ledger.outcomes` gives them: ``analysis, code, subject,
         change`` (JSON), expected ``low, mid, high`` and ``realised, realised_low, realised_high``
         (net margin over the action's horizon, 90 %; missing while not measured), ``method,
-        decided_on, due_on``.
+        decided_on, due_on`` and, where there is, ``reason`` (why it could not be measured).
     as_of
         Day up to which a verification counts as due; without it none does.
     lang
@@ -161,13 +168,16 @@ def review(outcomes: pd.DataFrame, *, as_of: date | None = None, lang: str | Non
         return Review.lock((need,), lang=lang)  # type: ignore[no-any-return]
     checks.columns("outcomes", outcomes.columns, NEEDED)
     rows = outcomes.reset_index(drop=True)
+    rows = rows if "reason" in rows else rows.assign(reason=None)
     keys = rows["analysis"] + "." + rows["code"] + "|" + rows["subject"] + "@" + rows["decided_on"]
     known = rows["realised"].notna()
     came = pd.Series(_came(rows), dtype="object").where(known, None)
     rows = rows.assign(action=keys, came=came, known=known)
+    rows["reason"] = rows["reason"].astype("object").where(rows["reason"].notna(), None)
     order = ["known", "decided_on", "action"]
     rows = rows.sort_values(order, ascending=[False, True, True], ignore_index=True)
-    late = ~rows["known"] & (rows["due_on"] <= (as_of.isoformat() if as_of else ""))
+    refused = ~rows["known"] & rows["reason"].notna()
+    late = ~rows["known"] & ~refused & (rows["due_on"] <= (as_of.isoformat() if as_of else ""))
     days = [date.fromisoformat(day) for day in rows["decided_on"] if day]
     basis = Basis(
         n=len(rows),
@@ -179,7 +189,8 @@ def review(outcomes: pd.DataFrame, *, as_of: date | None = None, lang: str | Non
     return Review(
         rows=rows[list(Review.columns)],
         basis=basis,
-        params=_params(rows[rows["known"]]) | {"due": int(late.sum())},
+        params=_params(rows[rows["known"]])
+        | {"due": int(late.sum()), "refused": int(refused.sum())},
         lang=checks.language(lang),
         advice=tuple(_advice(row) for row in rows.to_dict("records")),
     )

@@ -157,10 +157,17 @@ attribution
 
 # %% [markdown] tags=["zh"]
 # ## 兑现
+# 观察期已过的行动，在这里测一次、写进台账：有 A/B 测试或随机对照组的，以它为准；没有的，与没有改动的商品或按日历推算的此前销售相比；测不了的，记下原因。
+# %% [markdown] tags=["en"]
+# ## What came true
+# Actions whose period is over are measured once and written down: by an A/B test or a random holdout where there is one, else against untouched products or what the days before foretold. What cannot be measured is written with its reason.
+# %%
+book.measure(shop)
+
+# %% [markdown] tags=["zh"]
 # ### 当初的决定，带来了预期的结果吗？
 # 把采纳时写下的预期和后来测到的结果放在一起，也检验我们自己的区间准不准。还没有采纳过建议时，这一节会说怎么开始。
 # %% [markdown] tags=["en"]
-# ## What came true
 # ### Did what was decided bring what was expected?
 # Expectations written down when advice was accepted, beside what was measured since; it also tests our own intervals. Until something was accepted, the section says how to begin.
 # %%
