@@ -244,7 +244,8 @@ def _spreads(
     hidden = iter(left_out(y, days, [np.concatenate(w) for ways in moved.values() for w in ways]))
     spreads = {}
     for code, ways in moved.items():
-        errors = [_placebo(y, next(hidden), windows, quiet) for windows in ways]
+        tried = [_placebo(y, next(hidden), windows, quiet) for windows in ways]
+        errors = [error for error in tried if np.isfinite(error)]
         level = LEVEL * (1 + 1 / max(len(errors), 1))
         few = len(errors) < LEAST
         spreads[code] = np.nan if few else float(np.quantile(np.abs(errors), min(level, 1)))
@@ -261,14 +262,15 @@ def _moved(spans: list[tuple[int, int]], n: int, quiet: Any) -> Iterator[list[An
 
 
 def _placebo(y: Any, hidden: Any, windows: list[Any], quiet: Any) -> float:
-    """Return the mean over windows of log(actual / expected), ordinary days only."""
+    """Return the mean over windows of log(actual / expected), on ordinary days with sales."""
     ends = np.cumsum([w.size for w in windows])[:-1]
     nets = []
     for window, error in zip(windows, np.split(hidden, ends), strict=True):
         kept = quiet[window]
         actual = y[window][kept]
-        nets.append(np.log(actual.sum() / (actual * np.exp(-error[kept])).sum()))
-    return float(np.mean(nets))
+        if actual.any():  # a small shop may have sold nothing
+            nets.append(np.log(actual.sum() / (actual * np.exp(-error[kept])).sum()))
+    return float(np.mean(nets)) if nets else np.nan
 
 
 def _summary(seen: list[tuple[float, float, int, int]], spread: float) -> dict[str, float]:

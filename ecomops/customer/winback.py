@@ -251,8 +251,9 @@ def _worth(cells: pd.DataFrame, params: Mapping[str, Any]) -> pd.DataFrame:
     rows = []
     for name, mine in cells.groupby("segment"):
         back, money = sends.effect(mine, "back"), sends.effect(mine, "net")
-        rows.append((name, back.none, back.one, money.value * margin, money.error * margin))
-    columns = ["segment", "held", "contacted", "raw", "error"]
+        each = (money.value * margin, money.error * margin, money.null * margin)
+        rows.append((name, back.none, back.one, *each))
+    columns = ["segment", "held", "contacted", "raw", "error", "null"]
     found = pd.DataFrame(rows, columns=columns).dropna(subset=["held"])
     known = found["error"] > 0
     raw, error = found.loc[known, "raw"], found.loc[known, "error"]
@@ -260,8 +261,10 @@ def _worth(cells: pd.DataFrame, params: Mapping[str, Any]) -> pd.DataFrame:
         pooled, spread, _, _ = partial_pooling(raw, error)
         net = pooled - params["cost"]
         found.loc[known, ["value", "low", "high"]] = np.c_[net, net - Z * spread, net + Z * spread]
-        found.loc[known, "verdict"] = _verdicts((raw - params["cost"]) / error, net, Z * spread)
-    return found.drop(columns=["raw", "error"])
+        found.loc[known, "verdict"] = _verdicts(
+            (raw - params["cost"]) / found.loc[known, "null"], net, Z * spread
+        )
+    return found.drop(columns=["raw", "error", "null"])
 
 
 def _verdicts(score: Any, net: Any, half: Any) -> Any:

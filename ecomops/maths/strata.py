@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Difference:
-    """Weighted means of both groups, their difference and its standard error."""
+    """Weighted means of both groups, their difference and its standard error.
+
+    `null` is the standard error were there no difference at all: a test of it is not misled by a
+    small group in which, by chance, few had an outcome and those that had were much alike.
+    """
 
     one: float
     none: float
     error: float
+    null: float
 
     @property
     def value(self) -> float:
@@ -48,7 +53,8 @@ def difference(
     Notes
     -----
     Strata are weighted by n1 n0 / (n1 + n0) (Mantel and Haenszel 1959; Cochran 1954), which is
-    the most precise where the effect and the spread are the same in all of them.
+    the most precise where the effect and the spread are the same in all of them. `null` takes the
+    spread of both groups together within each stratum (score test, Rao 1948).
 
     Examples
     --------
@@ -62,14 +68,17 @@ def difference(
     (n1, mean1, var1), (n0, mean0, var0) = sides
     both = (n1 > 1) & (n0 > 1)
     if not both.any():
-        return Difference(np.nan, np.nan, np.nan)
+        return Difference(np.nan, np.nan, np.nan, np.nan)
     weight = n1[both] * n0[both] / (n1[both] + n0[both])
     weight = weight / weight.sum()
     spread = var1[both] / n1[both] + var0[both] / n0[both]
+    whole, _, var = (v[both] for v in _side(size, sums, square, place, group >= 0))
+    alike = var * whole / (n1[both] * n0[both])
     return Difference(
         float(weight @ mean1[both]),
         float(weight @ mean0[both]),
         float(np.sqrt(weight**2 @ spread)),
+        float(np.sqrt(weight**2 @ alike)),
     )
 
 

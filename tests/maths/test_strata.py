@@ -58,3 +58,21 @@ def test_one_sided_strata_say_nothing():
     found = difference([5, 5, 9], [5, 10, 90], [9, 30, 900], [0, 1, 1], ["a", "a", "b"])
     assert found.value == pytest.approx(1.0)
     assert np.isnan(difference([5], [5], [9], [1], ["a"]).value)
+
+
+def test_a_small_group_with_rare_outcomes_is_not_called_different_too_often():
+    """Truth: no effect; money of the few who buy, one in seven held out, seven sends.
+
+    With each side's own spread, a side in which by chance few bought seems sure of it.
+    """
+    called = {"null": 0, "error": 0}
+    for seed in range(400):
+        random = np.random.default_rng(seed)
+        stratum, treated = np.divmod(np.arange(7 * 200), 200)
+        treated = (treated >= 30).astype(float)
+        y = (random.random(stratum.size) < 0.03) * random.lognormal(5, 0.8, stratum.size)
+        found = difference(*cells(stratum, treated, y))
+        for name in called:
+            called[name] += found.value > 1.9600 * getattr(found, name)
+    assert called["null"] / 400 <= 0.025 + 2 * np.sqrt(0.025 * 0.975 / 400)
+    assert called["error"] > 3 * called["null"]

@@ -7,28 +7,29 @@ from functools import cache
 import pytest
 
 import ecomops as eo
-from ecomops.sim import preset, world
-from ecomops.sim.presets import sized
+from benchmarks.methods import silence
+from benchmarks.methods.common import shop_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("silence")]
 REPS, CUSTOMERS = 20, 2_000
+VALUED = (
+    "product.inventory",
+    "product.stock",
+    "product.price",
+    "channel.reallocate",
+    "channel.guardrails",
+    "customer.activation",
+    "customer.winback",
+)
 
 
 @cache
 def results(seed):
     """Return every analysis of what has no effect here and could be given a value."""
-    shop = world(sized(preset("no_effect"), CUSTOMERS), seed=seed).shop
+    shop = shop_of("no_effect", CUSTOMERS, seed).shop
     touched = shop.get("touchpoints")
-    return (
-        eo.channel.attribution(touched, margin=shop.margin, currency=shop.currency),
-        eo.product.inventory(shop),
-        eo.product.stock(shop),
-        eo.product.price(shop.get("order_lines")),
-        eo.channel.reallocate(shop),
-        eo.channel.guardrails(shop),
-        eo.customer.activation(shop),
-        eo.customer.winback(shop),
-    )
+    priced = eo.channel.attribution(touched, margin=shop.margin, currency=shop.currency)
+    return (priced, *(silence.result(name, CUSTOMERS, seed) for name in VALUED))
 
 
 SEEDS = range(1, REPS + 1)

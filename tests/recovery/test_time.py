@@ -9,15 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecomops.channel import minutes
-from ecomops.channel.guardrails import guardrails
+from benchmarks.recovery import recover
 from ecomops.data.festivals import days, festivals
 from ecomops.maths import forecast as fc
 from ecomops.maths import sequential as sq
 from ecomops.maths.pace import pace
-from ecomops.sim import preset, world
 from ecomops.sim.calendar import daily_rate, hourly
-from ecomops.sim.presets import sized
 
 pytestmark = pytest.mark.slow
 REPS, HORIZON, YEAR = 20, 61, 365
@@ -145,42 +142,9 @@ def test_projected_finishes_hold_and_beat_a_straight_line():
     assert rows["error"].mean() <= 0.5 * rows["straight"].mean()
 
 
-@cache
-def live_effects() -> pd.DataFrame:
-    """Return estimates, intervals and planted effects of hosts, products and times of 20 worlds."""
-    parts = []
-    for seed in range(1, REPS + 1):
-        made = world("live_room", seed=seed)
-        shop = made.shop
-        chosen = minutes.sessions(shop.live_sessions, None)
-        found, levels = minutes.selling(minutes.cells(shop.live_minutes, chosen))
-        planted = made.truth["live_slots"].to_pandas().drop_duplicates("product_id")
-        pull = np.log(planted.set_index("product_id")["product_pull"].loc[levels[1]].to_numpy())
-        crowd, hosts = minutes.audience(chosen)
-        draw = np.log(made.plan.settings.live.hosts)  # in the order of the hosts' first sessions
-        names = list(dict.fromkeys(chosen["host"]))
-        draw = np.array([draw[names.index(h)] for h in hosts])
-        truths = (np.zeros(len(levels[0])), pull - pull.mean(), np.zeros(len(levels[2])))
-        kinds = zip(("host", "product", "slot"), found.effects, found.errors, truths, strict=True)
-        for kind, effect, error, truth in (*kinds, ("audience", crowd.effects[0], crowd.errors[0], draw - draw.mean())):  # fmt: skip # noqa: E501
-            held = np.abs(effect - truth) <= minutes.Z * error
-            parts.append(pd.DataFrame({"kind": kind, "error": effect - truth, "held": held}))
-    return pd.concat(parts, ignore_index=True)
-
-
 def test_live_effects_are_covered_and_unbiased():
     """Truth: planted pulls of hosts and products; times have no effect beyond their viewers."""
-    rows = live_effects()
-    assert 0.84 <= rows["held"].mean() <= 0.96
-    assert rows.loc[rows["kind"] == "product", "held"].mean() >= 0.84
-    assert (rows.groupby("kind")["error"].apply(lambda e: e.abs().median()) < 0.15).all()
-
-
-def test_nothing_is_stopped_where_nothing_has_an_effect():
-    """Truth: campaigns that cost far less per order than an order earns; no action in 95 %."""
-    settings = sized(preset("no_effect"), 1_500)
-    quiet = []
-    for seed in range(1, REPS + 1):
-        found = guardrails(world(settings, seed=seed).shop)
-        quiet.append(not any(action.emitted for action in found.actions()))
-    assert np.mean(quiet) >= 0.95
+    found = recover("live", "live_room", REPS)
+    assert 0.84 <= found.coverage <= 0.96
+    assert found.by_target().loc["product", "coverage"] >= 0.84
+    assert (found.error.abs().groupby(found.rows["target"]).median() < 0.15).all()
