@@ -75,9 +75,7 @@ def active_by_month(people: ibis.Table, facts: Customers, period: str) -> pd.Dat
         numbers.setdefault((month + lead) // step, []).append(month)
     keys = [k for k in ("group", "cohort") if k in people.columns]
     tests = {f"p{n}": _any(facts.active_in(m, people) for m in ms) for n, ms in numbers.items()}
-    counted = frame(
-        people.group_by(keys).aggregate(**{c: t.ifelse(1, 0).sum() for c, t in tests.items()})
-    )
+    counted = frame(people.group_by(keys).aggregate(**{c: t.sum() for c, t in tests.items()}))
     long = counted.melt(keys, var_name="number", value_name="active")
     age = long["number"].str[1:].astype(int) - long["cohort"]
     return long.assign(age=age)[[*keys, "age", "active"]].query("age >= 0")

@@ -26,6 +26,10 @@ class Kept(Generic[T]):
         self.size = size
         self._answers: OrderedDict[tuple[int, Hashable], tuple[object, T]] = OrderedDict()
 
+    def has(self, table: object, options: Hashable) -> bool:
+        """Return whether there is an answer for `table` and `options`."""
+        return (id(table), options) in self._answers
+
     def get(self, table: object, options: Hashable, make: Callable[[], T]) -> T:
         """Return the kept answer for `table` and `options`, or make and keep it."""
         key = (id(table), options)

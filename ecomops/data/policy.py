@@ -145,7 +145,7 @@ def coverage(
 
     Raises `DataError` when there is no row, no sale, more than one currency or an impossible date.
     """
-    days = order_days(orders, policy.reasons)
+    days = order_days(orders, policy.reasons, sums=False)
     rows = int(days["orders"].sum())
     if rows == 0:
         raise DataError("empty_table", table="orders")

@@ -310,10 +310,10 @@ def scorecard(
         return Scorecard.lock(  # type: ignore[no-any-return]
             (Need("table", {"table": "orders"}),), lang=lang, period=period
         )
-    known = coverage(shop.orders, as_of=last) if last else shop.coverage
     wanted = [code for code in METRICS if set(tables_of(metric(code))) <= set(shop.tables)]
     names = dict.fromkeys(name for code in wanted for name in metric(code).measures)
     seen = observe(shop.tables, [*names, *MOMENTS], period=period, as_of=last)
+    known = coverage(shop.orders, as_of=last) if last else shop.coverage  # read off those sums
     rows = _rows(
         seen, [code for code in wanted if not set(metric(code).measures) & seen.empty], compare
     )
