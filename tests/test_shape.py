@@ -176,7 +176,7 @@ def fields(template: str) -> set[tuple[str, str]]:
     return {
         (name.partition(".")[0], spec or "")
         for _, name, spec, _ in string.Formatter().parse(template)
-        if name is not None
+        if name is not None and "|" not in (spec or "")  # one word or its plural
     }
 
 

@@ -106,7 +106,11 @@ class Brief(Result):
         change = {"orders": orders, "lift": lift, "days": self.said("days_needed")}
         change |= {"festival": self.params["festival"], "read_on": self.said("read_on")}
         until, subject = self.params["main_from"], f"campaign:{self.params['festival']}"
-        return (Action("test", ("when",), change, "D", until, subject=subject),)
+        left = (until - (self.basis.end or until)).days
+        late = change["days"] is not None and change["days"] > left
+        if late:
+            change["left"] = left
+        return (Action("late" if late else "test", ("when",), change, "D", until, subject=subject),)
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
@@ -236,7 +240,7 @@ def brief(
     rows = pd.DataFrame([line.row for line in lines], columns=list(Brief.columns))
     basis = Basis(
         n=facts.sales,
-        unit="orders",
+        unit="sales",
         start=facts.first_day,
         end=facts.last_day,
         currency=facts.currency,

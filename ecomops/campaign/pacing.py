@@ -122,7 +122,8 @@ class Pacing(Result):
     def _named(self, ax: Axes, *, wide: bool, words: Words) -> None:
         """Name the plan and the projection at their ends, kept apart; on a phone above."""
         last = self.rows.iloc[-1]
-        ends = [("planned", float(last["planned"]), style.MUTE)]
+        plan = "opening" if self.params["own"] else "planned"
+        ends = [(plan, float(last["planned"]), style.MUTE)]
         if not np.isnan(last["projected"]):
             ends.append(("projected", float(last["projected"]), style.UP))
         if not wide:

@@ -103,23 +103,23 @@ class Promotion(Result):
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
-        height = 40 + (46 if wide else 64) * len(self.rows)
-        return style.Layout(height, left=14, right=190 if wide else 14, top=12, bottom=26)
+        height = 44 + (46 if wide else 64) * len(self.rows)
+        return style.Layout(height, left=14, right=190 if wide else 14, top=16, bottom=28)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
         """Draw the cost of each rule as a bar, its payer as colour, its reach as text."""
         top = max(float(self.rows["cost"].max()), 1.0)
         for i, row in enumerate(self.rows.to_dict("records")):
             colour = style.UP if row["payer"] == "shop" else style.DOT
-            ax.barh(i, row["cost"], height=0.36, color=colour)
+            ax.barh(i, row["cost"], height=0.28, color=colour)
             name = words.say("labels", "rule", rule=row["rule"], payer=row["payer"])
-            style.tag(ax, 0, i, name, 0, 16, size=style.BODY)
+            style.tag(ax, 0, i, name, 0, 17 if wide else 19, size=style.BODY)
             reach = words.say("labels", "reach", cost=row["cost"], share=row["order_share"])
             if wide:
                 style.tag(ax, row["cost"], i, reach, 8, 0, size=style.SMALL)
             else:
-                style.tag(ax, 0, i, reach, 0, -15, size=style.SMALL, color=style.MUTE)
-        ax.set(ylim=(len(self.rows) - 0.5, -0.6), xlim=(0, top * 1.02))
+                style.tag(ax, 0, i, reach, 0, -18, size=style.SMALL, color=style.MUTE)
+        ax.set(ylim=(len(self.rows) - 0.5, -0.5), xlim=(0, top * 1.02))
         ax.set_yticks([])
         ax.xaxis.set_major_formatter(lambda v, _: words.format_field(v, "money"))
         ax.locator_params(axis="x", nbins=6 if wide else 4)

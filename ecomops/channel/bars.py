@@ -83,4 +83,5 @@ def _conversion(ax: Axes, y: float, row: Any, top: float) -> None:
     low, mid, high = (_place(row[name], top) for name in ("low", "conversion", "high"))
     ax.plot([low, high], [y, y], color=style.UP, lw=2.5)
     ax.plot(mid, y, "o", ms=6, color=style.UP)
-    style.tag(ax, high, y, percent(row["conversion"], decimals=2), 8, size=style.SMALL)
+    text = percent(row["conversion"], decimals=2)
+    style.tag(ax, high, y, text, 8, size=style.SMALL, clear=True)

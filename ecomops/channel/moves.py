@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 ROW = {True: 40, False: 58}
 MOST = 12  # channels drawn; the table has all
-SAME = 1e-6
 
 
 def layout(channels: int, *, wide: bool) -> style.Layout:
@@ -27,7 +26,7 @@ def layout(channels: int, *, wide: bool) -> style.Layout:
 
 
 def draw(ax: Axes, rows: pd.DataFrame, texts: Sequence[str], *, wide: bool, words: Words) -> None:
-    """Draw ``now`` as an open dot and ``plan`` as a filled one, `texts` beside them."""
+    """Draw ``now`` as a ring and ``plan`` as a dot, inside it where unchanged; `texts` beside."""
     rows = rows.head(MOST)
     top = float(rows[["now", "plan"]].to_numpy().max()) or 1.0
     for i, (row, text) in enumerate(zip(rows.to_dict("records"), texts, strict=False)):
@@ -51,6 +50,5 @@ def draw(ax: Axes, rows: pd.DataFrame, texts: Sequence[str], *, wide: bool, word
 def _move(ax: Axes, at: float, row: Mapping[Any, Any]) -> None:
     ax.plot([row["now"], row["plan"]], [at, at], color=style.HEX["s3"], lw=4)
     colour = style.UP if row["plan"] >= row["now"] else style.DOWN
-    ax.plot([row["now"]], [at], "o", ms=8, mfc=style.BG, mec=style.OTHER, mew=1.5)
-    if row["reason"] == "known" or abs(row["plan"] - row["now"]) > SAME * row["now"]:
-        ax.plot([row["plan"]], [at], "o", ms=8, color=colour)
+    ax.plot([row["now"]], [at], "o", ms=11, mfc=style.BG, mec=style.OTHER, mew=1.5)
+    ax.plot([row["plan"]], [at], "o", ms=6, color=colour)

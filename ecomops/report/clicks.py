@@ -59,14 +59,16 @@ class Ticks:
         """Return the list with what was decided, as HTML."""
         words = self.words
         rows = "".join(
-            f"<li>{escape(self.sentence(p))} <b>{escape(words.label(state))}</b>"
-            f"{escape(f' · {owner}') if owner else ''}</li>"
+            f"<li><span>{html.prose(self.sentence(p))}</span> "
+            f"<b>{escape(words.label(state))}{escape(f' · {owner}') if owner else ''}</b></li>"
             for p, state, owner in self.states()
         )
         if not rows:
             return f'<p class="basis"><span>{escape(words.say("nothing"))}</span></p>'
+        head = f"<h3>{escape(words.say('name'))}</h3>"
         how = f'<p class="basis"><span>{escape(words.say("how"))}</span></p>'
-        return f'<div class="ticks"><ul style="list-style:none;padding:0">{rows}</ul>{how}</div>'
+        listed = f'<ul style="list-style:none;padding:0">{rows}</ul>'
+        return f'<div class="ticks">{head}{listed}{how}</div>'
 
     def widget(self) -> Any:
         """Return a field for the owner and, per piece of advice, what to make of it."""

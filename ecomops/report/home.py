@@ -77,9 +77,16 @@ def _row(part: bundle.Part, page: str, words: Words) -> dict[str, Any]:
     return {
         "name": own.find("name") or part.code,
         "href": f"{page}#{anchor(part.code)}",
-        "answer": words.say("locked_short") if part.locked else said[0]["text"] if said else "",
+        "answer": _lack(part, own) if part.locked else said[0]["text"] if said else "",
         "locked": part.locked,
     }
+
+
+def _lack(part: bundle.Part, own: Words) -> str:
+    """Return why there is no answer yet."""
+    needs = [n for n in part.facts["missing"] if not n["have"]]
+    told = own.join([own.say("locked", need["code"], **need["values"]) for need in needs])
+    return own.say("locked", "short", needs=told)
 
 
 def _ledger(parts: Mapping[str, Sequence[bundle.Part]], words: Words) -> list[tuple[str, str]]:

@@ -22,13 +22,20 @@ NUMERIC = ("count", "money", "percent", "points", "days", "number")
 
 
 def prose(text: str) -> str:
-    """Return `text` escaped, with intervals such as ``[−240, 330]`` kept on one line.
+    """Return `text` escaped; what breaks badly stays on one line: intervals, days, amounts in 万.
 
     >>> prose("45 [−240, 330] <b>")
     '<span class="nb">45 [−240, 330]</span> &lt;b&gt;'
+    >>> prose("到 2025-11-30 有 ¥3.1万")
+    '到 <span class="nb">2025-11-30</span> 有 <span class="nb">¥3.1万</span>'
     """
-    safe = escape(text)
-    return re.sub(r"([^\s，。；：（]* ?\[[^\]]{1,40}\])", r'<span class="nb">\1</span>', safe)
+    return _WHOLE.sub(r'<span class="nb">\g<0></span>', escape(text))
+
+
+_AMOUNT = r"[^\s\u4e00-\u9fff，。；：（）！？、]*"
+_WHOLE = re.compile(
+    rf"{_AMOUNT}[万亿]? ?\[[^\]]{{1,40}}\]|\d{{4}}-\d\d(?:-\d\d)?|[+−]?[¥$£€]?[\d.,]+[万亿]"
+)
 
 
 @cache
@@ -126,10 +133,12 @@ def _action(action: Action, words: Words) -> str:
     assert value is not None  # noqa: S101 - an emitted action has a value
     low, high = (shown(v, "money", words.lang, words.currency) for v in (value.low, value.high))
     head = escape(words.say("headings", "verify"))
+    term = escape(words.say("headings", "worth", days=value.horizon_days))
     return (
         f'<li><div><b>{do}</b><div class="v">{why}</div>'
         f'<div class="v"><b>{head}</b> {verify}</div></div>'
-        f'<div class="m"><b>{low} – {high}</b>{grade(action.grade, words)}</div></li>'
+        f'<div class="m"><b>{low} – {high}</b><span class="v">{term}</span>'
+        f"{grade(action.grade, words)}</div></li>"
     )
 
 

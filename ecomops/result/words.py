@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from dataclasses import dataclass
@@ -40,7 +41,9 @@ class Words(string.Formatter):
 
     A field such as ``{share:percent}`` names the unit of its number: money, count, percent,
     points, days, date, number or text; ``+money`` shows the sign; ``label`` and ``labels`` look
-    codes up in the analysis' labels and in the common ones, ``flag`` ticks what is true.
+    codes up in the analysis' labels and in the common ones, ``names`` quotes them, ``flag`` ticks
+    what is true.
+    ``{n:order|orders}`` is one of two words, the first where the number is 1.
     """
 
     code: str
@@ -68,7 +71,7 @@ class Words(string.Formatter):
         if template is None:
             msg = f"no words for {self.code}: {'.'.join(path)} ({self.lang})"
             raise KeyError(msg)
-        return self.vformat(template, (), values)
+        return _closed(self.vformat(template, (), values))
 
     def label(self, value: object) -> str:
         """Return the label of a code; a value without one (a name from the data) stays itself.
@@ -91,6 +94,11 @@ class Words(string.Formatter):
         """Return several labels as a list in a sentence."""
         return self.join([self.label(value) for value in values])
 
+    def names(self, values: Sequence[object]) -> str:
+        """Return several names from the data, each in quotes: 「甲」「乙」 or “A”, “B”."""
+        form, comma = ("「{}」", "") if self.lang == "zh" else ("“{}”", ", ")
+        return comma.join(form.format(self.label(value)) for value in values)
+
     def join(self, texts: Sequence[str]) -> str:
         """Return texts as a list in a sentence."""
         comma = "、" if self.lang == "zh" else ", "
@@ -98,12 +106,25 @@ class Words(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Format one field by the unit behind its colon."""
-        if format_spec == "label":
-            return self.label(value)
-        if format_spec == "labels":
-            return self.labels(value)
-        if format_spec == "flag":
-            return "✓" if value is True or value == 1 else ""
+        named = {"label": self.label, "labels": self.labels, "names": self.names, "flag": _flag}
+        if format_spec in named:
+            return named[format_spec](value)
         if format_spec in ("", "text"):
             return self.own(value)
+        if "|" in format_spec:
+            one, _, many = format_spec.partition("|")
+            return one if value == 1 else many
         return shown(value, format_spec, self.lang, self.currency)
+
+
+def _flag(value: object) -> str:
+    return "✓" if value is True or value == 1 else ""
+
+
+def _closed(text: str) -> str:
+    """Return `text` without the gap that a number leaves where it ends in 万 or 亿.
+
+    >>> _closed("达到 ¥40.0万 的概率"), _closed("达到 ¥929 的概率")
+    ('达到 ¥40.0万的概率', '达到 ¥929 的概率')
+    """
+    return re.sub(r"(?<=\d[万亿]) (?=[\u4e00-\u9fff])", "", text)

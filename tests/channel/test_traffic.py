@@ -127,7 +127,7 @@ def test_the_last_full_period_answers():
     assert codes(result) == ["best", "moved", "daily_sums", "partial"]
     best = result.findings()[0].values
     assert (best["source"], best["most"], best["each"]) == ("search", "feed", 150)
-    assert "sum of daily UV" in result._repr_html_()
+    assert "daily UV added up" in result._repr_html_()
     assert "日均口径" in result.in_language("zh")._repr_html_()
 
 

@@ -220,7 +220,7 @@ def test_load_reports_and_merges(tmp_path, capsys):
     assert "merged into" in capsys.readouterr().out
     (result,) = json.loads(told.read_text(encoding="utf-8"))["results"]
     assert result["code"] == "store.load"
-    assert "What did these exports bring?" in page.read_text(encoding="utf-8")
+    assert "What was read from these exports?" in page.read_text(encoding="utf-8")
     assert (tmp_path / "shop" / "settlements.parquet").is_file()
     assert main(arguments) == 0
     assert "1 rows overlap" in capsys.readouterr().out
