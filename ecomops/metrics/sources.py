@@ -101,7 +101,8 @@ def _levels(daily: ibis.Table, by: str | None) -> tuple[str, tuple[str, ...] | N
     )
     levels = set(found["level"])
     wanted = _BY_LEVEL.get(by or "", "shop")
-    level = wanted if wanted in levels or by in _BY_LEVEL else min(levels, key=_preference)
+    other = min(levels, key=_preference, default=wanted)
+    level = wanted if wanted in levels or by in _BY_LEVEL else other
     whole = set(found.loc[found["level"] == level, "device"]) & set(_ALL_DEVICES)
     return level, (_ALL_DEVICES if whole and by != "device" else None)
 

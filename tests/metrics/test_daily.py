@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 import pandas as pd
+import pytest
 
+from ecomops.base.errors import OptionError
 from ecomops.data.tables import table as door
-from ecomops.metrics.daily import daily, hourly
+from ecomops.metrics.daily import daily, history, hourly
 
 
 def test_days_without_sales_are_zero_and_unpaid_orders_do_not_count(table) -> None:  # type: ignore[no-untyped-def]
@@ -49,3 +51,29 @@ def test_hours_add_up_to_days(table) -> None:  # type: ignore[no-untyped-def]
     assert hourly(orders, metric="orders", **span).to_numpy().sum() == 3
     nothing = hourly(orders, metric="amount", since=date(2026, 1, 1), until=date(2026, 1, 2))
     assert len(nothing) == 0
+
+
+def test_a_history_says_what_it_rests_on() -> None:
+    """Three days, a gift left out, a refund beyond the day's sales cut at nothing."""
+    rows = pd.DataFrame(
+        {
+            "order_id": ["1", "2", "3", "4"],
+            "customer_id": ["a", "b", "c", "d"],
+            "created_at": ["2025-11-09", "2025-11-11", "2025-11-11", "2025-11-20"],
+            "paid_amount": [10.0, 20.0, 30.0, 40.0],
+            "refund_amount": [12.0, 0.0, 0.0, 0.0],
+            "is_gift_or_brush": [False, False, True, False],
+            "currency": "CNY",
+        }
+    )
+    found = history(door(rows, "orders"), as_of=date(2025, 11, 12))
+    assert len(found) == 3
+    assert (found.start, found.end) == (date(2025, 11, 9), date(2025, 11, 11))
+    assert found.values("net").tolist() == [0, 0, 20]
+    assert found.values("amount").tolist() == [10, 0, 20]
+    assert len(found.days(ahead=4)) == 7
+    assert bool(found.days().festive[2])  # 双11
+    assert found.basis["excluded"] == {"marked": 1, "later": 1}
+    assert (found.basis["n"], found.basis["unit"], found.basis["currency"]) == (3, "days", "CNY")
+    with pytest.raises(OptionError):
+        history(door(rows, "orders"), calendar="martian")
