@@ -92,7 +92,7 @@ class Pacing(Result):
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
         if wide:
-            return style.Layout(330, left=62, right=96, top=16, bottom=36)
+            return style.Layout(330, left=62, right=106, top=16, bottom=36)
         return style.Layout(270, left=50, right=38, top=30, bottom=34)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
@@ -130,7 +130,7 @@ class Pacing(Result):
             for i, (name, _, colour) in enumerate(ends):
                 text = words.label(f"{name}_key")
                 style.tag(
-                    ax, 0, 1, text, 4 + 130 * i, 14, at="above", size=style.SMALL, color=colour
+                    ax, 0, 1, text, 4 + 150 * i, 14, at="above", size=style.SMALL, color=colour
                 )
             return
         top = ax.get_ylim()[1]

@@ -118,7 +118,7 @@ class Promotion(Result):
             if wide:
                 style.tag(ax, row["cost"], i, reach, 8, 0, size=style.SMALL)
             else:
-                style.tag(ax, 0, i, reach, 0, -18, size=style.SMALL, color=style.MUTE)
+                style.tag(ax, 0, i, reach, 0, -21, size=style.SMALL, color=style.MUTE)
         ax.set(ylim=(len(self.rows) - 0.5, -0.5), xlim=(0, top * 1.02))
         ax.set_yticks([])
         ax.xaxis.set_major_formatter(lambda v, _: words.format_field(v, "money"))

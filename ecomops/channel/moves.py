@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ROW = {True: 40, False: 58}
 MOST = 12  # channels drawn; the table has all
+SAME = 1e-6
 
 
 def layout(channels: int, *, wide: bool) -> style.Layout:
@@ -49,6 +50,7 @@ def draw(ax: Axes, rows: pd.DataFrame, texts: Sequence[str], *, wide: bool, word
 
 def _move(ax: Axes, at: float, row: Mapping[Any, Any]) -> None:
     ax.plot([row["now"], row["plan"]], [at, at], color=style.HEX["s3"], lw=4)
-    colour = style.UP if row["plan"] >= row["now"] else style.DOWN
+    less = row["plan"] < row["now"] * (1 - SAME)
+    colour = style.DOWN if less else style.UP
     ax.plot([row["now"]], [at], "o", ms=11, mfc=style.BG, mec=style.OTHER, mew=1.5)
     ax.plot([row["plan"]], [at], "o", ms=6, color=colour)

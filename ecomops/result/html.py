@@ -32,9 +32,10 @@ def prose(text: str) -> str:
     return _WHOLE.sub(r'<span class="nb">\g<0></span>', escape(text))
 
 
-_AMOUNT = r"[^\s\u4e00-\u9fff，。；：（）！？、]*"
+_AMOUNT = r"[+−]?[^\s\d\u4e00-\u9fff，。；：（）！？、\[]{0,3}\d[\d.,]*"
 _WHOLE = re.compile(
-    rf"{_AMOUNT}[万亿]? ?\[[^\]]{{1,40}}\]|\d{{4}}-\d\d(?:-\d\d)?|[+−]?[¥$£€]?[\d.,]+[万亿]"
+    rf"(?:{_AMOUNT}[%kMB万亿]?(?: points| 个百分点| 倍)? )?\[[^\]]{{1,40}}\]"
+    rf"|\d{{4}}-\d\d(?:-\d\d)?|{_AMOUNT}[万亿]"
 )
 
 
