@@ -77,3 +77,22 @@ def test_labels_fall_back_to_english_with_a_warning_where_no_chinese_font_is(
         assert style.drawable("zh") == "en"
     style.drawable.cache_clear()
     assert style.drawable("en") == "en"
+
+
+def test_every_colour_has_its_two_tones_in_the_page() -> None:
+    css = style.css_tokens()
+    for name, (light, dark) in style.TOKENS.items():
+        assert css.count(f"--{name}:{light}") >= 1
+        assert css.count(f"--{name}:{dark}") >= 2  # by system and by switch
+    assert "prefers-color-scheme:dark" in css
+    assert "print" in css
+
+
+def test_without_the_package_of_fonts_the_installed_ones_serve(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def gone(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(style, "import_module", gone)
+    assert style._packaged_fonts() == []

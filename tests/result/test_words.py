@@ -1,0 +1,68 @@
+"""Words: labels from the analysis, the common ones or the data; lists, quotes, forms, glossary."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecomops.base.options import options
+from ecomops.result.words import Words, catalogue
+
+EN, ZH = Words("product.pareto", "en", "GBP"), Words("product.pareto", "zh")
+
+
+def test_labels_come_from_the_analysis_then_the_common_words_then_the_data() -> None:
+    common = catalogue("en")["common"]["labels"]
+    code = next(iter(common))
+    assert EN.label(code) == common[code]
+    assert EN.label("no such code") == "no such code"
+    assert EN.label("customer.rfm") == catalogue("en")["customer"]["rfm"]["name"]
+    assert EN.label("customer.unheard") == "customer.unheard"
+    assert EN.label("3.5") == "3.5"
+    assert EN.label(None) == "n/a"
+
+
+def test_a_part_that_is_no_text_is_no_label() -> None:
+    """`labels` of an analysis may hold tables; the code then stays itself."""
+    assert Words("common", "en").label("labels") == "labels"
+
+
+def test_names_of_the_shop_are_told_in_english_by_its_glossary(monkeypatch) -> None:
+    monkeypatch.setattr(options, "glossary", {"直播": "live"})
+    assert EN.own("直播") == "live"
+    assert ZH.own("直播") == "直播"
+    assert EN.own("搜索") == "搜索"
+
+
+def test_lists_by_language() -> None:
+    assert EN.labels(["x1", "x2"]) == "x1, x2"
+    assert ZH.labels(["x1", "x2"]) == "x1、x2"
+    assert (EN.join([]), ZH.join([])) == ("n/a", "无")
+    assert EN.names(["甲", "乙"]) == "“甲”, “乙”"
+    assert ZH.names(["甲", "乙"]) == "「甲」「乙」"
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "wanted"),
+    [
+        ("{v:label}", {"v": "zz"}, "zz"),
+        ("{v:labels}", {"v": ["y", "z"]}, "y, z"),
+        ("{v:names}", {"v": ["y"]}, "“y”"),
+        ("{v:flag}|{w:flag}", {"v": True, "w": False}, "✓|"),
+        ("{v:flag}|{w:flag}", {"v": 1, "w": 2}, "✓|"),
+        ("{v}", {"v": None}, "n/a"),
+        ("{v:text}", {"v": "a"}, "a"),
+        ("{v:money}", {"v": -3}, "−£3"),
+        ("{v:+percent.0}", {"v": 0.5}, "+50%"),
+        ("{v:count} {v:order|orders}", {"v": 1}, "1 order"),
+        ("{v:count} {v:order|orders}", {"v": 0}, "0 orders"),
+    ],
+)
+def test_fields_by_the_unit_behind_their_colon(template, values, wanted) -> None:
+    assert EN.vformat(template, (), values) == wanted
+
+
+def test_words_that_are_not_there_are_named() -> None:
+    with pytest.raises(KeyError, match=r"product\.pareto: findings\.nonsense \(en\)"):
+        EN.say("findings", "nonsense")
+    assert EN.find("findings", "nonsense") is None
+    assert EN.find("name", "deeper") is None
