@@ -1,4 +1,4 @@
-"""The command line: ``ecomops demo · new · lab · check · run · export · load · simulate``.
+"""The command line: ``ecomops demo · new · lab · check · run · decide · export · load · simulate``.
 
 Nothing heavy is loaded before a command needs it, so that ``--help`` answers at once.
 """

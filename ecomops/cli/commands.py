@@ -207,6 +207,21 @@ def _written(
         print(say("wrote", path=str(path)))
 
 
+def decide(chosen: Namespace) -> None:
+    """List the advice in a shop's ledger that is open, or write what was decided about one."""
+    import ecomops as eo
+    from ecomops.cli.text import advised
+
+    book = eo.report.ledger(eo.open(chosen.path), path=chosen.ledger)
+    if not chosen.action:
+        advised([(book.find(each), each) for each in book.proposals()], book.currency)
+        return
+    if chosen.accept == chosen.reject:
+        raise OptionError("accept_or_reject", action=chosen.action)
+    book.decide(chosen.action, accepted=chosen.accept, owner=chosen.owner, note=chosen.note)
+    print(say("decisions", "written"))
+
+
 def export(chosen: Namespace) -> None:
     """Render an executed notebook as a page."""
     from ecomops.report.render import export as render

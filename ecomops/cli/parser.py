@@ -68,6 +68,15 @@ COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         *WRITES,
         ("--notebook", {"metavar": "FILE.ipynb"}),
     ),
+    "decide": (
+        ("path", {"metavar": "SHOP"}),
+        ("action", {"metavar": "ID", "nargs": "?"}),
+        ("--accept", {"action": "store_true"}),
+        ("--reject", {"action": "store_true"}),
+        ("--owner", {"metavar": "NAME", "default": ""}),
+        ("--note", {"metavar": "TEXT", "default": ""}),
+        ("--ledger", {"metavar": "FILE"}),
+    ),
     "export": (
         ("notebook", {"metavar": "NOTEBOOK.ipynb"}),
         ("--out", {"metavar": "PAGE.html"}),

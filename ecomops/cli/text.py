@@ -8,14 +8,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ecomops.base.options import options
+from ecomops.result.words import Words
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
     from ecomops.result import Result
+    from ecomops.store.proposals import Proposal
 
 WIDTH = 120
+HEADS = ("id", "money", "advice")
 
 
 def printed(result: Result, rows: pd.DataFrame | None = None) -> None:
@@ -35,6 +40,19 @@ def listed(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     Console(width=None if Console().is_terminal else WIDTH, highlight=False).print(table)
+
+
+def advised(found: Sequence[tuple[str, Proposal]], currency: str) -> None:
+    """Print open advice: the beginning of its id, its sentence, and its money where it has any."""
+    rows = []
+    for name, proposal in found:
+        action, words = proposal.action, Words(proposal.analysis, options.lang, currency)
+        part = "do" if action.emitted else "measure"
+        money = [getattr(action.value, end, None) for end in ("low", "mid", "high")]
+        told = " · ".join(words.format_field(m, "money") for m in money) if action.emitted else ""
+        rows.append((name[:8], told, words.say("actions", action.code, part, **action.change)))
+    heads = [str(Words("report.cli", options.lang).say("decisions", each)) for each in HEADS]
+    listed(heads, rows)
 
 
 def _table(result: Result, rows: pd.DataFrame, words: Any) -> Table:

@@ -226,6 +226,10 @@ class Ledger:
             known &= rows["expires_on"] >= day.isoformat()
         return tuple(restored(row) for row in rows[known].to_dict("records"))
 
+    def find(self, action: object) -> str:
+        """Return the id of an action: an id or its beginning, a proposal or the action itself."""
+        return str(self._found(action)["id"])
+
     def target(self, metric: str = "amount", subject: str = "store") -> float | None:
         """Return the target set last, or None when there is none."""
         rows = self.targets

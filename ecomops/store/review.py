@@ -30,6 +30,7 @@ NEEDED = (
 NOMINAL = 0.9
 SEED = 20_251_201
 SHOWN = {True: 12, False: 9}
+VERDICTS = {True: (style.UP, "o"), False: (style.DOWN, "D"), None: (style.OTHER, "o")}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -79,7 +80,9 @@ class Review(Result):
                 said.append(Finding("narrow", "watch", share, n))
             if p["realised"][2] < p["expected"][1]:
                 said.append(Finding("less", "watch", sums | got, n))
-        else:
+        if p["unexpected"]:
+            said.append(Finding("unexpected", "note", {"count": p["unexpected"]}, n))
+        if not (p["measured"] or p["unexpected"]):
             said.append(Finding("waiting", "note", {"count": n}, n))
         if p["refused"]:
             reasons = list(dict.fromkeys(self.rows["reason"].dropna()))
@@ -105,9 +108,10 @@ class Review(Result):
             ax.plot([0, 0], [i - 0.18, i + 0.36], color=style.AXIS, lw=1)
             ax.plot([row["low"], row["high"]], [i, i], color=style.HEX["s3"], lw=10)
             ax.plot([row["mid"]] * 2, [i - 0.13, i + 0.13], color=style.MUTE, lw=2)
-            ink = style.UP if row["came"] else style.DOWN  # where nothing is measured, no dot
+            # where nothing is measured, no dot; where nothing was expected, no verdict
+            ink, mark = VERDICTS[None if pd.isna(row["came"]) else bool(row["came"])]
             ax.plot([row["realised_low"], row["realised_high"]], [i, i], color=ink, lw=2)
-            ax.plot([row["realised"]], [i], "o" if row["came"] else "D", ms=7, color=ink)
+            ax.plot([row["realised"]], [i], mark, ms=7, color=ink)
             text = words.label(row["action"])
             if pd.notna(row["reason"]):
                 told = {name: row[name] for name in ("action", "reason")}
@@ -171,8 +175,9 @@ def review(outcomes: pd.DataFrame, *, as_of: date | None = None, lang: str | Non
     rows = rows if "reason" in rows else rows.assign(reason=None)
     keys = rows["analysis"] + "." + rows["code"] + "|" + rows["subject"] + "@" + rows["decided_on"]
     known = rows["realised"].notna()
-    came = pd.Series(_came(rows), dtype="object").where(known, None)
-    rows = rows.assign(action=keys, came=came, known=known)
+    judged = known & rows["mid"].notna()  # advice to test first expects nothing
+    came = pd.Series(_came(rows), dtype="object").where(judged, None)
+    rows = rows.assign(action=keys, came=came, known=known, judged=judged)
     rows["reason"] = rows["reason"].astype("object").where(rows["reason"].notna(), None)
     order = ["known", "decided_on", "action"]
     rows = rows.sort_values(order, ascending=[False, True, True], ignore_index=True)
@@ -189,8 +194,9 @@ def review(outcomes: pd.DataFrame, *, as_of: date | None = None, lang: str | Non
     return Review(
         rows=rows[list(Review.columns)],
         basis=basis,
-        params=_params(rows[rows["known"]])
-        | {"due": int(late.sum()), "refused": int(refused.sum())},
+        params=_params(rows[rows["judged"]])
+        | {"due": int(late.sum()), "refused": int(refused.sum())}
+        | {"unexpected": int((rows["known"] & ~rows["judged"]).sum())},
         lang=checks.language(lang),
         advice=tuple(_advice(row) for row in rows.to_dict("records")),
     )

@@ -81,6 +81,28 @@ def test_what_is_not_measured_is_missing_and_due_in_time():
     assert result.plot() is not None
 
 
+def test_what_was_measured_without_an_expectation_is_no_verdict():
+    """By hand: advice to test first states no value, so that nothing can come true or fail."""
+    bare = dict.fromkeys(("low", "mid", "high"), np.nan)
+    result = reviewed(outcome(realised=90, n=1), outcome(realised=9, n=2) | bare)
+    assert result.params["measured"] == result.params["unexpected"] == 1
+    assert result.table["came"].tolist() == [True, None]
+    assert [f.code for f in result.findings()] == ["came", "sums", "unexpected"]
+    alone = reviewed(outcome(realised=9) | bare)
+    assert [f.code for f in alone.findings()] == ["unexpected"]
+    assert result.plot() is not None
+
+
+def test_what_cannot_be_measured_stands_there_with_its_reason():
+    rows = [outcome(n=1) | {"reason": "not_done"}, outcome(n=2) | {"reason": None}]
+    result = reviewed(*rows, as_of=date(2026, 1, 1))
+    assert (result.params["refused"], result.params["due"]) == (1, 1)
+    texts = [text.get_text() for text in result.plot().texts]
+    assert [("no such change" in text, "not measured yet" in text) for text in texts] == [
+        (True, False), (False, True),
+    ]  # fmt: skip
+
+
 def test_an_empty_ledger_locks_the_review_and_wrong_columns_are_named():
     assert review(pd.DataFrame()).locked
     assert "要" in review(pd.DataFrame(), lang="zh")._repr_html_()
