@@ -37,9 +37,10 @@ def _clicks(plan: Plan, daily: Mapping[str, Ints], paid: list[int]) -> tuple[Int
     clicks = np.rint(seen * (1.05 + 0.06 * lot[0])).astype(np.int64)
     price = np.array([channels[i].touch_cost for i in paid]) * 100 * (0.9 + 0.2 * lot[2])
     spend = np.rint(clicks * price).astype(np.int64)
+    busy = media.promoted(plan.settings, plan.days)
     for place, number in enumerate(paid):
         if channels[number].budget:
-            spend[:, place] = media.spending(channels[number], plan.days, plan.seed)
+            spend[:, place] = media.spending(channels[number], plan.days, plan.seed, busy)
             clicks[:, place] = np.rint(spend[:, place] / price[:, place])
     shown = np.rint(clicks / (0.028 + 0.008 * lot[1])).astype(np.int64)
     return shown, clicks, spend
@@ -159,3 +160,15 @@ def lags(plan: Plan) -> pa.Table:
     """Return the truth: the chance that an order follows its click by so many days."""
     chance = _lags(plan)
     return pa.table({"days": pa.array(np.arange(len(chance))), "chance": pa.array(chance)})
+
+
+def switched(plan: Plan) -> pa.Table:
+    """Return the truth of tests of spending: each tested channel's weeks, and which were on."""
+    tests = [c for c in plan.settings.channels if c.switched and plan.on(c.key)]
+    rows = [
+        {"channel": c.name, "week": week, "on": bool(level)}
+        for c in tests
+        for week, level in enumerate(media.switches(c, plan.days // media.WEEK, plan.seed))
+        if level >= 0
+    ]
+    return pa.Table.from_pylist(rows)

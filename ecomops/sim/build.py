@@ -123,6 +123,7 @@ def _optional_truths(plan: Plan, scenes: Sequence[Scene]) -> dict[str, pa.Table]
         "identities": (s.sessions.days, lambda: _each(visits.identities, scenes)),
         "ads": (s.ads.campaigns > 1, lambda: ads.planted(plan)),
         "ad_lags": (s.ads.delay, lambda: ads.lags(plan)),
+        "ad_tests": (any(c.switched for c in s.channels), lambda: ads.switched(plan)),
         "coupon": (s.coupons, lambda: coupons.planted(plan, scenes)),
         "stock": (s.stock.snapshots, lambda: shelves.demanded(plan, scenes)),
         "demand": (s.market.keywords, lambda: market.truth_demand(plan)),

@@ -49,12 +49,18 @@ def _merged(name: str) -> Mapping[str, Any]:
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `below` with the entries of `above`; tables merge, lists are replaced."""
+    """Return `below` with the entries of `above`; tables merge, lists are replaced.
+
+    A table over a list of tables changes them by name.
+    """
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)
-        both = isinstance(value, dict) and isinstance(old, dict)
-        merged[key] = _over(old, value) if both and old else value
+        if isinstance(value, dict) and isinstance(old, list):
+            merged[key] = [_over(entry, value.get(entry["name"], {})) for entry in old]
+        else:
+            both = isinstance(value, dict) and isinstance(old, dict)
+            merged[key] = _over(old, value) if both and old else value
     return merged
 
 

@@ -122,7 +122,9 @@ class Channel:
     meets it with log-odds `reach` + `intent` × purchase intent, at position `stage` (0 first, 1
     last) of the path; `effect` is the chance that meeting it turns a non-buyer into a buyer.
     With `budget` (cents a day) its customers follow spending through geometric adstock with
-    `retention` and a Hill curve that is half full at `half` times the mean.
+    `retention` and a Hill curve that is half full at `half` times the mean. `festive` is how much
+    more is spent on the days of promotions; `switched` weeks from week `switched_from` on are a
+    test: of each two weeks one, by lot, has no spending and the other half as much again.
     """
 
     name: str
@@ -142,6 +144,9 @@ class Channel:
     retention: float = 0.5
     half: float = 1.5
     slope: float = 1.4
+    festive: float = 0.0
+    switched: int = 0
+    switched_from: int = 0
 
     @property
     def key(self) -> str:

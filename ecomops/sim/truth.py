@@ -262,8 +262,9 @@ def _growth(plan: Plan, name: str) -> float | None:
     settings = next(c for c in plan.settings.channels if c.name == name)
     if not settings.budget:
         return None
+    busy = media.promoted(plan.settings, plan.days)
     now, more = (
-        float((media.response(settings, plan.days, plan.seed, s) * plan.daily).sum())
+        float((media.response(settings, plan.days, plan.seed, s, busy) * plan.daily).sum())
         for s in (1.0, 1.01)
     )
     return (more / now - 1) * 100

@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 
 from ecomops.product.price import price
+from ecomops.sim import ids, preset
+from ecomops.sim.demo import SEED
+from ecomops.sim.plan import plan
 
 WEEKS = 104
 
@@ -53,10 +56,24 @@ def test_prices_that_never_moved_are_refused_and_ask_for_a_test():
     assert (test.code, test.emitted) == ("test", False)
 
 
-def test_the_demo_moves_prices_in_promotions_only_and_is_refused(demo):
+def test_the_demo_tells_of_products_whose_price_it_tested_and_refuses_the_others(demo):
+    """Truth: the planted elasticities of the eight products with random prices."""
+    made = plan(preset("demo"), SEED)
+    tested = ids.products(made.prices.product).to_pylist()
+    truth = dict(zip(tested, made.prices.elasticity, strict=True))
     found = price(demo.order_lines)
-    assert (found.table["reason"] != "known").mean() > 0.8
-    assert not any(action.emitted for action in found.actions())
+    rows = found.table[found.table["reason"] == "known"].set_index("product_id")
+    assert 5 <= len(rows) <= 8
+    assert set(rows.index) <= set(truth)
+    inside = [row["low"] <= truth[item] <= row["high"] for item, row in rows.iterrows()]
+    assert np.mean(inside) >= 0.8
+    rest = found.table[found.table["reason"] != "known"]
+    assert set(rest["reason"]) <= {"still", "few"}
+    assert set(rest.loc[rest["product_id"].isin(truth), "reason"]) <= {"few"}
+    goods = dict(zip(ids.products(np.arange(300)).to_pylist(), made.catalogue.cost, strict=True))
+    for item, row in found.sure.set_index("product_id").iterrows():
+        now, best, cost = row["price"], row["best"], goods[item] / 100
+        assert (best - cost) * (best / now) ** truth[item] > now - cost
 
 
 def test_equal_on_every_engine(table):  # type: ignore[no-untyped-def]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ecomops.sim import demo, preset, tables, world
-from ecomops.sim.media import spending
+from ecomops.sim.media import promoted, spending
 from ecomops.sim.presets import sized
 
 
@@ -32,8 +32,9 @@ def truth(made, name):
 
 
 def test_found_effects_leave_the_orders_as_they_are(shop):
-    """Truth: the preset without those modules."""
-    plain = world("tiny", seed=demo.SEED)
+    """Truth: the plain shop with the same budgets and the same price test."""
+    own = shop.plan.settings
+    plain = world(replace(preset("tiny"), channels=own.channels, prices=own.prices), seed=demo.SEED)
     for name in ("orders", "order_lines", "refunds", "touchpoints", "reviews"):
         assert shop.tables[name].equals(plain.tables[name]), name
 
@@ -202,6 +203,46 @@ def test_a_channel_with_a_budget_reports_what_it_planned():
             mine = reports[reports.scene_name == channel.name].groupby("date").spend.sum()
             cents = (mine * 100).astype(int).to_numpy()
             assert (cents == spending(channel, made.plan.days, made.plan.seed)).all()
+
+
+def test_spending_is_tested_by_lot_and_rises_on_festivals(shop):
+    """Truth: the settings; by pairs of weeks one has none, the other half as much again."""
+    tests, plan = truth(shop, "ad_tests"), shop.plan
+    assert set(tests.channel) == {"直通车"}
+    assert (tests.on.to_numpy().reshape(-1, 2).sum(axis=1) == 1).all()
+    assert 0 < tests.on.to_numpy()[::2].sum() < 8
+    reports = frame(shop, "ad_reports")
+    daily = reports[reports.scene_name == "直通车"].groupby("date").spend.sum().astype(float)
+    weekly = daily.groupby(pd.DatetimeIndex(daily.index).to_period("W").start_time).sum()
+    weekly = weekly.iloc[tests.week].to_numpy()
+    assert (weekly[~tests.on] == 0).all()
+    assert weekly[tests.on].mean() == pytest.approx(7 * 300 * 1.5, rel=0.1)
+    channel = next(c for c in plan.settings.channels if c.name == "直通车")
+    calm, busy = spending(channel, plan.days, plan.seed), promoted(plan.settings, plan.days)
+    assert busy.sum() == sum(p.last - p.first + 1 for p in plan.settings.promotions)
+    free = calm > 0
+    free[7 * channel.switched_from : 7 * (channel.switched_from + channel.switched)] = False
+    rise = 100 * daily.to_numpy()[free] / calm[free] - 1
+    np.testing.assert_allclose(rise, 0.6 * busy[free], atol=1e-4)
+
+
+def test_what_budgets_and_prices_bring_is_the_difference_of_the_twins(shop):
+    """Truth: the shop without them, to the cent; one channel has a budget and no effect."""
+    effects = truth(shop, "interventions").set_index("intervention").effect
+    keys = [key for key in shop.interventions if key.startswith("price:")]
+    assert len(keys) == 8
+    for key in ("channel:直通车", "channel:再营销", "channel:短视频", keys[0]):
+        quiet = frame(shop.without(key), "orders").paid_amount.sum()
+        assert frame(shop, "orders").paid_amount.sum() - quiet == effects[key]
+    assert effects["channel:再营销"] == 0 < effects["channel:短视频"] < effects["channel:直通车"]
+
+
+def test_a_preset_changes_a_channel_of_the_one_below_by_name():
+    mine, below = ({c.name: c for c in preset(name).channels} for name in ("demo", "tiny"))
+    assert list(mine) == list(below)
+    changed = [name for name in mine if mine[name] != below[name]]
+    assert changed == ["直通车", "再营销", "短视频"]
+    assert mine["再营销"] == replace(below["再营销"], budget=25_000, festive=0.6)
 
 
 def test_defects_of_listings_cost_conversion(shop):
