@@ -26,7 +26,7 @@ KINDS = ("coupon", "full")
 UNUSED = 1.8
 
 
-def _listed(plan: Plan) -> list[Listed]:
+def listed(plan: Plan) -> list[Listed]:
     """Return (identifier, promotion or -1, position of the rule, rule) of all coupons."""
     return [
         (f"Q{number + 2:02d}{place + 1}", number, place, rule)
@@ -39,7 +39,7 @@ def _listed(plan: Plan) -> list[Listed]:
 
 def coupons(plan: Plan) -> pa.Table:
     """Return the canonical table `coupons`: one row per template."""
-    rows = _listed(plan)
+    rows = listed(plan)
     store, promos = plan.settings.store, plan.settings.promotions
     day = timedelta(days=1)
     whole = (store.start, store.end)
@@ -67,7 +67,7 @@ def _name(plan: Plan, number: int, rule: Rule) -> str:
     return f"{place} 满 {rule.least // 100} 减 {rule.off // 100}"
 
 
-def _uses(scene: Scene, coupon: Listed) -> tuple[Ints, Ints]:
+def uses(scene: Scene, coupon: Listed) -> tuple[Ints, Ints]:
     """Return the paid orders that used a coupon and the cents it took off each."""
     plan, sale, part = scene.plan, scene.sale, scene.part
     _, number, place, _ = coupon
@@ -82,10 +82,10 @@ def _uses(scene: Scene, coupon: Listed) -> tuple[Ints, Ints]:
 def coupon_daily(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     """Return the canonical table `coupon_daily`: claims, uses and the orders they were used in."""
     parts = []
-    for coupon in _listed(plan):
+    for coupon in listed(plan):
         sums = np.zeros((4, plan.days))
         for scene in scenes:
-            rows, off = _uses(scene, coupon)
+            rows, off = uses(scene, coupon)
             sale = scene.sale
             day = (sale.paid_at[rows] // DAY).astype(np.int64)
             for i, value in enumerate(
@@ -117,12 +117,12 @@ def planted(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     share the orders that the promotion brought and that used them.
     """
     rows = []
-    for coupon in _listed(plan):
+    for coupon in listed(plan):
         name, number, _, rule = coupon
         key = "" if number < 0 else plan.settings.promotions[number].key
         orders = new = given = 0
         for scene in scenes:
-            used, off = _uses(scene, coupon)
+            used, off = uses(scene, coupon)
             part = scene.part
             cause = part.people.cause[part.orders.customer[used]]
             mine = (part.orders.requires[used] == plan.index.get(key, -2)) | (

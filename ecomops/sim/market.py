@@ -127,20 +127,19 @@ def market_keywords(plan: Plan) -> pa.Table:
     searches, offers, _gap = cells(plan)
     kinds = plan.catalogue.words["category"]
     names = [f"{s}{k['zh']}" for s in SEGMENTS for k in kinds]
-    count = len(names) if plan.settings.market.gaps else 0
     days = np.array([plan.days - 30, plan.days - 1], dtype=np.int64)
-    first, last = (arrow.dates(np.full(count, d), plan.epoch) for d in days)
+    first, last = (arrow.dates(np.full(len(names), d), plan.epoch) for d in days)
     rank = np.argsort(np.argsort(-searches.ravel(), kind="stable"), kind="stable") + 1
     return pa.table({
         "period_start": first,
         "period_end": last,
-        "category": pa.array([k["zh"] for _ in SEGMENTS for k in kinds][:count], pa.string()),
-        "keyword": pa.array(names[:count], pa.string()),
-        "attribute": pa.array([s for s in SEGMENTS for _ in kinds][:count], pa.string()),
-        "rank": pa.array(rank[:count]),
-        "search_popularity_low": pa.array(searches.ravel()[:count]),
-        "search_popularity_high": pa.array(searches.ravel()[:count]),
-        "online_items": pa.array(offers.ravel()[:count]),
+        "category": pa.array([k["zh"] for _ in SEGMENTS for k in kinds], pa.string()),
+        "keyword": pa.array(names, pa.string()),
+        "attribute": pa.array([s for s in SEGMENTS for _ in kinds], pa.string()),
+        "rank": pa.array(rank),
+        "search_popularity_low": pa.array(searches.ravel()),
+        "search_popularity_high": pa.array(searches.ravel()),
+        "online_items": pa.array(offers.ravel()),
     })  # fmt: skip
 
 
@@ -148,11 +147,10 @@ def niches(plan: Plan) -> pa.Table:
     """Return the truth: which segment × category cells are short of offers."""
     searches, offers, gap = cells(plan)
     kinds = plan.catalogue.words["category"]
-    count = gap.size if plan.settings.market.gaps else 0
     return pa.table({
-        "segment": pa.array([s for s in SEGMENTS for _ in kinds][:count], pa.string()),
-        "category": pa.array([k["zh"] for _ in SEGMENTS for k in kinds][:count], pa.string()),
-        "searches": pa.array(searches.ravel()[:count]),
-        "offers": pa.array(offers.ravel()[:count]),
-        "gap": pa.array(gap.ravel()[:count].astype(bool)),
+        "segment": pa.array([s for s in SEGMENTS for _ in kinds], pa.string()),
+        "category": pa.array([k["zh"] for _ in SEGMENTS for k in kinds], pa.string()),
+        "searches": pa.array(searches.ravel()),
+        "offers": pa.array(offers.ravel()),
+        "gap": pa.array(gap.ravel().astype(bool)),
     })  # fmt: skip

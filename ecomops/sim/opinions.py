@@ -126,23 +126,19 @@ def labels(scene: Scene) -> pa.Table:
     part = scene.part
     number = arrow.scattered(part.orders.key[part.lines.order[said.line]])
     lang = plan.settings.opinions.lang
-    told = [wording(lang, *drawn) for drawn in _drawn(said)]
-    table = pa.table({
-        "review_id": arrow.digits(number, 3, "RV", part.lines.rank[said.line] + 1),
-        "mood": pa.array([mood for _, mood, _ in told], pa.string()),
-        "aspects": pa.array([aspects for *_, aspects in told], pa.string()),
-        "invented": pa.array(np.zeros(len(told), dtype=bool)),
+    told = [wording(lang, *drawn)[1:] for drawn in _drawn(said)]
+    fakes = plan.settings.opinions.brushed if plan.on("brushing") and not part.number else 0
+    names = [
+        arrow.digits(number, 3, "RV", part.lines.rank[said.line] + 1),
+        arrow.digits(np.arange(fakes), 3, "RB"),
+    ]
+    mood, aspects = zip(*told, *[("good", "")] * fakes, strict=True) if told or fakes else ((), ())
+    return pa.table({
+        "review_id": pa.chunked_array(names),
+        "mood": pa.array(mood, pa.string()),
+        "aspects": pa.array(aspects, pa.string()),
+        "invented": pa.array(np.arange(len(mood)) >= len(told)),
     })  # fmt: skip
-    if part.number or not plan.on("brushing"):
-        return table
-    count = plan.settings.opinions.brushed
-    fake = pa.table({
-        "review_id": arrow.digits(np.arange(count), 3, "RB"),
-        "mood": arrow.constant("good", count),
-        "aspects": arrow.constant("", count),
-        "invented": pa.array(np.ones(count, dtype=bool)),
-    })  # fmt: skip
-    return pa.concat_tables([table, fake])
 
 
 def wording(lang: str, stars: int, one: float, two: float, three: float) -> tuple[str, str, str]:

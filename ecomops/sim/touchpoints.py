@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ecomops.sim.streams import Bools, Floats, Ints
     from ecomops.sim.tables import Scene
 
-COLUMNS = ("visitor", "channel", "time", "held", "click", "order")
-
 
 def last_clicks(plan: Plan, part: Chunk) -> tuple[Ints, Ints]:
     """Return (possible orders, channel) of the panel's orders: the last click before them."""
@@ -49,7 +47,7 @@ def touchpoints(scene: Scene) -> pa.Table:
     """
     parts = [_events(scene, name) for name in ("buyers", "browsers")]
     visitor, channel, time, held, click, order = (
-        np.concatenate([p[i] for p in parts]) for i in range(len(COLUMNS))
+        np.concatenate([p[i] for p in parts]) for i in range(6)
     )
     rank = np.lexsort((channel, visitor, time))
     visitor, channel, time = visitor[rank], channel[rank], time[rank]

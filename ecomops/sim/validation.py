@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from scipy.special import ndtr
 
-from ecomops.sim import ads, crm, listing, market, regions, studio, surveys, trials, visits
+from ecomops.sim import ads, coupons, crm, dirt, listing, market, opinions, regions
 from ecomops.sim.calendar import DAY, HOUR
 from ecomops.sim.effects import CAUSES, effects
-from ecomops.sim.latent import ANNOYED, LIVE_HOUR, PERSUADABLE, senders
-from ecomops.sim.opinions import STARS, voices
+from ecomops.sim.latent import ANNOYED, PERSUADABLE, senders
 from ecomops.sim.plan import NOBODY
 from ecomops.sim.prices import FULL
+from ecomops.sim.shelves import lead_times, snapshots
 from ecomops.sim.streams import hashed
+from ecomops.sim.studio import sales
+from ecomops.sim.surveys import MEAN, SPREAD, moods
+from ecomops.sim.trials import exposures
+from ecomops.sim.visits import STEP_RATE, visits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
     from ecomops.sim.world import World
 
 WIDE = 4.5
+GIFT = 120  # days until points are spent, on average
+COLUMNS = ("value", "expected", "tolerance")
+SCHEMA = {"module": pa.string(), "marginal": pa.string(), **dict.fromkeys(COLUMNS, pa.float64())}
 
 
 class Check(NamedTuple):
@@ -45,14 +53,9 @@ def validate(world: World) -> pa.Table:
     ['module', 'marginal', 'value', 'expected', 'tolerance', 'ok']
     """
     rows = [(name, check) for name, checks in MODULES.items() for check in checks(world)]
-    return pa.table({
-        "module": pa.array([name for name, _ in rows], pa.string()),
-        "marginal": pa.array([c.marginal for _, c in rows], pa.string()),
-        "value": pa.array([float(c.value) for _, c in rows]),
-        "expected": pa.array([float(c.expected) for _, c in rows]),
-        "tolerance": pa.array([float(c.tolerance) for _, c in rows]),
-        "ok": pa.array([abs(c.value - c.expected) <= c.tolerance for _, c in rows]),
-    })  # fmt: skip
+    found = [{"module": name, **check._asdict()} for name, check in rows]
+    ok = [abs(check.value - check.expected) <= check.tolerance for _, check in rows]
+    return pa.Table.from_pylist(found, pa.schema(SCHEMA)).append_column("ok", [ok])
 
 
 def _share(marginal: str, hits: float, tries: float, chance: float) -> Check:
@@ -70,7 +73,6 @@ def _count(marginal: str, found: float, mean: float) -> Check:
 def _calendar(world: World) -> Iterator[Check]:
     plan = world.plan
     yield Check("operational days", float(plan.clock.tau[-1]), plan.days, 1e-6)
-    yield Check("mean rate", float((plan.daily / plan.daily.mean()).mean()), 1.0, 1e-9)
 
 
 def _catalogue(world: World) -> Iterator[Check]:
@@ -174,15 +176,8 @@ def _live(world: World) -> Iterator[Check]:
     plan, live = world.plan, world.plan.settings.live
     if not live.every or plan.settings.found:
         return
-    mean = float(studio.sales(plan).sum())
+    mean = float(sales(plan).sum())
     yield _count("orders in sessions", sum(s.part.blocks["live"] for s in world.scenes), mean)
-    hours = [
-        (s.part.orders.time[s.part.orders.requires >= 0] % DAY) // HOUR - LIVE_HOUR
-        for s in world.scenes
-        if s.part.blocks["live"]
-    ]
-    late = sum(float((h < -LIVE_HOUR).sum()) for h in hours)
-    yield Check("orders at no hour", late, 0, 0)
 
 
 def _stock(world: World) -> Iterator[Check]:
@@ -195,6 +190,26 @@ def _stock(world: World) -> Iterator[Check]:
         day = (scene.sale.created[scene.part.lines.order[rows]] // DAY).astype(np.int64)
         sold += int(out[scene.sale.product[rows], day].sum())
     yield Check("lines sold without stock", sold, 0, 0)
+    if plan.settings.stock.snapshots:
+        days = lead_times(plan)
+        yield Check("mean lead time", days.mean(), 12, WIDE * 5 / np.sqrt(len(days)))
+        seen = snapshots(plan, world.scenes).to_pandas()
+        yield Check("pieces below none", seen.on_hand.clip(upper=0).sum(), 0, 0)
+
+
+def _coupons(world: World) -> Iterator[Check]:
+    plan = world.plan
+    for coupon in coupons.listed(plan) if plan.settings.coupons else []:
+        _, number, _, rule = coupon
+        if number == NOBODY:
+            able, used = set[int](), set[int]()
+            for scene in world.scenes:
+                sale, people = scene.sale, scene.part.people
+                mine = sale.exists & ~sale.unpaid & (sale.promo == NOBODY)
+                owner = people.key[scene.part.orders.customer]
+                able |= set(owner[mine & (sale.listed >= rule.least)].tolist())
+                used |= set(owner[coupons.uses(scene, coupon)[0]].tolist())
+            yield _share("buyers with a coupon who could use it", len(used), len(able), rule.share)
 
 
 def _returns(world: World) -> Iterator[Check]:
@@ -218,10 +233,10 @@ def _returns(world: World) -> Iterator[Check]:
 def _reviews(world: World) -> Iterator[Check]:
     stars: Floats = np.zeros(6)
     for scene in world.scenes:
-        said = voices(scene)
+        said = opinions.voices(scene)
         calm = ~scene.fate.asked[said.line]
         stars += np.bincount(said.stars[calm], minlength=6)
-    yield _share("five stars", stars[5], stars.sum(), float(STARS[4]))
+    yield _share("five stars", stars[5], stars.sum(), float(opinions.STARS[4]))
 
 
 def _crm(world: World) -> Iterator[Check]:
@@ -237,11 +252,11 @@ def _crm(world: World) -> Iterator[Check]:
 
 def _experiments(world: World) -> Iterator[Check]:
     for test in world.plan.settings.experiments:
-        shown = trials.exposures(world.plan, world.scenes).to_pandas()
+        shown = exposures(world.plan, world.scenes).to_pandas()
         mine = shown[shown.experiment == test.name]
         arm_b = (mine.arm == "B").sum()
-        share = test.share * (1 - test.mismatch) / (1 - test.share * test.mismatch)
-        yield _share(f"arm B of {test.name}", arm_b, len(mine), share)
+        chance = test.share * (1 - test.mismatch) / (1 - test.share * test.mismatch)
+        yield _share(f"arm B of {test.name}", arm_b, len(mine), chance)
 
 
 def _referrals(world: World) -> Iterator[Check]:
@@ -256,19 +271,20 @@ def _referrals(world: World) -> Iterator[Check]:
 
 def _visits(world: World) -> Iterator[Check]:
     for scene in world.scenes if world.plan.settings.sessions.days else []:
-        seen = visits.visits(scene)
+        seen = visits(scene)
         idle = (seen.order == NOBODY) & ~seen.bot
         split = seen.visitor != seen.true_visitor
         plain = idle & ~split
         reached = (seen.depth[plain] >= 1).sum()
-        yield _share("views that reach the cart", reached, plain.sum(), visits.STEP_RATE[0])
+        yield _share("views that reach the cart", reached, plain.sum(), STEP_RATE[0])
 
 
 def _surveys(world: World) -> Iterator[Check]:
     if world.plan.settings.opinions.surveyed:
-        score = surveys.moods(world.plan, world.scenes)["score"].to_numpy()
-        error = WIDE * surveys.SPREAD / np.sqrt(len(score))
-        yield Check("mean score", float(score.mean()), surveys.MEAN - 0.15, float(error) + 0.1)
+        score = moods(world.plan, world.scenes)["score"].to_numpy()
+        # a rounded normal number within 0 and 10: chances to reach 1, 2, … added up
+        mean = ndtr((MEAN - np.arange(0.5, 10)) / SPREAD).sum()
+        yield Check("mean score", score.mean(), mean, WIDE * SPREAD / np.sqrt(len(score)))
 
 
 def _market(world: World) -> Iterator[Check]:
@@ -296,11 +312,13 @@ def _regions(world: World) -> Iterator[Check]:
 def _points(world: World) -> Iterator[Check]:
     settings = world.plan.settings.crm
     if settings.points:
-        reason = crm.points(world.plan, world.scenes)["reason"].to_pylist()
-        earned, spent = reason.count("earn"), reason.count("redeem")
-        # what is spent comes months later, and part of it after the end
-        yield Check("points spent by the end", spent / max(earned, 1), settings.redeemed / 2,
-                    settings.redeemed / 2)  # fmt: skip
+        ledger = crm.points(world.plan, world.scenes).to_pandas()
+        earned, spent = (ledger[ledger.reason == kind]["at"] for kind in ("earn", "redeem"))
+        end = world.plan.epoch + world.plan.horizon
+        left = (end - earned.astype("int64") / 1e6) / DAY
+        # meant for gifts some months later, before they lapse
+        chance = settings.redeemed * -np.expm1(-left.clip(upper=crm.EXPIRES) / GIFT).mean()
+        yield _share("points spent by the end", len(spent), len(earned), chance)
 
 
 def _advertising(world: World) -> Iterator[Check]:
@@ -308,7 +326,7 @@ def _advertising(world: World) -> Iterator[Check]:
     yield Check("chance of all delays", float(chance.sum()), 1.0, 1e-9)
 
 
-def _twins(world: World) -> Iterator[Check]:
+def _effects(world: World) -> Iterator[Check]:
     """Effects explain every order that exists only because of something."""
     for scene in world.scenes:
         found = effects(world.plan, scene.part, scene.sale)
@@ -318,27 +336,38 @@ def _twins(world: World) -> Iterator[Check]:
         yield Check("orders without their cause", float(len(missing)), 0, 0)
 
 
+def _scores(world: World) -> Iterator[Check]:
+    said = opinions.shop_scores(world.plan)["score_description"].to_numpy()
+    yield Check("mean score of descriptions", said.mean(), 4.84, 0.0014 * WIDE * said.size**0.5)
+
+
+def _incidents(world: World) -> Iterator[Check]:
+    plan = world.plan
+    for incident in (i for i in plan.settings.incidents if i.kind == "payment" and plan.on(i.key)):
+        low = plan.window(incident.day, 0, 0)[0] + incident.hour * HOUR
+        for sale in (scene.sale for scene in world.scenes):
+            at = sale.created[sale.exists & ~sale.unpaid]
+            inside = ((at >= low) & (at < low + incident.hours * HOUR)).sum()
+            yield Check(f"paid in {incident.key}", inside, 0, 0)
+
+
+def _dirt(world: World) -> Iterator[Check]:
+    planned = world.plan.settings.dirt
+    kinds = dirt.truth(world.plan, world.scenes)["kind"].to_pylist()
+    orders = sum(len(s.rows) for s in world.scenes)
+    if world.plan.on("dirt"):
+        yield _share("orders exported twice", kinds.count("duplicate"), orders, planned.duplicates)
+        yield Check("test orders", kinds.count("test"), planned.tests, 0)
+        yield Check("foreign orders", kinds.count("foreign"), planned.foreign, 0)
+
+
 MODULES: Mapping[str, Callable[[World], Iterator[Check]]] = {
-    "calendar": _calendar,
-    "catalogue": _catalogue,
-    "customers": _customers,
-    "orders": _orders,
-    "promotions": _promotions,
-    "media": _media,
-    "prices": _prices,
-    "live": _live,
-    "stock": _stock,
-    "returns": _returns,
-    "reviews": _reviews,
-    "crm": _crm,
-    "experiments": _experiments,
-    "referrals": _referrals,
-    "visits": _visits,
-    "surveys": _surveys,
-    "market": _market,
-    "listings": _listings,
-    "regions": _regions,
-    "points": _points,
-    "advertising": _advertising,
-    "effects": _twins,
-}
+    check.__name__.removeprefix("_"): check
+    for check in (
+        _calendar, _catalogue, _customers, _orders,
+        _promotions, _media, _prices, _live, _stock,
+        _coupons, _returns, _reviews, _scores, _crm, _experiments, _incidents,
+        _referrals, _visits, _surveys, _market, _listings, _regions, _points, _advertising, _dirt,
+        _effects,
+    )
+}  # fmt: skip

@@ -90,22 +90,14 @@ def sessions(scene: Scene) -> pa.Table:
     owner = scene.part.orders.customer[order]
     nobody = (order == NOBODY) | scene.part.people.guest[owner]
     return pa.table({
-        "session_id": _session(seen.visitor[rows]),
-        "visitor_id": _visitor(seen.visitor[rows]),
+        "session_id": arrow.digits(seen.visitor[rows], 3, "s"),
+        "visitor_id": arrow.digits(seen.visitor[rows], 3, "w"),
         "customer_id": arrow.nullable(ids.buyers(scene.part.people.key[owner]), nobody),
         "started_at": arrow.stamps(np.floor(seen.start[rows]), scene.plan.epoch),
         "device": arrow.words(seen.device[rows], ("mobile", "pc")),
         "pageviews": pa.array(seen.views[rows]),
         "is_engaged": pa.array(seen.depth[rows] > 0),
     })  # fmt: skip
-
-
-def _visitor(number: Ints) -> pa.Array:
-    return arrow.digits(number, 3, "w")
-
-
-def _session(number: Ints) -> pa.Array:
-    return arrow.digits(number, 3, "s")
 
 
 def events(scene: Scene) -> pa.Table:
@@ -141,9 +133,9 @@ def _event_table(
         "event_id": arrow.digits(number, 3, "f"),
         "event_time": arrow.stamps(np.maximum(at, 0), scene.plan.epoch),
         "event_name": arrow.words(step, STEPS),
-        "visitor_id": _visitor(seen.visitor[visit]),
+        "visitor_id": arrow.digits(seen.visitor[visit], 3, "w"),
         "customer_id": arrow.nullable(ids.buyers(scene.part.people.key[owner]), nobody),
-        "session_id": _session(seen.visitor[visit]),
+        "session_id": arrow.digits(seen.visitor[visit], 3, "s"),
         "order_id": arrow.nullable(ids.orders(scene.part.orders.key[order]), ~bought),
         "value": arrow.money(scene.sale.paid[order], ~bought),
     })  # fmt: skip
@@ -153,8 +145,8 @@ def identities(scene: Scene) -> pa.Table:
     """Return the truth about visitors: the person behind each identity, and who is a bot."""
     seen = visits(scene)
     return pa.table({
-        "visitor_id": _visitor(seen.visitor),
-        "person": _visitor(seen.true_visitor),
+        "visitor_id": arrow.digits(seen.visitor, 3, "w"),
+        "person": arrow.digits(seen.true_visitor, 3, "w"),
         "bot": pa.array(seen.bot),
         "steps": pa.array(seen.depth),
     })  # fmt: skip

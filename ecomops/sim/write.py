@@ -83,17 +83,13 @@ def simulate(
         (scratch / "truth").mkdir()
         shop_toml(settings, scratch)
         write = _whole if _needs_everything(settings) else _streamed
-        write(plan, scratch, workers, progress or _quiet)
+        write(plan, scratch, workers, progress or (lambda *_: None))
         scratch.chmod(0o755)
         scratch.rename(target)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     return target
-
-
-def _quiet(done: int, total: int) -> None:
-    del done, total
 
 
 def _needs_everything(settings: Settings) -> bool:
