@@ -68,3 +68,17 @@ def test_nothing_to_spread_has_no_width():
     assert interval([4, 4, 4], weighted_gini, seed=1) == (0, 0)
     assert interval([7], weighted_hhi, seed=1) == (1, 1)
     assert np.isnan(interval([], weighted_gini, seed=1)).all()
+
+
+def test_the_interval_is_the_textbook_one_corrected_for_bias():
+    """Efron and Tibshirani (1993), 10.3, on the logit scale, over the same resamples."""
+    x = np.sort(np.random.default_rng(3).lognormal(0, 1, 40))
+    low, high = interval(x, weighted_gini, seed=7, draws=300, level=0.8)
+    drawn = np.concatenate([weighted_gini(x, w) for w in resample_weights(40, 300, 7)])
+    odds = np.log(drawn / (1 - drawn))
+    whole = gini(x)
+    estimate = np.log(whole / (1 - whole))
+    unbiased = estimate - (odds.mean() - estimate)
+    assert unbiased > estimate  # resamples look less concentrated than the sample
+    ends = unbiased + np.array([-1, 1]) * 1.2815515655 * odds.std()
+    assert (low, high) == pytest.approx(tuple(1 / (1 + np.exp(-ends))))

@@ -142,3 +142,10 @@ def test_the_prior_of_noise_or_nothing_is_large():
 def test_unknown_game():
     with pytest.raises(OptionError):
         set_game(ALL, [1] * 7, [2] * 7, game="rate")
+
+
+def test_the_prior_of_three_sets_by_hand():
+    """Mean 0.05, noise 0.0475; (1000 (0.04² + 0 + 0.04²) - 2 x 0.0475) / 2000 between."""
+    between = (3.2 - 2 * 0.0475) / (3000 - 3e6 / 3000)
+    got = prior_journeys([10, 50, 90], [1000, 1000, 1000])
+    assert got == pytest.approx(0.0475 / between - 1, rel=1e-9)

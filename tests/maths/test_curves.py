@@ -84,3 +84,9 @@ def test_saturation_equals_robyn_and_pymc_marketing(oracle):
     np.testing.assert_allclose(
         10 * curves.hill([0, 0.5, 1, 2], 1, 50), oracle["michaelis_alpha10_lam50"], rtol=1e-9
     )
+
+
+def test_binomial_weights_by_hand():
+    """Meridian: (1 - l / 4)^(1 / decay - 1); at a decay of a third the power is 2."""
+    np.testing.assert_allclose(curves.binomial_weights(1 / 3, 4), [1, 9 / 16, 4 / 16, 1 / 16])
+    np.testing.assert_allclose(curves.binomial_weights(1.0, 3), [1, 1, 1])

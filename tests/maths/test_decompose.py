@@ -108,3 +108,15 @@ def test_buyers_that_nobody_saw_come_are_mix_by_hand():
     parts = mix_rate([5, 3], [100, 0], [5, 0], [100, 0])
     np.testing.assert_allclose(parts.rate, [0, 0], atol=1e-12)
     np.testing.assert_allclose(parts.mix, [0, -0.03], atol=1e-12)
+
+
+def test_growth_of_a_better_segment_is_mix_by_hand():
+    """10 % and 30 % stay; the better one grows from half to three quarters: 20 % becomes 25 %.
+
+    Average total 22.5 %: 0.25 x (30 - 22.5) from the one that grew, -0.25 x (10 - 22.5) from the
+    other.
+    """
+    parts = mix_rate([10, 30], [100, 100], [5, 45], [50, 150])
+    np.testing.assert_allclose(parts.rate, 0, atol=1e-12)
+    np.testing.assert_allclose(parts.mix, [0.25 * 0.125, 0.25 * 0.075])
+    assert not parts.simpson

@@ -147,3 +147,10 @@ def test_fitting_stops_when_told_before_it_has_settled(monkeypatch):
     early = usual_counts(table, told)
     assert np.abs(early - whole).max() > 1e-3
     np.testing.assert_allclose((early * told).sum(axis=0), (np.array(table) * told).sum(axis=0))
+
+
+def test_a_trial_lasts_until_the_events_are_due():
+    """10 events at 3 % need 334 people; fewer than 5 is below the 5 % point of Poisson(10)."""
+    assert kill_rule(0.03) == (334, 5)
+    assert poisson.cdf(4, 10) < 0.05 < poisson.cdf(5, 10)
+    assert kill_rule(0.5, events=4) == (8, 1)

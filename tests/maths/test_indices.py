@@ -116,3 +116,15 @@ def test_no_lead_is_found_in_slow_noise():
 def test_short_series_have_no_lead():
     with pytest.raises(DataError, match="short"):
         indices.lead(np.arange(10.0), np.arange(10.0), 8)
+
+
+def test_the_error_of_a_link_is_how_far_scales_are_off():
+    """Planted: daily noise of 10 % in both windows; 400 links over 49 common days."""
+    random = np.random.default_rng(9)
+    off, told = [], []
+    for _ in range(400):
+        first, second = 50 * np.exp(random.normal(0, 0.1, (2, 60)))
+        found = indices.chain([(0, first), (11, second)], 71)
+        off.append(np.log(found.values[60:] / second[49:]).mean())
+        told.append(found.errors[-1])
+    assert np.mean(told) == pytest.approx(np.std(off), rel=0.12)

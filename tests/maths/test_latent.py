@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import poisson
 
 from ecomops.base.errors import DataError
+from ecomops.maths import latent
 from ecomops.maths.latent import latent_demand
 
 DAYS, PRODUCTS = 240, 24
@@ -119,3 +120,13 @@ def test_where_everything_ran_out_once_the_season_is_flat():
 def test_shapes_that_differ_are_refused():
     with pytest.raises(DataError, match="differ in size"):
         latent_demand(np.ones((2, 3)), np.zeros((2, 3)), ["a"])
+
+
+def test_the_peak_of_a_parabola_and_its_error():
+    """A normal log likelihood at 0.3 with an error of 0.1, and two without a peak inside."""
+    shares = latent.SHARES
+    assert latent._peak(-((shares - 0.3) ** 2) / (2 * 0.1**2)) == pytest.approx((0.3, 0.1))
+    assert latent._peak(-((shares - 1.4) ** 2) / (2 * 0.2**2)) == pytest.approx((1.0, 0.2))
+    best, error = latent._peak((shares - 0.2) ** 2)
+    assert best == 1.0
+    assert np.isnan(error)

@@ -144,3 +144,18 @@ def test_two_channels_are_told_apart_or_their_doubt_is_shown():
     alike = media.fit(found, np.array([own, own]), grid, seed=1).draws.top
     assert alike.sum(axis=1).mean() == pytest.approx(4, abs=0.25)
     assert alike.std(axis=0).min() > 3 * apart.std(axis=0).max()
+
+
+def test_errors_that_follow_each_other_are_whitened():
+    """Planted: AR(1) errors with 0.7; what is left to explain no longer follows itself."""
+    random = np.random.default_rng(3)
+    noise = np.zeros(1500)
+    for i in range(1, 1500):
+        noise[i] = 0.7 * noise[i - 1] + 0.1 * random.standard_normal()
+    found = media.series(
+        10 * (1 + noise), np.ones(1500), np.ones(1500), np.ones((1500, 1)), np.array([100.0])
+    )
+    assert found.projector[3] == pytest.approx(0.7, abs=0.05)
+    left = found.target
+    assert abs(np.sum(left[1:] * left[:-1]) / np.sum(left**2)) < 0.06
+    assert found.sigma == pytest.approx(0.1, rel=0.06)
