@@ -95,7 +95,7 @@ class Review(Result):
         """Return height and margins in pixels."""
         rows = max(min(len(self.rows), SHOWN[wide]), 1)
         side = 24 if wide else 14
-        return style.Layout(44 + 50 * rows, left=side, right=side, top=8, bottom=36)
+        return style.Layout(44 + 60 * rows, left=side, right=side, top=8, bottom=36)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
         """Draw each expectation as a band and, on it, what was realised with its interval."""
@@ -105,25 +105,31 @@ class Review(Result):
         room = 0.04 * (high - low)
         ax.set_xlim(low - room, high + room)
         for i, row in enumerate(rows.to_dict("records")):
-            ax.plot([0, 0], [i - 0.18, i + 0.36], color=style.AXIS, lw=1)
+            open_ = pd.isna(row["realised"])
+            ax.plot([0, 0], [i - 0.18, i + (0.14 if open_ else 0.36)], color=style.AXIS, lw=1)
             ax.plot([row["low"], row["high"]], [i, i], color=style.HEX["s3"], lw=10)
             ax.plot([row["mid"]] * 2, [i - 0.13, i + 0.13], color=style.MUTE, lw=2)
             # where nothing is measured, no dot; where nothing was expected, no verdict
-            ink, mark = VERDICTS[None if pd.isna(row["came"]) else bool(row["came"])]
-            ax.plot([row["realised_low"], row["realised_high"]], [i, i], color=ink, lw=2)
-            ax.plot([row["realised"]], [i], mark, ms=7, color=ink)
-            text = words.label(row["action"])
-            if pd.notna(row["reason"]):
-                told = {name: row[name] for name in ("action", "reason")}
-                text = words.say("labels", "refused", **told)
-            elif pd.isna(row["realised"]):
-                text = words.say("labels", "open", action=row["action"], day=row["due_on"])
-            text = short(text, 112 if wide else 50)
-            style.tag(ax, 0, i, text, 0, 17, at="left", ha="left", size=style.SMALL)
+            colour, mark = VERDICTS[None if pd.isna(row["came"]) else bool(row["came"])]
+            ax.plot([row["realised_low"], row["realised_high"]], [i, i], color=colour, lw=2)
+            ax.plot([row["realised"]], [i], mark, ms=7, color=colour)
+            most = 112 if wide else 50
+            texts = [(17, words.label(row["action"]), style.INK)]
+            texts += [(-15, _why(row, words), style.MUTE)] if open_ else []
+            for up, text, ink in texts:
+                place = short(text, most), 0, up
+                style.tag(ax, 0, i, *place, at="left", ha="left", size=style.SMALL, color=ink)
         ax.set_ylim(max(len(rows), 1) - 0.5, -0.75)
         ax.set_yticks([])
         ax.xaxis.set_major_formatter(lambda v, _: words.format_field(v, "money"))
         ax.locator_params(axis="x", nbins=6 if wide else 4)
+
+
+def _why(row: Mapping[Any, Any], words: Words) -> str:
+    """Return why there is no realised value: it could not be measured, or was not yet."""
+    if pd.notna(row["reason"]):
+        return words.say("labels", "refused", reason=row["reason"])
+    return words.say("labels", "open", day=row["due_on"])
 
 
 def review(outcomes: pd.DataFrame, *, as_of: date | None = None, lang: str | None = None) -> Review:
