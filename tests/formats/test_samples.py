@@ -118,7 +118,8 @@ SAMPLES: dict[str, tuple[str, dict[str, int], list[tuple[str, int, dict[str, Any
     "multiTimeline.csv": (
         "google_trends_multitimeline", {"search_index": 4},
         [("search_index", 0, {"keyword": "lazy clothes", "index_low": 0, "index_high": 1, "index_value": None}),
-         ("search_index", 2, {"keyword": "loungewear", "index_value": 45, "region": "Worldwide"})],
+         ("search_index", 2, {"keyword": "loungewear", "index_value": 45,
+                              "region": "Worldwide-2026053120260607"})],
     ),
     "orders_export.csv": (
         "shopify_orders", {"orders": 2, "order_lines": 3},

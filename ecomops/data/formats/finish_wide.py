@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ecomops.data.formats import sql
+from ecomops.data.formats.numerals import number
 from ecomops.data.formats.part import response_of
 from ecomops.data.problems import Problem
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 # Several answers in one cell: 问卷星 joins them by ┋, Google Forms by ; and Typeform by commas.
 SEPARATORS = {"wenjuanxing": "┋", "google_forms": ";", "typeform": None}
+BELOW = "<\uff1c"
 SKIPPED = ("-2", "-3", "(跳过)", "（跳过）", "(空)")
 # entry type -> words that say so; the first that matches counts
 ENTRY_TYPES = {
@@ -81,31 +84,59 @@ def _answers(part: Part, column: Matched, keyed: str) -> str:
 
 
 def finish_trends(tables: Tables, context: Context) -> Tables:
-    """Finish Google Trends: one row per term and date; ``<1`` is kept as a range from 0 to 1."""
+    """Finish Google Trends: one row per term and date; ``<1`` is kept as a range from 0 to 1.
+
+    Each request has a scale of its own, so that its days are told apart by the region's end: a
+    request is known by its first and last day.
+    """
     con, found = context.con, []
     for part in context.parts:
-        cells = sql.name(part.free)
-        for column in part.columns:
-            if column.targets or f"_free{column.position}" not in con.table(part.free).columns:
-                continue
-            term, _, region = column.name.partition(":")
-            value = f"_free{column.position}"
-            number = f"try_cast(ltrim({value}, '<＜') AS DOUBLE)"
-            low = f"CASE WHEN starts_with({value}, '<') THEN 0.0 ELSE {number} END"
-            exact = f"CASE WHEN NOT starts_with({value}, '<') THEN {number} END"
-            out = {
-                "date": "search_index__date", "keyword": sql.text(term.strip()),
-                "source": "'google_trends'", "region": sql.text(region.strip(" ()（）：:")),
-                "granularity": sql.text(_granularity(part.columns)), "index_value": exact,
-                "index_low": low, "index_high": number, "_row": "_row",
-                "_file": f"{part.index}::BIGINT", "_source": sql.text(part.name),
-                "_format": sql.text(part.fmt.id), "_platform": "'google'",
-            }  # fmt: skip
-            place = f"f._place + {part.first_row - 1}"
-            joined = f"{sql.name(part.table)} AS k JOIN {cells} AS f ON {place} = k._row"
-            found.append(sql.select(out, joined))
-    tables["search_index"] = con.table(sql.table(con, "load_trends", " UNION ALL ".join(found)))
-    return tables
+        have = con.table(part.free).columns if part.free else ()
+        asked = [c for c in part.columns if not c.targets and f"_free{c.position}" in have]
+        found += [_term(part, column, context) for column in asked]
+    dates = tables.pop("search_index")
+    if not found:  # dates without a term say nothing
+        context.note("missing_key", "search_index", "dropped", dates)
+        return tables
+    made = sql.table(con, "load_trends", " UNION ALL ".join(found))
+    return tables | {"search_index": con.table(made)}
+
+
+def _term(part: Part, column: Matched, context: Context) -> str:
+    """Return the query of one search term; cells that are no number are noted."""
+    name, _, region = column.name.partition(":")
+    cell = f"_free{column.position}"
+    index = f"{number(f'ltrim({cell}, {sql.text(BELOW)})')}::DOUBLE"
+    below = f"({' OR '.join(f'starts_with({cell}, {sql.text(sign)})' for sign in BELOW)})"
+    place = f"f._place + {part.first_row - 1}"
+    joined = f"{sql.name(part.table)} AS k JOIN {sql.name(part.free)} AS f ON {place} = k._row"
+    said = {"n": "count(*)", "few": f"list_slice(list_sort(list(DISTINCT {cell})), 1, 3)"}
+    bad = sql.select(said, joined, where=f"{cell} IS NOT NULL AND {index} IS NULL")
+    ((count, few),) = sql.rows(context.con, bad)
+    if count:
+        shown = tuple(f"{column.name} = {each}" for each in few)
+        context.problems.append(Problem("unreadable_cell", "search_index", "flagged", count, shown))
+    out = {
+        "date": "search_index__date", "keyword": sql.text(name.strip()),
+        "source": "'google_trends'", "region": sql.text(_request(region, part, context.con)),
+        "granularity": sql.text(_granularity(part.columns)),
+        "index_value": f"CASE WHEN NOT {below} THEN {index} END",
+        "index_low": f"CASE WHEN {below} THEN 0.0 ELSE {index} END", "index_high": index,
+        "_row": "_row", "_file": f"{part.index}::BIGINT", "_source": sql.text(part.name),
+        "_format": sql.text(part.fmt.id), "_platform": "'google'",
+    }  # fmt: skip
+    return sql.select(out, joined)
+
+
+def _request(region: str, part: Part, con: Any) -> str:
+    """Return the region with the request it was asked in, as ``Worldwide-2024010120241231``."""
+    bare = region.strip(" ()\uff08\uff09:\uff1a")
+    if re.search(r"-\d+$", bare):
+        return bare
+    day = "search_index__date"
+    ends = {"first": f"strftime(min({day}), '%Y%m%d')", "last": f"strftime(max({day}), '%Y%m%d')"}
+    ((first, last),) = sql.rows(con, sql.select(ends, sql.name(part.table)))
+    return f"{bare}-{first}{last}"
 
 
 def _granularity(columns: Sequence[Matched]) -> str:
@@ -117,7 +148,7 @@ def _granularity(columns: Sequence[Matched]) -> str:
         "month": "month",
         "月": "month",
     }
-    return words.get(columns[0].folded, "day")
+    return next((words[c.folded] for c in columns if c.targets and c.folded in words), "day")
 
 
 def finish_ledger(tables: Tables, context: Context) -> Tables:

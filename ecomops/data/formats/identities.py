@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ecomops.data.formats import rules, sql
+from ecomops.data.formats.numerals import european, number
 from ecomops.data.formats.part import main_table
 from ecomops.data.formats.registry import fold
 from ecomops.data.problems import Identity
@@ -126,7 +127,8 @@ def _cells(part: Part) -> dict[str, str]:
         elif column.position in spare:
             x = f"x{column.position}"
             around = rules.Cells(percent=bool(re.search("[%％]", column.name)))
-            found[name] = rules.fraction(x, around) if share else rules.number(x)
+            x = european(x) if part.comma else x
+            found[name] = rules.fraction(x, around) if share else number(x)
     return found
 
 

@@ -50,7 +50,8 @@ def merged(parts: Sequence[Part], con: Any) -> tuple[dict[str, ibis.Table], list
         make = sql.view if len(queries) == 1 else sql.table
         made = make(con, "load_merged", " UNION ALL BY NAME ".join(queries))
         columns = con.table(made).columns
-        if len(queries) > 1 or any(part.several for part in parts):
+        several = len(queries) > 1 or any(part.several for part in parts)
+        if several and not all(part.fmt.finish == "google_trends" for part in parts):
             made, overlap = newest(table, made, columns, con)
             problems += overlap
         done[table] = con.table(made)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ecomops.data.formats import rules, sql
+from ecomops.data.formats.numerals import european
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from ecomops.data.problems import Identity, Problem
 
 FOUR_PLACES = {"unit_price", "ref_cpc", "cost"}
-TIMES = {"ts", "ts_utc", "ts_or_order_id", "date"}
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 UNIQUE_RESPONSES = {"typeform"}  # elsewhere a response's number counts within its survey only
 EXPORTED = r"[-_ ]*(20\d{6,}|20\d\d-\d\d-\d\d|\(\d+\)|（\d+）).*$"
@@ -43,6 +43,7 @@ class Part:
     identities: list[Identity] = field(default_factory=list)
     spare: tuple[Matched, ...] = ()
     quiet: tuple[int, ...] = ()
+    comma: bool = False
     currency: str | None = None
     rows: int = 0
     index: int = 0
@@ -109,7 +110,7 @@ def finest(fmt: Format) -> str | None:
 def possible(slot: Slot) -> str:
     """Return a value, but not a day that no shop's file can be about."""
     value = sql.name(slot.name)
-    if slot.target.rule not in TIMES:
+    if slot.target.rule not in rules.TIMES:
         return value
     return f"CASE WHEN year({value}) BETWEEN {FIRST_YEAR} AND {LAST_YEAR} THEN {value} END"
 
@@ -122,7 +123,8 @@ def value_of(slot: Slot, part: Part, around: rules.Cells) -> str:
         percent = bool(re.search("[%％]", part.columns[position].name))
         own = replace(around, scale=scale, percent=percent)
         cell = f"{slot.letter}{position}"
-        value, strict = rules.RULES[rule][0](cell, own), rules.RULES[rule][1]
+        read = european(cell) if around.comma and rule in rules.NUMBERS else cell
+        value, strict = rules.RULES[rule][0](read, own), rules.RULES[rule][1]
         found.append(rules.filled(cell, value) if strict or rule.startswith("address") else value)
     if set(slot.rules) == {"money_in", "money_out"}:
         both = " + ".join(f"coalesce({value}, 0)" for value in found)

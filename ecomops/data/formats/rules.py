@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ecomops.data.formats.numerals import FULL, HALF, number
 from ecomops.data.formats.sql import listed, text
 
 if TYPE_CHECKING:
@@ -24,17 +25,14 @@ MISSING = (
 MISSING_TEXT = (
     "-", "--", "null", "NULL", "None", "nan", "NaN", "#N/A", "订单未关闭", r"\N", *PENDING,
 )  # fmt: skip
-HALF = "0123456789.,-+%:/()"
-FULL = "".join(chr(ord(c) + 0xFEE0) for c in HALF)
 BLANK = r"\s\x{00a0}\x{3000}\x{feff}"
-MONEY_SIGNS = "¥￥$"
-MONEY_WORDS = r"(?i)[,\s¥￥€£$]|元|cny|rmb|usd|eur|gbp|us\$|r\$"
 COMMON_TIMES = (
     "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d",
     "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %I:%M:%S %p", "%Y-%m-%d %I:%M:%S %p",
     "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y年%m月%d日 %H:%M:%S",
     "%Y年%m月%d日 %H:%M", "%Y年%m月%d日",
     "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y%m%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d",
+    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%Y/%m/%d %I:%M %p", "%Y-%m-%d %I:%M %p",
     "%b %d, %Y %I:%M:%S %p", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y",
 )  # fmt: skip
 CLOCKS = (" %H:%M:%S", " %H:%M", "", " %I:%M:%S %p", " %I:%M %p")
@@ -42,18 +40,24 @@ OFFSET = (
     r"(:\d{2}(?:\.\d+)?(?:\s*[AP]M)?)"
     r"\s*(?:(?:UTC|GMT|Z)\s*(?:[-+]\d{1,2}:?(?:\d{2})?)?|[-+]\d{2}:?\d{2})$"
 )
+HALVES = r"\s*(上午|下午)\s*(\d{1,2}:\d{2}(?::\d{2})?)$"
 SPAN = r"^(\d{8}|\d{4}-\d{2}-\d{2})\s*[-~～至]\s*\d{4}.*$"
 
 
 @dataclass(frozen=True)
 class Cells:
-    """What a rule must know beside the cell: money's scale, zone, spreadsheet epoch, date order."""
+    """What a rule must know beside the cell: money's scale, zone, spreadsheet epoch, date order.
+
+    With `comma` fractions begin with a comma, with `yuan` no other currency's sign is read.
+    """
 
     scale: int = 2
     zone: str | None = None
     serial_base: date | None = None
     day_first: bool = False
     percent: bool = False
+    comma: bool = False
+    yuan: bool = False
     salt: str = ""
 
 
@@ -105,33 +109,9 @@ def present(x: str, tokens: tuple[str, ...]) -> str:
     return filled(x, told)
 
 
-def number(x: str) -> str:
-    """Return a decimal with four places from any spelling of a number.
-
-    Each step names the one before it only once: the engine computes what occurs twice for every
-    row, even where the plain cast has already succeeded. A cast that fails is ten times as slow as
-    one that does not, so cells with a usual sign of money do not begin with one.
-    """
-    plain = (
-        f"regexp_replace(translate({x}, {text(FULL)}, {text(HALF)}), {text(MONEY_WORDS)}, '', 'g')"
-    )
-    signed = f"regexp_replace({plain}, '^\\((.*)\\)$', '-\\1')"
-    scaled = f"replace(replace({signed}, '万', 'e4'), '亿', 'e8')"
-    marked = f"{_ends(x, '元')} OR {_begins(x, MONEY_SIGNS)} OR contains({x}, ',')"
-    bare = f"translate({x}, {text(MONEY_SIGNS + '元,')}, '')"
-    told = f"CASE WHEN {_plain_yuan(x)} THEN substring({x}, 1, length({x}) - 1) ELSE {bare} END"
-    usual = f"try_cast(CASE WHEN {marked} THEN {told} ELSE {x} END AS DECIMAL(18,4))"
-    return f"coalesce({usual}, try_cast({scaled} AS DECIMAL(18,4)))"
-
-
-def _plain_yuan(x: str) -> str:
-    """Return whether a cell is digits up to a last 元, as far as one can tell at a glance."""
-    return f"suffix({x}, '元') AND {x} >= '0' AND {x} < ':' AND NOT contains({x}, ',')"
-
-
 def money(x: str, cells: Cells) -> str:
     """Return an amount with the layout's number of places."""
-    return f"try_cast({number(x)} AS DECIMAL(18,{cells.scale}))"
+    return f"try_cast({number(x, yuan=cells.yuan)} AS DECIMAL(18,{cells.scale}))"
 
 
 def whole(x: str, _: Cells) -> str:
@@ -155,18 +135,26 @@ def real(x: str, _: Cells) -> str:
 def fraction(x: str, cells: Cells) -> str:
     """Return a share: ``12.3%`` and, under a header with (%), ``12.3`` become 0.123."""
     plain = f"translate({x}, {text(FULL)}, {text(HALF)})"
-    said = f"replace(regexp_extract({plain}, '^([-+]?[\\d.,]+)\\s*%$', 1), ',', '')"
+    shape = r"^([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?)\s*%$"
+    said = f"replace(regexp_extract({plain}, {text(shape)}, 1), ',', '')"
     bare = f"try_cast({plain} AS DOUBLE)" + (" / 100" if cells.percent else "")
     return f"round(coalesce(try_cast({said} AS DOUBLE) / 100, {bare}), 12)"
 
 
 def identifier(x: str, _: Cells) -> str:
-    """Return an id as text; ``17850.0`` loses its tail, a number in E notation is refused."""
+    """Return an id as text; ``17850.0`` and ``17,850`` are tidied, E notation is refused."""
     tail = f"regexp_matches({x}, '^\\d{{1,15}}\\.0+$')"
     lost = f"regexp_matches({x}, '^[-+]?\\d+(\\.\\d+)?[eE]\\+?\\d+$|^\\d{{16,}}\\.\\d*$')"
-    odd = f"contains({x}, '.') OR contains({x}, 'e') OR contains({x}, 'E')"
-    slow = f"CASE WHEN {lost} THEN NULL WHEN {tail} THEN split_part({x}, '.', 1) ELSE {x} END"
-    return f"CASE WHEN {odd} THEN {slow} ELSE {x} END"
+    odd = " OR ".join(f"contains({x}, '{sign}')" for sign in ".,eE")
+    parted = f"regexp_full_match({x}, '\\d{{1,3}}(,\\d{{3}})+')"
+    slow = (
+        f"CASE WHEN {lost} THEN NULL WHEN {tail} THEN split_part({x}, '.', 1) "
+        f"WHEN {parted} THEN replace({x}, ',', '') ELSE {x} END"
+    )
+    wide = (
+        f"WHEN {x} >= '\uff10' AND {x} < '\uff1a' THEN translate({x}, {text(FULL)}, {text(HALF)})"
+    )
+    return f"CASE WHEN {odd} THEN {slow} {wide} ELSE {x} END"
 
 
 def moment(x: str, cells: Cells) -> str:
@@ -176,7 +164,11 @@ def moment(x: str, cells: Cells) -> str:
 
 
 def _slow_moment(x: str, cells: Cells) -> str:
+    half = f"regexp_replace({x}, {text(HALVES)}, ' \\2 \\1')"
+    half = f"replace(replace(replace({half}, '年', '-'), '月', '-'), '日 ', ' ')"
+    half = f"replace(replace({half}, '上午', 'AM'), '下午', 'PM')"
     base = f"regexp_replace(regexp_replace({x}, {text(OFFSET)}, '\\1'), {text(SPAN)}, '\\1')"
+    base = f"CASE WHEN contains({x}, '午') THEN {half} ELSE {base} END"
     date_part = "%d/%m/" if cells.day_first else "%m/%d/"
     slashed = [date_part + year + clock for year in ("%Y", "%y") for clock in CLOCKS]
     forms = "[" + ", ".join(text(f) for f in (*COMMON_TIMES, *slashed)) + "]"
@@ -324,3 +316,5 @@ TEXTS = (
     "address3",
 )
 IDS = ("id", "id_compose")
+TIMES = ("ts", "ts_utc", "ts_or_order_id", "date")
+NUMBERS = tuple(r for r in RULES if RULES[r][1] and r not in {*IDS, *TIMES, "bool"})

@@ -15,6 +15,7 @@ from ecomops.data.formats.noticed import (
     note_spans,
     refuse_rounded,
 )
+from ecomops.data.formats.numerals import comma_fractions
 from ecomops.data.formats.part import Part, main_table, possible, slots, value_of
 from ecomops.data.formats.recognise import Candidate, matched
 from ecomops.data.formats.registry import fold
@@ -38,11 +39,13 @@ if TYPE_CHECKING:
     from ecomops.data.formats.registry import Format
 
 FOOTER = (
-    r"^(总计|合计|汇总|小计|总和|全部汇总|grand total|totals?|total:.*|总计[:：].*|合计[:：].*"
-    r"|#[-=\s]*|#.*(结束|合计|总计).*)$"
+    r"^((本页|当前页|本次|累计|全部|所有|全店)?(总计|合计|汇总|小计|总和|累计)([:：].*)?"
+    r"|(grand |sub)?totals?(:.*)?|共\s*\d+\s*[条笔单行项个].*|#[-=\s]*|#.*(结束|合计|总计).*)$"
 )
-FOOTER_BEGINS = "总合汇小全gGtT#"
+FOOTER_BEGINS = "总合汇小全本当累所共gGtTsS#"
 MOST_STRICT = 60
+LABELS = 3
+ORDERS = {"orders", "order_lines"}
 OFFSETS = {"shopify", "woocommerce"}
 YEAR_MONTHS = 12
 
@@ -66,7 +69,10 @@ def typed(
     part.quiet = quiet_columns(part, sheet.head[header + 1 :])
     _refuse_missing(part)
     source, left_out = staged(sheet, con, header, len(cells))
+    part.comma = _comma(part, sheet.head[header + 1 :])
     around = rules.Cells(
+        comma=part.comma,
+        yuan=fmt.money == "CNY",
         zone=zone,
         serial_base=sheet.serial_base if sheet.kind == "excel" else None,
         day_first=_day_first(source, part, sheet, con),
@@ -143,11 +149,15 @@ def _origin(part: Part) -> tuple[str, ...]:
     return ("o_name", "o_file", "o_row") if part.several else ()
 
 
+def _labels(part: Part) -> list[int]:
+    """Return where a total is called one: the first columns of the file and of its layout."""
+    named = {fold(h) for h in part.fmt.headers[:LABELS]}
+    return [c.position for c in part.columns if c.position < LABELS or c.folded in named]
+
+
 def _said(source: str, part: Part, tidy: frozenset[int]) -> str:
     """Return the query of the wanted cells as text: ``v…``/``t…`` without words for "nothing"."""
-    wanted = sorted(
-        {p for s in part.fill for p in s.positions} | set(range(min(3, len(part.columns))))
-    )
+    wanted = sorted({p for s in part.fill for p in s.positions} | set(_labels(part)))
     cells = {f"c{i}": f"c{i}" if i in tidy else rules.clean(f"c{i}") for i in wanted}
     spare = spare_cells(part)
     clean = sql.select(cells | spare | {o: o for o in _origin(part)}, source)
@@ -164,7 +174,7 @@ def _wide(
 ) -> str:
     """Return the query of typed values; ``_bad`` has a bit per column that did not parse."""
     values = {s.name: value_of(s, part, around) for s in part.fill}
-    first = [f"c{i}" for i in range(min(3, len(part.columns)))]
+    first = [f"c{i}" for i in _labels(part)]
     kept = {c: c for c in dict.fromkeys((*first, *(c for s in strict for c in _cells(s))))}
     spare = list(spare_cells(part))
     kept |= {c: c for c in (*_footer_cells(part), *_origin(part), *spare)}
@@ -201,7 +211,7 @@ def _note(part: Part, first: Sequence[str], cells: Sequence[str]) -> str:
         for c in first
     ]
     totals += [f"{c} IS NULL" for c in _footer_cells(part)]
-    same = [f"{c} = {sql.text(cells[i])}" for i, c in enumerate(first) if cells[i]]
+    same = [f"{c} = {sql.text(said)}" for c in first if (said := cells[int(c[1:])])]
     again = " AND ".join(same) if same else "false"
     return (
         f"CASE WHEN {again} THEN 'repeated_header' WHEN {' OR '.join(totals)} THEN 'total_row' END"
@@ -237,6 +247,13 @@ def _day_first(source: str, part: Part, sheet: Sheet, con: Any) -> bool:
             raise DataError("ambiguous_dates", file=part.name, column=name, examples=slashed[:3])
         return bool(first > YEAR_MONTHS)
     return False
+
+
+def _comma(part: Part, shown: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first rows write 1.234,50 where others write 1,234.50."""
+    places = {p for s in part.fill for p, r in zip(s.positions, s.rules, strict=True)
+              if r in rules.NUMBERS}  # fmt: skip
+    return comma_fractions(row[p] for row in shown for p in places if p < len(row))
 
 
 def _zone_of(said: str, part: Part, con: Any) -> str | None:
@@ -308,7 +325,15 @@ def _filled_first(wide: str, said: str, strict: Sequence[Slot], con: Any) -> int
 def _keyless(part: Part) -> str:
     fmt = part.fmt
     keys = {t.table + "__" + t.column for h in fmt.required[:1] for t in fmt.targets[h]}
-    names = [sql.name(s.name) for s in part.fill if s.name in keys]
-    if not names or fmt.finish == "shopify":
+    slots_ = [s for s in part.fill if s.name in keys]
+    if not slots_ or fmt.finish == "shopify":
         return "false"
-    return " AND ".join(f"{n} IS NULL" for n in names)
+    return " AND ".join(_no_key(s) for s in slots_)
+
+
+def _no_key(slot: Slot) -> str:
+    """Return whether a key says nothing; an order's number that is but Chinese words is a note."""
+    key = sql.name(slot.name)
+    if slot.target.rule not in rules.IDS or slot.target.table not in ORDERS:
+        return f"{key} IS NULL"
+    return f"({key} IS NULL OR {key} >= '\u2e80' AND NOT regexp_matches({key}, '[0-9A-Za-z]'))"
