@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from ecomops.base.errors import DataError, OptionError, suggestion
@@ -41,9 +42,16 @@ def between(name: str, value: float, low: float, high: float) -> float:
     >>> between("bins", 5, 2, 10)
     5
     """
+    given: object = value
+    if not isinstance(given, Real):
+        raise OptionError("not_a_number", name=name, value=repr(given), kind=type(given).__name__)
     if low <= value <= high:
         return value
-    raise OptionError("out_of_range", name=name, value=value, low=low, high=high)
+    raise OptionError("out_of_range", name=name, value=value, low=_whole(low), high=_whole(high))
+
+
+def _whole(bound: float) -> float:
+    return int(bound) if float(bound).is_integer() else bound
 
 
 def columns(table: str, available: Collection[str], needed: Collection[str]) -> None:
@@ -59,6 +67,6 @@ def columns(table: str, available: Collection[str], needed: Collection[str]) -> 
         "missing_columns",
         table=table,
         missing=missing,
-        available=list(available),
+        available=list(available) or "—",
         near="; ".join(near) or "—",
     )

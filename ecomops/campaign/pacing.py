@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ecomops.result.words import Words
 
 METRICS = ("amount", "orders")
+MOST = 10**15
 APART = 0.1  # of a straight line's verdict and ours before it is worth a sentence
 SHORT = 3  # days up to which a campaign is shown by the hour
 LIKELY, UNLIKELY = 0.8, 0.2
@@ -184,7 +185,7 @@ def pacing(
     Raises
     ------
     OptionError
-        When `end` lies before `start` or the metric is unknown.
+        When `end` lies before `start`, the metric is unknown or the plan is below 1.
 
     Notes
     -----
@@ -200,6 +201,8 @@ def pacing(
     True
     """
     checks.choice("metric", metric, METRICS)
+    if plan is not None:
+        checks.between("plan", plan, 1, MOST)
     now = _hour(shop, now)
     start, end = _period(shop, now, start, end)
     checks.between("days", (end - start).days + 1, 1, 92)

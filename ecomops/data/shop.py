@@ -14,12 +14,12 @@ import ibis
 import ibis.expr.operations as ops
 
 from ecomops.base import checks
-from ecomops.base.errors import DataError, MissingError, OptionError
+from ecomops.base.errors import DataError, MissingError, OptionError, suggestion
 from ecomops.base.options import options
 from ecomops.data import formats, schema
 from ecomops.data.policy import Coverage, coverage, margin_rate
 from ecomops.data.problems import Problem
-from ecomops.data.tables import engine, read_file, table
+from ecomops.data.tables import engine, frame, read_file, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,13 @@ class Shop:
                 present=sorted(self.tables),
                 grain=schema.table_schema(name).grain,
             )
-        raise AttributeError(name)
+        near = "" if name.startswith("_") else suggestion(name, schema.tables())
+        known = list(schema.tables())
+        raise AttributeError(
+            str(MissingError("unknown_table", name=name, allowed=known, near=near))
+            if near
+            else name
+        )
 
     def get(self, name: str) -> ibis.Table | None:
         """Return the canonical table `name`, or None when the shop lacks it."""
@@ -266,7 +272,11 @@ def _in_one_currency(shop: Shop, currency: str | None) -> Shop:
     tables = {name: _priced(t, money) for name, t in shop.tables.items()} | {"orders": orders}
     if not currency:
         return replace(shop, tables=tables, currency=money)
-    count = int(orders.filter(orders.currency != money).count().to_pandas())
+    rows = frame(orders.group_by("currency").aggregate(n=orders.count()))
+    held = dict(zip(rows["currency"], rows["n"], strict=True))
+    if held and money not in held:
+        raise DataError("no_such_currency", currency=money, found=sorted(held))
+    count = sum(int(n) for name, n in held.items() if name != money)
     dropped = Problem(code="other_currency", table="orders", action="dropped", count=count)
     return replace(
         shop,

@@ -23,6 +23,13 @@ def test_a_number_out_of_range_names_the_range() -> None:
         checks.between("bins", 99, 2, 10)
 
 
+def test_text_in_the_place_of_a_number_is_named() -> None:
+    with pytest.raises(OptionError, match=r"must be a number. It is '400000' \(str\)"):
+        checks.between("target", "400000", 1, 1e15)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="from 1 to 1,000,000,000,000,000"):
+        checks.between("target", -5, 1, 1e15)
+
+
 def test_long_lists_are_cut() -> None:
     with pytest.raises(OptionError, match="…"):
         checks.choice("x", "qqq", [f"name{i}" for i in range(40)])

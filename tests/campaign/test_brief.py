@@ -144,3 +144,13 @@ def test_words_and_timeline(full):
         page = full.in_language(lang)._repr_html_()
         assert page.count("<svg") == 2
         assert "units" not in page
+
+
+def test_a_test_that_outlasts_the_time_left_is_run_during_the_campaign(demo):
+    """Days needed against days until the main days begin: weeks for the next, months for 618."""
+    near, far = brief(demo), brief(demo, festival="june_618")
+    (late,), (early,) = near.actions(), far.actions()
+    left = (near.said("main_from") - near.basis.end).days
+    assert near.said("days_needed") > left == late.change["left"]
+    assert (late.code, early.code) == ("late", "test")
+    assert "no time to finish" in near._repr_html_()

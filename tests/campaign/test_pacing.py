@@ -160,3 +160,12 @@ def test_words_and_chart(demo) -> None:
         for lang in ("zh", "en"):
             assert found.in_language(lang)._repr_html_().count("<svg") == 2
     assert found.params["low"] < found.params["total"] < found.params["high"]
+
+
+def test_without_a_plan_the_forecast_is_named_as_what_it_is(demo) -> None:
+    own = pacing(demo)
+    texts = [text.get_text() for text in own.plot().texts]
+    assert "opening forecast" in texts
+    assert "plan" not in texts
+    with pytest.raises(eo.OptionError):
+        pacing(demo, plan=0)

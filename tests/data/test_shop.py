@@ -86,6 +86,18 @@ def test_mixed_currencies_are_refused_until_one_is_named() -> None:
     assert [(p.code, p.count) for p in shop.problems] == [("other_currency", 1)]
 
 
+def test_a_currency_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(eo.DataError, match="The data hold: GBP"):
+        eo.open({"orders": FRAME}, currency="RMB")
+
+
+def test_a_slip_in_a_tables_name_is_answered_with_the_name() -> None:
+    shop = eo.open({"orders": FRAME})
+    with pytest.raises(AttributeError, match="Did you mean 'orders'"):
+        _ = shop.ordrs
+    assert not hasattr(shop, "_repr_pretty_")
+
+
 def test_money_travels_with_its_currency() -> None:
     lines = pd.DataFrame({"order_id": ["1"], "quantity": [1], "line_paid_amount": [10.0]})
     shop = eo.open({"orders": FRAME, "order_lines": lines.assign(product_id="p")})
@@ -185,3 +197,45 @@ def test_times_finer_than_a_microsecond_are_cut_to_it() -> None:
     orders = eo.open({"orders": FRAME.head(2).assign(paid_at=at)}).orders
     assert orders.paid_at.type().scale in (None, 6)
     assert str(orders.paid_at.max().to_pandas()) == "2025-11-01 10:00:00.123456"
+
+
+def test_a_shop_tells_what_it_holds() -> None:
+    shop = eo.open({"orders": FRAME})
+    assert repr(shop).startswith("<Shop ")
+    assert "GBP" in repr(shop)
+    assert "orders" in dir(shop)
+    assert "orders" in shop
+    assert shop.get("orders") is shop.tables["orders"]
+    assert shop.get("products") is None
+
+
+def test_what_is_no_source_is_refused() -> None:
+    with pytest.raises(eo.OptionError) as error:
+        eo.open(42)
+    assert error.value.code == "not_a_table"
+
+
+def test_a_file_that_is_no_table_says_what_it_could_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "orders.parquet"
+    path.write_bytes(b"no parquet")
+    with pytest.raises(eo.DataError) as error:
+        eo.open({"orders": str(path)})
+    assert error.value.code == "unreadable_file"
+    assert str(path) in error.value.message("zh")
+    with pytest.raises(eo.MissingError):
+        eo.open({"orders": str(tmp_path / "absent.csv")})
+
+
+def test_the_currency_of_a_table_is_its_own_or_none() -> None:
+    from ecomops.data.policy import currency_of
+    from ecomops.data.tables import opened
+
+    assert currency_of(opened(FRAME)) == "GBP"
+    assert currency_of(opened(FRAME.drop(columns="currency"))) == "XXX"
+    assert currency_of(opened(FRAME.assign(currency=pd.Series([None, None], dtype="str")))) == "XXX"
+
+
+def test_orders_need_one_of_the_two_clocks() -> None:
+    with pytest.raises(eo.DataError) as error:
+        eo.open({"orders": FRAME.drop(columns="created_at")})
+    assert error.value.values["missing"] == ["created_at"]
