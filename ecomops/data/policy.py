@@ -132,7 +132,8 @@ def currency_of(t: ibis.Table) -> str:
     """Return the currency that a shop wrote beside the money of `t`; ``"XXX"`` (none) otherwise."""
     if "currency" not in t.columns:
         return "XXX"
-    return str(frame(t.aggregate(currency=t.currency.max())).iloc[0, 0] or "XXX")
+    found = frame(t.aggregate(currency=t.currency.max())).iloc[0, 0]
+    return found if isinstance(found, str) and found else "XXX"  # missing is NaN in pandas 3
 
 
 def coverage(

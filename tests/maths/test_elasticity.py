@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecomops.base.errors import DataError
-from ecomops.maths.elasticity import best_price, elasticity, poisson_regression
+from ecomops.maths.elasticity import best_price, elasticity, own_spread, poisson_regression
 
 NONE = np.zeros((120, 0))
 
@@ -36,6 +36,31 @@ def test_exposure_divides_the_mean():
     """By hand: 3 of 10 and 9 of 20 are 12 of 30."""
     fit = poisson_regression([3, 9], np.ones((2, 1)), exposure=[10, 20])
     assert np.exp(fit.beta[0]) == pytest.approx(0.4)
+
+
+def test_rows_with_rates_of_their_own_count_for_less():
+    """By hand: weights 1 / (1 + 0.1 m) at equal means; the error is that of the spread."""
+    y = np.array([10.0, 10, 10, 10])
+    fit = poisson_regression(y, np.ones((4, 1)), spread=0.1)
+    assert np.exp(fit.beta[0]) == pytest.approx(10)
+    assert fit.se[0] == pytest.approx(np.sqrt((1 / 10 + 0.1) / 4))
+
+
+def test_the_spread_of_planted_rates_is_found_and_its_intervals_cover():
+    """Planted: rates vary by a quarter; 12 of 200 rows of unequal size halve their rate."""
+    random = np.random.default_rng(5)
+    flag = np.arange(200) < 12
+    inside, found = [], []
+    for _ in range(200):
+        size = random.lognormal(5, 1, 200)
+        rate = 0.1 * np.exp(random.normal(0, 0.25, 200)) * np.where(flag, 0.5, 1)
+        y, x = random.poisson(size * rate), np.c_[np.ones(200), flag]
+        fit = poisson_regression(y, x, exposure=size)
+        found.append(own_spread(y, size * np.exp(x @ fit.beta)))
+        fit = poisson_regression(y, x, exposure=size, spread=found[-1])
+        inside.append(abs(fit.beta[1] - np.log(0.5)) < 1.645 * fit.se[1])
+    assert np.mean(found) == pytest.approx(0.0625, rel=0.2)
+    assert 0.84 <= np.mean(inside) <= 0.96
 
 
 def test_no_sale_at_all_does_not_converge():

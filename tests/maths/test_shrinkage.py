@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from scipy.stats import betabinom
+from scipy.stats import betabinom, nbinom
 
-from ecomops.maths.shrinkage import beta_binomial, hierarchical, partial_pooling
+from ecomops.maths.shrinkage import beta_binomial, gamma_poisson, hierarchical, partial_pooling
 
 SCHOOLS = ([28, 8, -3, 7, -1, 1, 18, 12], [15, 10, 16, 11, 9, 11, 10, 18])
 
@@ -58,8 +58,9 @@ def test_beta_binomial_by_a_second_route():
 
 def test_two_estimates_that_differ_make_their_mean_unsure():
     """By hand: q = 8, spread² = (8 - 1) / 4 = 1.75; the mean has variance (0.25 + 1.75) / 2 = 1."""
-    value, _, mean, error = hierarchical([-3.0, -1.0], [0.5, 0.5])
+    value, width, mean, error = hierarchical([-3.0, -1.0], [0.5, 0.5])
     np.testing.assert_allclose(value, [-2.875, -1.125])
+    np.testing.assert_allclose(width, np.sqrt(0.875 * 0.25 + 0.125**2 * 1))  # share 1.75 / 2
     assert (mean, error) == (pytest.approx(-2), pytest.approx(1))
 
 
@@ -71,3 +72,32 @@ def test_one_estimate_stays_what_it_is():
 def test_a_single_estimate_has_no_spread():
     value, width, mean, spread = partial_pooling([4.0], [0.5])
     assert (value[0], width[0], mean, spread) == (4.0, 0.5, 4.0, 0.0)
+
+
+def test_low_ends_have_five_percent_of_their_posterior_below():
+    """Truth: the gamma density of the prior found times the Poisson chance, integrated."""
+    seen, expected = np.array([2.0, 40, 18, 22, 0]), np.array([1.0, 20, 20, 20, 0])
+    found = gamma_poisson(seen, expected)
+    assert np.isnan([found.mean[4], found.low[4]]).all()
+    rate = np.linspace(1e-6, 8, 200_001)
+    for n, e, low, mean in zip(seen[:4], expected, found.low, found.mean, strict=False):
+        log = (found.shape - 1 + n) * np.log(rate) - (found.rate + e) * rate
+        weight = np.exp(log - log.max())
+        weight /= weight.sum()
+        assert weight[rate <= low].sum() == pytest.approx(0.05, abs=1e-3)
+        assert weight @ rate == pytest.approx(mean, rel=1e-3)
+
+
+def test_the_gamma_prior_has_the_largest_likelihood():
+    """Second route: negative binomial counts by scipy, searched from elsewhere."""
+    random = np.random.default_rng(4)
+    expected = random.uniform(5, 50, 300)
+    seen = random.poisson(random.gamma(3, 1 / 3, 300) * expected)
+    found = gamma_poisson(seen, expected)
+
+    def minus_log_likelihood(theta):
+        a, b = np.exp(theta)
+        return -nbinom.logpmf(seen, a, b / (b + expected)).sum()
+
+    best = np.exp(minimize(minus_log_likelihood, [2.0, 2.0], method="Nelder-Mead").x)
+    assert (found.shape, found.rate) == pytest.approx(tuple(best), rel=0.01)

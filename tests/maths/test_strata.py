@@ -76,3 +76,20 @@ def test_a_small_group_with_rare_outcomes_is_not_called_different_too_often():
             called[name] += found.value > 1.9600 * getattr(found, name)
     assert called["null"] / 400 <= 0.025 + 2 * np.sqrt(0.025 * 0.975 / 400)
     assert called["error"] > 3 * called["null"]
+
+
+def test_one_stratum_has_the_error_of_two_samples():
+    """Second route: numpy's unbiased variances over the two groups, as in Welch's test."""
+    one, none = np.array([3.0, 1, 4, 1, 5]), np.array([2.0, 7, 1])
+    found = difference(
+        [5, 3], [one.sum(), none.sum()], [one @ one, none @ none], [1, 0], ["a", "a"]
+    )
+    assert found.value == pytest.approx(one.mean() - none.mean())
+    assert found.error == pytest.approx(np.sqrt(one.var(ddof=1) / 5 + none.var(ddof=1) / 3))
+
+
+def test_a_stratum_with_one_person_on_a_side_says_nothing():
+    cells = ([1, 4, 3, 3], [9, 4, 6, 3], [81, 6, 14, 5], [1, 0, 1, 0], ["a", "a", "b", "b"])
+    alone = tuple(part[2:] for part in cells)
+    assert difference(*cells) == difference(*alone)
+    assert np.isnan(difference(*(part[:2] for part in cells)).value)
