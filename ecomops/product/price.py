@@ -183,10 +183,10 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
 
     Notes
     -----
-    Poisson pseudo-likelihood by week with the depth of promotions, a yearly wave and the sales of
-    the other products as controls (Santos Silva and Tenreyro 2006); partial pooling over an
-    unknown spread (Gelman et al. 2013, 5.4); gains by Benjamini and Hochberg (1995). Where last
-    week's unexplained demand foretells this week's price every such regression is biased: the
+    Poisson pseudo-likelihood by week with the depth of promotions, a trend, the year's waves and
+    the sales of the other products as controls (Santos Silva and Tenreyro 2006); partial pooling
+    over an unknown spread (Gelman et al. 2013, 5.4); gains by Benjamini and Hochberg (1995). Where
+    last week's unexplained demand foretells this week's price every such regression is biased: the
     product is refused; all are where their mean says that demand hardly minds the price, which
     prices that follow demand feign (meta-analysis: -2.6, Bijmolt et al. 2005).
 
@@ -255,11 +255,17 @@ def _product(item: str, part: pd.DataFrame, weeks: pd.DatetimeIndex, total: Any)
     }
     if not enough:
         return facts | {"reason": "few", "elasticity": np.nan, "se": np.nan}
-    angle = 2 * np.pi * np.arange(pieces.size) / 52.18
     rest = np.log(np.maximum(others - pieces, 1))
-    controls = np.c_[np.log1p(-depth), np.sin(angle), np.cos(angle), rest - rest.mean()]
+    controls = np.c_[np.log1p(-depth), rest - rest.mean(), _course(pieces.size)]
     found = elasticity(pieces, asked, controls[:, controls.std(axis=0) > 0])
     return facts | {"reason": found.reason or "known", "elasticity": found.value, "se": found.se}
+
+
+def _course(weeks: int) -> Any:
+    """Return what moves slowly without the price: a trend and the year's two waves."""
+    angle = 2 * np.pi * np.arange(weeks) / 52.18
+    waves = [wave(k * angle) for k in (1, 2) for wave in (np.sin, np.cos)]
+    return np.column_stack([np.linspace(-1, 1, weeks), *waves])
 
 
 def _pool(found: pd.DataFrame, known: pd.Series[bool]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ in demand whatever the season, and are known order by order.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -90,7 +90,9 @@ def tempted(plan: Plan, orders: Latent, lines: Lines, first: int, chunk: int) ->
     time = orders.time[lines.order[line]]
     cause = plan.numbers("price")[slot[line]]
     source = _source(plan, "price", chunk, len(line))
-    return _block(plan, "price", chunk, first, time, cause, source, lines.product[line])
+    made = _block(plan, "price", chunk, first, time, cause, source, lines.product[line])
+    pieces = replace(cast("Lines", made.lines), quantity=lines.quantity[line])
+    return replace(made, lines=pieces)
 
 
 def in_b(plan: Plan, test: Experiment, key: Ints) -> Bools:

@@ -32,7 +32,7 @@ def frames(seed: int = 1, *, lost: float = 0.45, dear: bool = False):
         {
             "product_id": ids,
             "product_name": [f"春季新款宽松连衣裙女装百搭显瘦第{i}款" for i in range(GOODS)],
-            "category_l2": np.where(np.arange(GOODS) % 2, "裙", "衫"),
+            "category_l2": np.where(np.arange(GOODS) % 4 < 2, "裙", "衫"),
             "list_price": price,
             "image_count": np.where(few, 2, 6),
             "has_video": np.arange(GOODS) % 2 == 0,
@@ -99,6 +99,16 @@ def test_dear_products_are_not_mistaken_for_bad_listings():
         named += len(listing(eo.open(shop), days=28).sure)
     assert np.mean(wrong) < -0.4
     assert named <= 2
+
+
+def test_a_defect_that_is_its_category_has_no_price():
+    """By hand: every dress and only dresses lack a video; no sales can tell the two apart."""
+    shop = frames()
+    goods = shop["products"]
+    shop["products"] = goods.assign(category_l2=np.where(goods["has_video"], "衫", "裙"))
+    rows = listing(eo.open(shop), days=28).table.set_index("rule")
+    assert rows["effect"].isna()["video"]
+    assert rows.loc["images", "high"] < 0
 
 
 def test_rules_by_hand():
