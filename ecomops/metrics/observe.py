@@ -181,6 +181,6 @@ def _filled(rows: pd.DataFrame, days: Days, period: str) -> pd.DataFrame:
 def _observed_days(grid: pd.Index[Any], days: Mapping[str, Days], period: str) -> list[int]:
     first, last = max(d[0] for d in days.values()), min(d[1] for d in days.values())
     return [
-        (min(periods.end(at, period), last) - max(at, first)).days + 1
+        max((min(periods.end(at, period), last) - max(at, first)).days + 1, 0)
         for at in grid.get_level_values("period")
     ]

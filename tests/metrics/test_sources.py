@@ -250,3 +250,31 @@ def test_nothing_observed_has_no_periods() -> None:
     both = observe(shop(ORDERS, traffic_daily=none).tables, ["sales.orders", "traffic.visitors"])
     assert both.empty == {"traffic.visitors"}
     assert both.values["sales.orders"].sum() == 4
+
+
+def test_months_that_one_table_did_not_see_have_no_days_of_inventory() -> None:
+    """Stock is counted from May, orders begin in July: May and June have none of the days."""
+    shots = pd.DataFrame(
+        {
+            "date": [date(2025, 5, 10), date(2025, 7, 2)],
+            "sku_id": "x",
+            "on_hand": 10,
+            "available": 10,
+            "unit_cost": 5.0,
+        }
+    )
+    lines = pd.DataFrame(
+        {
+            "order_id": ["1"],
+            "product_id": "p",
+            "product_name": "n",
+            "quantity": 1,
+            "unit_price": 10.0,
+            "line_paid_amount": 10.0,
+            "line_cost": 4.0,
+        }
+    )
+    store = shop(ORDERS, inventory_snapshots=shots, order_lines=lines)
+    frame = metrics.compute(store, "days_inventory").set_index("period")
+    assert frame.loc["2025-05", "numerator"] == 0
+    assert frame["value"].isna().tolist() == [True, True, False]
