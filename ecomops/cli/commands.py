@@ -258,15 +258,18 @@ def load(chosen: Namespace) -> None:
 
 
 def simulate(chosen: Namespace) -> None:
-    """Write a synthetic shop and the truth about it."""
+    """Write a synthetic shop and the truth about it; preset and folder in either way of saying."""
     from ecomops.cli.progress import counted
     from ecomops.sim import simulate as written
 
     signal(SIGTERM, default_int_handler)
+    said = [word for word in (chosen.preset, chosen.dest) if word]
+    preset = chosen.named or (said.pop(0) if said else "tiny")
     folder = written(
-        chosen.preset,
-        Path(chosen.dest),
+        preset,
+        Path(chosen.out or (said[0] if said else preset)),
         seed=chosen.seed,
+        without=chosen.without,
         customers=chosen.customers,
         workers=chosen.workers,
         progress=counted,

@@ -94,8 +94,11 @@ COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("--force", {"action": "store_true"}),
     ),
     "simulate": (
-        ("preset", {"metavar": "PRESET"}),
-        ("dest", {"metavar": "FOLDER"}),
+        ("preset", {"metavar": "PRESET", "nargs": "?"}),
+        ("dest", {"metavar": "FOLDER", "nargs": "?"}),
+        ("--preset", {"metavar": "PRESET", "dest": "named"}),
+        ("--out", {"metavar": "FOLDER"}),
+        ("--without", {"metavar": "NAME", "action": "append", "default": []}),
         ("--seed", {"type": int, "default": 1, "metavar": "N"}),
         ("--customers", {"type": int, "metavar": "N"}),
         ("--workers", {"type": int, "default": 1, "metavar": "N"}),

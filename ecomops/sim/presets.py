@@ -36,7 +36,10 @@ def preset(name: str) -> Settings:
     >>> preset("tiny").store.currency
     'CNY'
     """
-    checks.choice("preset", name, names())
+    if name not in names():  # all of them are named, not the first dozen
+        near, known = suggestion(name, names()), ", ".join(names())
+        code = "unknown_choice_near" if near else "unknown_choice"
+        raise OptionError(code, name="preset", value=name, allowed=known, near=near)
     settings: Settings = build(Settings, _merged(name), name)
     return checked(settings)
 

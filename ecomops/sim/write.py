@@ -60,7 +60,7 @@ def simulate(
         Called with (steps done, steps in all) after each chunk of customers.
 
     The folder appears when everything is written; an error or Ctrl-C leaves nothing behind.
-    Raises `UnsafeError` when `out` is there already or cannot be made, `OptionError` as `world`.
+    Raises `UnsafeError` when `out` is there already or cannot be written, `OptionError` as `world`.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     shop = simulate("tiny", Path(folder) / "shop", customers=200)
@@ -86,8 +86,10 @@ def simulate(
         write(plan, scratch, workers, progress or (lambda *_: None))
         scratch.chmod(0o755)
         scratch.rename(target)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(scratch, ignore_errors=True)
+        if isinstance(error, OSError):  # the disk is full, say
+            raise UnsafeError("sim_out_unwritable", path=str(target), reason=str(error)) from error
         raise
     return target
 

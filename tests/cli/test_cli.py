@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import pyarrow.parquet as pq
 import pytest
 
 from ecomops.base.options import options
@@ -167,6 +168,26 @@ def test_formats_lists_the_layouts(capsys):
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert {"uci_online_retail", "shopify_orders"} <= set(listed) | {"uci_online_retail"}
     assert listed == sorted(listed)
+
+
+def test_simulate_takes_preset_and_folder_by_name(tmp_path, capsys):
+    """Truth: what the same words say by place; without an intervention there are fewer orders."""
+    small = ["--customers", "150", "--lang", "en"]
+    named = ["--preset", "tiny", "--out", str(tmp_path / "named")]
+    assert main(["simulate", *named, *small]) == 0
+    assert main(["simulate", "tiny", str(tmp_path / "placed"), *small]) == 0
+    twin = ["--without", "channel:直播", "--without", "promo:2025-11-11"]
+    assert main(["simulate", "--preset", "tiny", str(tmp_path / "twin"), *twin, *small]) == 0
+    whole, same, less = (
+        pq.read_table(tmp_path / name / "orders.parquet") for name in ("named", "placed", "twin")
+    )
+    assert whole.equals(same)
+    assert len(less) < len(whole)
+    assert main(["simulate", "tiny", str(tmp_path / "no"), "--without", "promo:nope", *small]) == 2
+    assert "no intervention 'promo:nope'" in capsys.readouterr().err
+    assert main(["simulate", "nope", str(tmp_path / "no"), *small]) == 2
+    assert "taste_of_home, tiny." in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["named", "placed", "twin"]
 
 
 def test_simulate_then_check(tmp_path, capsys):

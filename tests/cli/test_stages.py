@@ -124,19 +124,19 @@ def test_the_help_of_run_shows_how_to_run_all(capsys):
 @pytest.mark.parametrize(
     ("arguments", "zh", "en"),
     [
-        (["run"], "缺少参数：STAGE", "the following arguments are required: STAGE"),
+        (["run"], "缺少参数：STAGE", "missing arguments: STAGE"),
         (
             ["formats", "a", "--nosuch"],
             "不认识的参数：--nosuch",
-            "unrecognized arguments: --nosuch",
+            "unknown arguments: --nosuch",
         ),
-        (["run", "plan", "--data"], "参数 --data 后面要跟一个值", "--data: expected one argument"),
+        (["run", "plan", "--data"], "参数 --data 后面要跟一个值", "argument --data needs a value"),
         (
             ["simulate", "a", "b", "--seed", "x"],
-            "参数 --seed 的值 'x' 不是 int",
-            "invalid int value",
+            "参数 --seed 的值 'x' 不是整数",
+            "is not a whole number",
         ),
-        (["nosuch"], "参数 COMMAND 不能是 'nosuch'", "invalid choice: 'nosuch'"),
+        (["nosuch"], "参数 COMMAND 不能是 'nosuch'", "argument COMMAND cannot be 'nosuch'"),
     ],
 )
 def test_wrong_usage_is_told_in_the_readers_language(capsys, arguments, zh, en):

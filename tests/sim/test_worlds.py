@@ -325,6 +325,16 @@ def test_an_interrupted_run_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_args, **_told):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
+    with pytest.raises(UnsafeError, match=r"No space left.*that has room"):
+        simulate("tiny", tmp_path / "shop", customers=100)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_in_the_way_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UnsafeError, match="cannot be written"):
