@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,13 +15,14 @@ from ecomops.data.quality import holdings
 from ecomops.data.schema import tables as schemas
 from ecomops.data.shop import open_shop
 from ecomops.data.tables import engine, frame, table
+from ecomops.metrics.catalogue import catalogue
 from ecomops.result import Basis, Finding, Result, style
 from ecomops.result.words import Words
 from ecomops.store.quality import analyses
-from ecomops.store.unlock import downloads
+from ecomops.store.unlock import downloads, locked_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import ibis
     from matplotlib.axes import Axes
@@ -37,20 +39,22 @@ SURE = 0.6
 
 
 class LoadWords(Words):
-    """The words of a load; layouts and tables are called by their own names."""
+    """The words of a load; layouts, tables and metrics are called by their own names."""
 
     def label(self, value: object) -> str:
-        """Return the label of a code; a layout's id becomes its name, in Chinese a table's too."""
+        """Return the label of a code; a layout or metric has its name, in Chinese a table too."""
         known = formats.formats().get(str(value))
         if known:
             return str(getattr(known, self.lang))
+        if str(value) in catalogue() and not isinstance(self.find("labels", str(value)), str):
+            return catalogue()[str(value)].names[self.lang]
         named = schemas().get(str(value))
         return (named.zh if self.lang == "zh" else named.name) if named else super().label(value)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class LoadReport(Result):
-    """One row per file, table, identity, problem, analysis and column; `kind` says which.
+    """One row per file, table, identity, problem, analysis, locked metric and column; see `kind`.
 
     `folder` is where the tables are now, None for a load that keeps nothing.
     """
@@ -163,13 +167,17 @@ class LoadReport(Result):
         return found
 
     def _locked(self) -> list[Finding]:
-        rows = self.of("analysis", "locked")
-        if rows.empty:
-            return []
-        ids = list(dict.fromkeys(key for row in rows["examples"] for key in row))[:FEW]
-        keys = list(dict.fromkeys(key for row in rows["place"] for key in row.split(", ")))[:FEW]
-        code = "locked" if ids else "locked_bare"
-        return [self._say(code, "note", list=list(rows["item"]), keys=keys, layouts=ids)]
+        """Say which analyses and metrics stay locked, and what would unlock the most of them."""
+        found = []
+        for kind, code in (("analysis", "locked"), ("metric", "metrics")):
+            rows = self.of(kind, "locked")
+            if len(rows):
+                ids = _most(key for row in rows["examples"] for key in row)
+                keys = _most(key for row in rows["place"] for key in row.split(", "))
+                shown = list(rows["item"]) if kind == "analysis" else list(rows["item"])[:FEW]
+                values = {"n": len(rows), "list": shown, "keys": keys, "layouts": ids}
+                found.append(self._say(code if ids else f"{code}_bare", "note", **values))
+        return found
 
     def bars(self) -> pd.DataFrame:
         """Return the rows of the chart: layouts with their files, rows and least confidence."""
@@ -203,6 +211,11 @@ class LoadReport(Result):
         else:
             style.tag(ax, 0, y + 0.34, name, at="left", size=style.SMALL)
             style.tag(ax, 0, y + 0.06, text, at="left", size=style.SMALL, color=style.MUTE)
+
+
+def _most(keys: Iterable[str]) -> list[str]:
+    """Return the few that occur most often, ties in the order they come."""
+    return [key for key, _ in Counter(keys).most_common(FEW)]
 
 
 def _short(name: str) -> str:
@@ -247,8 +260,9 @@ def load(
     LoadReport
         `.table`: one row per file (``place`` its layout, ``share`` the confidence, ``count`` its
         rows), canonical table (``count`` rows now, ``of`` rows loaded), problem, identity
-        (``count`` rows that fail ``of`` those tested, ``amount`` the gap), analysis (``examples``
-        the layouts that would unlock it) and column (``place`` where it went).
+        (``count`` rows that fail ``of`` those tested, ``amount`` the gap), analysis and locked
+        metric (``place`` what it lacks, ``examples`` the layouts that would unlock it) and column
+        (``place`` where it went).
 
     Raises
     ------
@@ -299,6 +313,7 @@ def report(
         *(_identity(each, done.problems) for each in identities),
         *(_problem(problem) for problem in problems),
         *_analyses(tables, done.files),
+        *_metrics(tables, done.files),
         *(row for row in files if row[3] != "refused"),
         *_columns(done.files, done.problems),
     ]
@@ -360,6 +375,17 @@ def _analyses(tables: Mapping[str, ibis.Table], files: Sequence[SourceFile]) -> 
         ids = dict.fromkeys(layout for key in keys for layout in downloads(key, have))
         told = (str(row["item"]), ", ".join(keys), str(row["status"]), int(row["count"]))
         rows.append(_row("analysis", *told, examples=tuple(ids)[:FEW]))
+    return rows
+
+
+def _metrics(tables: Mapping[str, ibis.Table], files: Sequence[SourceFile]) -> list[Any]:
+    """Return each metric that cannot be had with what it lacks and the layouts that bring it."""
+    have = [f.format for f in files if f.format]
+    rows = []
+    for code, keys in locked_metrics(tables).items():
+        ids = dict.fromkeys(layout for key in keys for layout in downloads(key, have))
+        told = ("metric", code, ", ".join(keys), "locked", len(keys))
+        rows.append(_row(*told, examples=tuple(ids)[:FEW]))
     return rows
 
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ecomops as eo
+from ecomops.base.errors import MissingError
+from ecomops.metrics.catalogue import catalogue
+from ecomops.metrics.compute import compute
 from ecomops.report.single import single
 
 if TYPE_CHECKING:
@@ -57,7 +60,7 @@ def test_files_rows_and_cells_are_told(downloads):
     cell = row(report, "problem", "unreadable_cell")
     assert (cell["count"], cell["examples"]) == (1, ("买家实际支付金额 = x",))
     assert row(report, "table", "orders")["count"] == 3
-    assert "1 cells could not be read" in report.explain()
+    assert "1 cell could not be read" in report.explain()
 
 
 def test_sums_of_the_file_are_held_and_the_gap_is_told(downloads):
@@ -116,11 +119,30 @@ def test_what_stays_locked_names_the_download_that_brings_it(downloads):
     assert "生意参谋" in report.explain()
 
 
+def test_metrics_are_locked_exactly_when_they_cannot_be_computed(downloads, tmp_path):
+    (downloads / "直通车_账户报表_20260531.csv").write_text(ADS, encoding="gb18030")
+    report = eo.load(downloads, into=tmp_path / "shop", lang="zh")
+    locked = report.of("metric").set_index("item")
+    shop = eo.open(tmp_path / "shop")
+    own = [m.code for m in catalogue().values() if not m.elsewhere and not m.external]
+    refused = set()
+    for code in own:
+        try:
+            compute(shop, code)
+        except MissingError:
+            refused.add(code)
+    assert refused == set(locked.index)
+    assert 0 < len(refused) < len(own)
+    assert locked.loc["cvr_pay", "place"] == "traffic_daily"
+    assert locked.loc["cvr_pay", "examples"][0].startswith("sycm_")
+    assert f"有 {len(refused)} 个指标还算不了" in report.explain()
+
+
 def test_report_is_bilingual_json_and_a_page_with_the_same_bytes(downloads):
     report = eo.load(downloads, lang="zh")
     told = json.loads(json.dumps(report.to_dict(), ensure_ascii=False))
     assert told["text"]["zh"] != told["text"]["en"]
-    assert told["text"]["en"].startswith("Of 2 files")
+    assert told["text"]["en"].startswith("1 of 2 files")
     page = single(report)
     assert page == single(eo.load(downloads, lang="zh"))
     assert "这些导出文件读进来了什么？" in page
