@@ -10,6 +10,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from ecomops.base.errors import DataError
 from ecomops.channel.attribution import attribution
 from ecomops.channel.spending import one_report
 from ecomops.data.policy import POLICY, sold_lines
@@ -104,7 +105,10 @@ def days(shop: Shop, deed: Deed, others: Collection[Deed]) -> Outcome:
     spent = _spent(shop, deed)
     if spent is None:
         return Outcome("not_done")
-    known = history(shop.orders, as_of=deed.decided)
+    try:
+        known = history(shop.orders, as_of=deed.decided)
+    except DataError:  # nothing was sold before
+        return Outcome("history")
     y, gap = known.values("amount"), (deed.decided - known.end).days
     ahead = deed.days + gap
     if not 7 <= ahead <= 120 or y.size < maths.MIN_DAYS + 2 * ahead:  # noqa: PLR2004 - as in store.forecast
@@ -178,7 +182,7 @@ def products(shop: Shop, deed: Deed, others: Collection[Deed]) -> Outcome:
     taken = {item for other in others if deed.meets(other) for item in _named(shop, other)}
     still = (rows["price"] / rows["price_before"] - 1).abs() <= SAME
     alone = rows[(rows["lines"] >= SOLD) & still & ~rows.index.isin({*taken, *mine})]
-    if len(alone) < FEWEST:
+    if len(alone) < FEWEST or alone["before"].sum() <= 0:
         return Outcome("no_controls")
     sums = ["before", "before2", "after", "after2"]
     found = before_after(rows.loc[mine, sums].sum(), alone[sums])

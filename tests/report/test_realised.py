@@ -269,6 +269,18 @@ def test_money_that_did_not_move_or_came_too_early_is_refused(options, what, rea
     assert realised(advertised(**options), what).method == reason
 
 
+def test_a_shop_that_sold_nothing_before_has_no_days_to_compare():
+    shop = advertised()
+    later = shop.orders.filter(shop.orders.paid_at.date() > DECIDED)
+    shop = replace(shop, tables={**shop.tables, "orders": later})
+    assert realised(shop, STOPPED).method == "history"
+
+
+def test_products_that_lose_money_are_no_measure_of_growth():
+    lines = [(item, day, price, 200.0) for item, day, price, _ in steady()]
+    assert realised(shop_of(lines), deed()).method == "no_controls"
+
+
 def test_two_moves_of_money_at_once_cannot_be_told_apart():
     other = replace(STOPPED, id="2", subject="channel:B")
     assert realised(advertised(), STOPPED, [STOPPED, other]).method == "overlap"
