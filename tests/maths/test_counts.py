@@ -62,3 +62,11 @@ def test_counts_that_vary_more_say_less():
 @pytest.mark.parametrize(("freedom", "wanted"), [(7, 1.0), (8, 2.0), (9, 16 / 9)])
 def test_dispersion_needs_eight_degrees_of_freedom(freedom, wanted):
     assert dispersion(16.0, freedom) == pytest.approx(wanted)
+
+
+def test_a_factor_in_doubt_widens_both_ends():
+    """A rate known to 10 % times a factor known to a factor of e: nothing may be cut off."""
+    found = bump(-3.0, 0.1).times([0.0], [1.0])
+    spread = np.hypot(0.1, 1.0)
+    for share, z in ((0.05, -1.6449), (0.95, 1.6449)):
+        assert found.quantile(share)[0] == pytest.approx(np.exp(-3 + z * spread), rel=0.02)
