@@ -154,6 +154,31 @@ CELLS = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in r) + "</tr>" for r in 
 GOOD = (2, 248.0)
 ONE = (1, 218.0)
 
+
+def far_corner(path: Path) -> None:
+    """Write a workbook whose only cells are the first and the last that a sheet can have."""
+    number_book([1.0])(path)
+    with zipfile.ZipFile(path) as book:
+        files = {name: book.read(name) for name in book.namelist()}
+    sheet = files["xl/worksheets/sheet1.xml"]
+    last = (
+        b'<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>x</t></is></c></row></sheetData>'
+    )
+    files["xl/worksheets/sheet1.xml"] = sheet.replace(b"</sheetData>", last)
+    with zipfile.ZipFile(path, "w") as book:
+        for name, data in files.items():
+            book.writestr(name, data)
+
+
+def circular(path: Path) -> None:
+    """Write an old workbook whose list of sectors leads back to itself."""
+    lists = struct.pack("<109I", 0, *[0xFFFFFFFF] * 108)
+    start = struct.pack("<8s16x5H6x9I", bytes.fromhex("d0cf11e0a1b11ae1"), 62, 3, 0xFFFE, 9, 6,
+                        0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)  # fmt: skip
+    links = struct.pack("<128I", 0xFFFFFFFD, 2, 1, *[0xFFFFFFFF] * 125)
+    path.write_bytes(start + lists + links + b"\0" * 1536)
+
+
 CASES = [
     # nothing there, or not what it says
     Case("empty.csv", raw(b""), refused="empty_file"),
@@ -223,6 +248,8 @@ CASES = [
     Case("line_breaks.csv", text(table(changed(宝贝标题="一行\n两行\r\n三行"), SECOND)), loaded=GOOD),
     Case("old_mac_ends.csv", text(PLAIN.replace("\r\n", "\r")), loaded=GOOD),
     Case("wide.csv", text(table((*ROW, *["x"] * 800), header=(*HEADER, *[f"u{i}" for i in range(800)]))), loaded=ONE),
+    Case("far_corner.xlsx", far_corner, refused="unreadable_file"),
+    Case("circular.xls", circular, refused="unreadable_file"),
     Case("many_sheets.xlsx", many_sheets, loaded=(185, 185 * 218.0)),
     # values
     Case("rounded_ids.csv", text(table(changed(订单编号="4.31112E+17"))), refused="rounded_ids_file"),

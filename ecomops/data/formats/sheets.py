@@ -16,6 +16,7 @@ import python_calamine
 
 from ecomops.base.errors import DataError
 from ecomops.data.formats import archive, sql
+from ecomops.data.formats.guard import too_large
 from ecomops.data.formats.text import as_utf8
 
 if TYPE_CHECKING:
@@ -167,6 +168,10 @@ def _html(path: Path, scratch: Path, shown: str) -> Sheet:
 
 
 def _workbook(path: Path, shown: str) -> Iterator[Sheet]:
+    with _read_only(shown):
+        wrong = too_large(path)
+    if wrong:
+        raise DataError("unreadable_file", path=shown, reason=wrong)
     with _read_only(shown):
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)
