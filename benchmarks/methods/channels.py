@@ -77,8 +77,8 @@ def advertised(preset: str, customers: int, seed: int) -> World:
 def response(made: World) -> Found:
     """Sales a day of channels at their present spend, and the gain of moving money between them.
 
-    Truth: customers that the channels caused times what one buys; best: who knows the curves and
-    keeps to half and one and a half of each spend.
+    Truth: customers that the channels caused times what one order is worth. What they buy later is
+    no part of the curve, which answers within weeks; it is part of what moving money gains.
     """
     curves = eo.channel.response(made.shop)
     moves = eo.channel.reallocate(curves)
@@ -87,7 +87,7 @@ def response(made: World) -> Found:
         return Found(emitted=count)
     known = curves.table[curves.table["reason"] == "known"]
     found: list[Estimate] = [
-        ("sales", r.sales, true_sales(made, r.channel, r.spend), r.sales_low, r.sales_high)
+        ("sales", r.sales, first_sales(made, r.channel, r.spend), r.sales_low, r.sales_high)
         for r in known.itertuples()
         if r.channel in PAID
     ]
@@ -115,6 +115,13 @@ def true_sales(made: World, name: str, spend: float) -> float:
     scaled = np.array([spend * 100 / channel.budget])
     shape = float(media.hill(scaled, channel.half, channel.slope)[0])
     return float(paid / plan.settings.customers.count * per_effect * shape)
+
+
+def first_sales(made: World, name: str, spend: float) -> float:
+    """Return those of the sales that are first orders."""
+    orders = made.tables["orders"]["paid_at"]
+    once = made.plan.settings.customers.count / (len(orders) - orders.null_count)
+    return true_sales(made, name, spend) * once
 
 
 def live(made: World) -> Found:

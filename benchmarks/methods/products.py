@@ -42,7 +42,7 @@ def price(made: World) -> Found:
     planted = made.truth["sku"].to_pandas()[["product_id", "elasticity"]]
     rows = result.table.merge(planted.rename(columns={"elasticity": "true"}), on="product_id")
     rows = rows[rows["true"].notna()]
-    known = rows[rows["reason"] == "known"]
+    known = rows[(rows["reason"] == "known") & (rows["price"] > 0)]
     found: list[Estimate] = [
         ("elasticity", r.elasticity, r.true, r.low, r.high) for r in known.itertuples()
     ]
@@ -53,7 +53,7 @@ def price(made: World) -> Found:
     worth = _profits(known, lines.to_pandas())
     sure = known["product_id"].isin(result.sure["product_id"]).to_numpy()
     gained, best = float(worth[sure, 0].sum()), float(worth[:, 1].sum())
-    losing = int((worth[sure, 0] <= 0).sum())
+    losing = int((worth[sure, 0] < 0).sum())
     return Found(
         found, emitted(result), named=int(sure.sum()), false=losing, gained=gained, best=best
     )
@@ -85,7 +85,6 @@ def _profits(known: pd.DataFrame, lines: pd.DataFrame) -> np.ndarray:
         pieces, c = sold.get(r.product_id, 0), unit[r.product_id]
         grid = np.append(np.linspace(r.lowest, r.highest, 61), [r.best, r.price])
         gain = pieces * ((grid / r.price) ** r.true * (grid - c) - (r.price - c))
-        gain = np.nan_to_num(gain)
         found.append((gain[-2], gain.max()))
     return np.array(found)
 
