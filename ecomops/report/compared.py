@@ -146,8 +146,10 @@ def _spent(shop: Shop, deed: Deed) -> tuple[float, float] | None:
     if len(before) < 2 * WEEK:
         return None
     moved = after.sum() - before.mean() * deed.days
-    planned = float(deed.change.get("cut", 1)) * float(before.mean().sum())
-    planned = float(deed.change.get("amount", planned)) if deed.code == "move" else planned
+    given = before.mean().drop(deed.change.get("to") or "", errors="ignore").sum()
+    planned = float(deed.change.get("cut", 1)) * float(given)
+    if deed.analysis == "channel.reallocate":
+        planned = float(deed.change["amount"])
     if not moved.abs().max() >= CARRIED * planned * deed.days > 0:
         return None
     week = before.sum(axis=1)[::-1].reset_index(drop=True)

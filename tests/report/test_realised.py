@@ -256,6 +256,20 @@ def test_money_that_moved_is_measured_beside_the_days_before(lost):
 
 
 @pytest.mark.parametrize(
+    ("analysis", "change", "method"),
+    [
+        # by the month, and two thirds of what was spent
+        ("channel.attribution", {"channel": "A", "cut": 2 / 3, "amount": 2e3, "to": None}, "days"),
+        ("channel.reallocate", {"source": "A", "to": "B", "amount": 60.0}, "days"),
+        ("channel.reallocate", {"source": "A", "to": "B", "amount": 600.0}, "not_done"),
+    ],
+)
+def test_a_move_is_held_against_what_was_planned(analysis, change, method):
+    """By hand: 100 a day were spent and nothing is; a third of the planned step must be seen."""
+    assert realised(advertised(), deed(analysis, "move", "channel:B", change)).method == method
+
+
+@pytest.mark.parametrize(
     ("options", "what", "reason"),
     [
         ({"drop": 0.1}, STOPPED, "not_done"),
