@@ -35,6 +35,7 @@ MOST = 200_000  # people learned from; more are sampled by their place in a sort
 LEAST = 400  # people in each group
 STEPS = 20
 REPEATS = 3  # splits averaged: one alone ranks by its luck
+BOTH = 1.96 / 1.645  # two pieces of advice: each is given where 97.5 of 100 cases gain
 TELLTALE = 3.5  # standard errors from which features foretell who was sent to
 
 
@@ -152,8 +153,10 @@ class Targeting(Result):
         style.tag(ax, 1, 0, words.label("x_axis"), 0, -36, at="below", size=style.SMALL, ha="right")
 
 
-def _value(interval: tuple[float, float, float], days: int) -> Value:
+def _value(interval: tuple[float, float, float], days: int) -> Value | None:
     low, mid, high = interval
+    if low > 0 >= mid - BOTH * (mid - low):
+        return None
     return Value(low=low, mid=mid, high=high, horizon_days=days)
 
 

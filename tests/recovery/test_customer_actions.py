@@ -10,11 +10,13 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import ecomops as eo
 from benchmarks.methods.customers import COST, FEATURES, send
 from benchmarks.recovery import recover
+from ecomops.sim import world
 
 pytestmark = pytest.mark.slow
 REPS = 20
@@ -79,3 +81,23 @@ def test_the_share_of_points_used_is_covered():
     found = loyal().loc["points used"]
     assert abs(found["coverage"] - 0.90) <= 0.06 + 2 * ERROR
     assert abs(found["bias"]) < 0.01
+
+
+@cache
+def indifferent():
+    """Return by shop whose messages do nothing: advice emitted, and the band of sending to all."""
+    found = []
+    for seed in range(1, REPS + 1):
+        result = eo.customer.targeting(world("no_effect", seed=seed, customers=1_500).shop)
+        spent = result.params["cost"] * result.basis.n
+        low, _, high = (value + spent for value in result.params["all"])
+        found.append((any(a.emitted for a in result.actions()), low, high))
+    return pd.DataFrame(found, columns=["emitted", "low", "high"])
+
+
+def test_sends_that_do_nothing_make_no_list():
+    """No list and nobody spared in 95 % of shops; what sending brings before its cost is 0."""
+    found = indifferent()
+    assert found["emitted"].mean() <= 0.05
+    inside = (found["low"] <= 0) & (found["high"] >= 0)
+    assert abs(inside.mean() - 0.90) <= 0.06 + 2 * ERROR
