@@ -16,8 +16,8 @@ import python_calamine
 
 from ecomops.base.errors import DataError
 from ecomops.data.formats import archive, sql
-from ecomops.data.formats.guard import too_large
 from ecomops.data.formats.text import as_utf8
+from ecomops.data.guard import too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
