@@ -49,6 +49,8 @@ def test_hours_add_up_to_days(table) -> None:  # type: ignore[no-untyped-def]
     assert (got.loc["2025-11-11", 0], got.loc["2025-11-11", 23]) == (10, 20)
     assert got.sum(axis=1).tolist() == daily(orders)["amount"].tolist()
     assert hourly(orders, metric="orders", **span).to_numpy().sum() == 3
+    from_first = hourly(orders, metric="amount", since=date(2025, 11, 11), until=date(2025, 11, 13))
+    assert from_first.equals(got)
     nothing = hourly(orders, metric="amount", since=date(2026, 1, 1), until=date(2026, 1, 2))
     assert len(nothing) == 0
 

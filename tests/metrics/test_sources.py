@@ -64,7 +64,7 @@ def test_by_source_and_by_device_take_the_rows_that_tell_them_apart() -> None:
 
 def test_product_pages_are_those_at_the_level_of_products() -> None:
     rows = [("shop", "all", 90), ("product", "all", 40), ("product", "all", 60)]
-    assert one("cvr_item", traffic_daily=traffic(rows, pay_buyers=[9, 3, 7])) == 0.1
+    assert one("cvr_item", traffic_daily=traffic(rows, pay_buyers=[19, 3, 7])) == 0.1
 
 
 def test_members_are_those_who_had_joined_when_they_paid() -> None:
