@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import ibis
 import numpy as np
 
 from ecomops.base import checks
-from ecomops.data.festivals import calendar_of
-from ecomops.data.festivals import days as calendar_days
-from ecomops.data.policy import POLICY, coverage, sold_lines
-from ecomops.data.tables import frame
+from ecomops.data.policy import coverage
 from ecomops.maths import forecast as maths
 from ecomops.maths.inventory import newsvendor_draws
 from ecomops.metrics.daily import daily
 from ecomops.metrics.shelves import on_hand
 from ecomops.product import rows as rows_of
+from ecomops.product.shelf import TOLD, Shelf, lost, pace, shelf, unseen
 from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
 
 if TYPE_CHECKING:
@@ -30,31 +27,8 @@ if TYPE_CHECKING:
     from ecomops.data.shop import Shop
     from ecomops.result.words import Words
 
-RECENT = 56  # days whose product mix is taken on
-SEED = 20_250_707
+WINDOW = 180  # days looked at, as in `product.stock`
 SHOWN = {True: 14, False: 10}
-MOST = 200  # products ordered for, the best sellers first
-
-
-def recent_sales(shop: Shop, since: date, as_of: date | None) -> pd.DataFrame:
-    """Return ``product_id, name, pieces, price, cost`` of the best 200 sellers since a day.
-
-    `price` and `cost` are paid money and goods' cost per piece; products without a cost are left
-    out, as are pieces refunded in full with their order.
-    """
-    orders = POLICY.sales(shop.orders, as_of=as_of)
-    kept = orders.filter(orders.at.date() >= since, orders.net > 0).select("order_id")
-    lines = sold_lines(shop.order_lines).join(kept, "order_id")
-    by = lines.group_by("product_id").aggregate(
-        name=lines.product_name.max(),
-        pieces=lines.quantity.sum(),
-        paid=lines.line_paid_amount.sum(),
-        spent=lines.line_cost.sum(),
-    )
-    best = by.order_by(ibis.desc("pieces"), "product_id").limit(MOST)
-    rows = frame(best)
-    rows = rows[rows["spent"].notna() & (rows["pieces"] > 0)].reset_index(drop=True)
-    return rows.assign(price=rows["paid"] / rows["pieces"], cost=rows["spent"] / rows["pieces"])
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -148,7 +122,7 @@ def inventory(
     ----------
     shop
         Needs `orders` and `order_lines` with ``line_cost``; `inventory_snapshots` (and
-        `product_skus`) give the stock on hand, taken as 0 otherwise.
+        `product_skus`) give the stock on hand, taken as 0 otherwise, and the days without any.
     days
         Days until the delivery after this one, 7 to 90: lead time and review period.
     salvage
@@ -171,9 +145,10 @@ def inventory(
 
     Notes
     -----
-    The shop's orders are forecast with error paths (`store.forecast`), each product's share of
-    pieces is Gamma distributed after the last 56 days, pieces are Poisson. The level is the
-    newsvendor's quantile (Arrow, Harris and Marschak 1951): margin against what a leftover loses.
+    Demand is that of `product.stock`: corrected for days without stock where snapshots tell them,
+    forecast with error paths, shared out after the last 56 days. Pieces that come back later count.
+    The level is the newsvendor's quantile (Arrow, Harris and Marschak 1951): margin against what a
+    leftover loses.
 
     Examples
     --------
@@ -190,17 +165,21 @@ def inventory(
     facts = coverage(shop.orders, as_of=as_of)
     history = daily(shop.orders, as_of=as_of)
     needed = maths.MIN_DAYS + 2 * days
-    since = facts.last_day - timedelta(days=RECENT - 1)
-    items = recent_sales(shop, since, as_of)
-    if len(history) < needed or items.empty:
-        return Inventory.lock(_missing(len(history), needed, items), lang=lang)  # type: ignore[no-any-return]
-    demand = _demand(history, items["pieces"].to_numpy(dtype=float), days, calendar)
+    if len(history) < needed:
+        return Inventory.lock(_missing(len(history), needed, costs=True), lang=lang)  # type: ignore[no-any-return]
+    kept = _shelf(shop, facts.last_day)
+    gone = lost(kept)
+    known = kept.items["cost"].notna() & (gone.wanted[:, -TOLD:].sum(axis=1) > 0)
+    if not known.any():
+        return Inventory.lock(_missing(len(history), needed, costs=False), lang=lang)  # type: ignore[no-any-return]
+    sells = pace(shop, kept, gone, days=days, calendar=calendar)
+    demand = sells.until(np.full(len(known), days))[:, known.to_numpy()]
     stock = on_hand(shop, facts.last_day)
-    rows, params = _orders(items, demand, stock, salvage, pack)
+    rows, params = _orders(kept.items[known], demand, stock, salvage, pack)
     basis = Basis(
         n=len(rows),
         unit="products",
-        start=since,
+        start=kept.end - timedelta(days=kept.sold.shape[1] - 1),
         end=facts.last_day,
         currency=facts.currency,
         excluded=facts.excluded_sales,
@@ -209,21 +188,19 @@ def inventory(
     return Inventory(rows=rows, basis=basis, params=params, lang=checks.language(lang))
 
 
-def _missing(found: int, needed: int, items: pd.DataFrame) -> tuple[Need, ...]:
+def _missing(found: int, needed: int, *, costs: bool) -> tuple[Need, ...]:
     cost = {"table": "order_lines", "column": "line_cost"}
     rows = {"needed": needed, "found": found, "unit": "days"}
-    return Need("rows", rows, found >= needed), Need("column", cost, not items.empty)
+    return Need("rows", rows, found >= needed), Need("column", cost, costs)
 
 
-def _demand(history: pd.DataFrame, pieces: Any, days: int, calendar: str) -> Any:
-    """Return draws of each product's pieces, shape (draws, products)."""
-    y = history["orders"].to_numpy()
-    start = history["day"].iloc[0].date()
-    facts = calendar_days(start, y.size + days, calendar_of(calendar))
-    ahead = maths.forecast(y, facts, seed=SEED).draws.sum(axis=1)
-    random = np.random.default_rng(SEED)
-    share = random.gamma(pieces + 0.5, 1 / y[-RECENT:].sum(), (ahead.size, pieces.size))
-    return random.poisson(ahead[:, None] * share)
+def _shelf(shop: Shop, last: date) -> Shelf:
+    """Return the shelf up to the last day; days without stock are known if snapshots reach it."""
+    if all(name in shop for name in ("inventory_snapshots", "product_skus")):
+        kept = shelf(shop, days=WINDOW, as_of=last, lead=1.0)
+        if kept is not None and kept.end == last and kept.sold.shape[1] >= TOLD:
+            return kept
+    return unseen(shop, days=WINDOW, as_of=last)
 
 
 def _orders(

@@ -1,4 +1,4 @@
-"""Stock and sales by product and day: what was there, what ran out, what it would have sold."""
+"""Stock and sales by product and day: what was there, what it would have sold, what it will."""
 
 from __future__ import annotations
 
@@ -64,14 +64,10 @@ def shelf(shop: Shop, *, days: int, as_of: date, lead: float) -> Shelf | None:
         return None
     end = pd.Timestamp(ends["last"]).date()
     since = max(end - timedelta(days=days - 1), pd.Timestamp(ends["first"]).date())
-    sales = _sales(shop, since, end)
-    items = _items(sales, shop)
+    items, sold = _sold(shop, since, end)
     if items.empty:
         return None
-    index = pd.date_range(since, end, freq="D")
-    ids = items["product_id"]
-    by = sales.pivot_table(index="product_id", columns="day", values="pieces", aggfunc="sum")
-    sold = by.reindex(index=ids, columns=index).fillna(0).to_numpy(dtype=float)
+    index, ids = pd.date_range(since, end, freq="D"), items["product_id"]
     seen = stock.filter(stock.day >= ibis.literal(since), stock.product_id.isin(ids.tolist()))
     out = seen.filter(seen.on_hand <= 0).select("product_id", "day")
     known = frame(seen.select("day").distinct())["day"]
@@ -80,6 +76,23 @@ def shelf(shop: Shop, *, days: int, as_of: date, lead: float) -> Shelf | None:
     now = now[["on_hand", "inbound", "lead"]].astype(float).reindex(ids).reset_index(drop=True)
     now["lead"] = now["lead"].fillna(lead).clip(1, 90)
     return Shelf(pd.concat([items, now], axis=1).fillna({"inbound": 0.0}), sold, empty, end)
+
+
+def unseen(shop: Shop, *, days: int, as_of: date) -> Shelf:
+    """Return the shelf of the last `days` days where nothing tells what was there: never empty."""
+    items, sold = _sold(shop, as_of - timedelta(days=days - 1), as_of)
+    unknown = {"on_hand": np.nan, "inbound": 0.0, "lead": np.nan}
+    return Shelf(items.assign(**unknown), sold, np.zeros(sold.shape, dtype=bool), as_of)
+
+
+def _sold(shop: Shop, since: date, end: date) -> tuple[pd.DataFrame, Any]:
+    """Return the best sellers and their pieces by day, shape (products, days)."""
+    sales = _sales(shop, since, end)
+    items = _items(sales, shop)
+    by = sales.pivot_table(index="product_id", columns="day", values="pieces", aggfunc="sum")
+    index = pd.date_range(since, end, freq="D")
+    pieces = by.reindex(index=items["product_id"], columns=index).fillna(0)
+    return items, pieces.to_numpy(dtype=float)
 
 
 def _sales(shop: Shop, since: date, end: date) -> pd.DataFrame:
@@ -146,15 +159,26 @@ def lost(kept: Shelf) -> Lost:
 
 
 @dataclass(frozen=True)
-class Ahead:
-    """Draws of pieces wanted by product: until a delivery ordered today, and a week later."""
+class Pace:
+    """Draws of the shop's orders, cumulated, (draws, days), and of pieces per order by product."""
 
-    until: Any
-    later: Any
+    orders: Any
+    share: Any
+
+    def until(self, days: Any) -> Any:
+        """Return draws of each product's pieces within its `days`, shape (draws, products)."""
+        random = np.random.default_rng(SEED)
+        return random.poisson(self.orders[:, np.asarray(days) - 1] * self.share)
+
+    def between(self, days: Any, more: int) -> Any:
+        """Return draws of the pieces in the `more` days after `days`."""
+        last = np.asarray(days) - 1
+        rest = np.maximum(self.orders[:, last + more] - self.orders[:, last], 0)
+        return np.random.default_rng(SEED + 1).poisson(rest * self.share)
 
 
-def ahead(shop: Shop, kept: Shelf, gone: Lost, *, calendar: str, week: int = 7) -> Ahead:
-    """Return draws of each product's demand, shape (draws, products).
+def pace(shop: Shop, kept: Shelf, gone: Lost, *, days: int, calendar: str) -> Pace:
+    """Return what the shop and its products will sell in `days` days after the shelf's end.
 
     The shop's orders, with those it lost, are forecast with error paths; a product's share is
     Gamma distributed after its corrected demand of the last 56 days, and pieces are negative
@@ -162,20 +186,16 @@ def ahead(shop: Shop, kept: Shelf, gone: Lost, *, calendar: str, week: int = 7) 
     """
     history = daily(shop.orders, as_of=kept.end)
     y, wanted = history["orders"].to_numpy(dtype=float, copy=True), gone.wanted
-    window = kept.sold.shape[1]
-    y[-window:] += gone.daily * y[-window:].sum() / max(kept.sold.sum(), 1)
-    longest = int(np.ceil(kept.items["lead"].max())) + week
-    facts = calendar_days(history["day"].iloc[0].date(), y.size + longest, calendar_of(calendar))
+    window = min(kept.sold.shape[1], y.size)
+    y[-window:] += gone.daily[-window:] * y[-window:].sum() / max(kept.sold.sum(), 1)
+    facts = calendar_days(history["day"].iloc[0].date(), y.size + days, calendar_of(calendar))
     paths = np.cumsum(maths.forecast(y, facts, seed=SEED).draws, axis=1)
-    random = np.random.default_rng(SEED)
+    random = np.random.default_rng(SEED + 2)
     recent = wanted[:, -TOLD:].sum(axis=1)
     shape = (len(paths), len(recent))
     share = random.gamma(recent + 0.5, 1 / max(y[-TOLD:].sum(), 1), shape)
     share *= random.gamma(1 / drift(wanted), drift(wanted), shape)
-    lead = np.ceil(kept.items["lead"].to_numpy()).astype(int)
-    first = random.poisson(paths[:, lead - 1] * share)
-    rest = paths[:, lead + week - 1] - paths[:, lead - 1]
-    return Ahead(first, first + random.poisson(np.maximum(rest, 0) * share))
+    return Pace(paths, share)
 
 
 def drift(wanted: Any) -> float:

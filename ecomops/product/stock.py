@@ -12,7 +12,7 @@ from ecomops.base import checks
 from ecomops.data.policy import coverage
 from ecomops.maths.forecast import MIN_DAYS
 from ecomops.product import rows as rows_of
-from ecomops.product.shelf import SEED, Ahead, Lost, Shelf, ahead, lost, shelf
+from ecomops.product.shelf import SEED, Lost, Pace, Shelf, lost, pace, shelf
 from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
 
 if TYPE_CHECKING:
@@ -190,7 +190,8 @@ def stock(
         short = {"needed": MIN_DAYS, "found": min(found, stocked), "unit": "days"}
         return Stock.lock((Need("rows", short),), lang=lang)  # type: ignore[no-any-return]
     gone = lost(kept)
-    rows, delay = _rows(kept, gone, ahead(shop, kept, gone, calendar=calendar))
+    longest = int(np.ceil(kept.items["lead"].max())) + WEEK
+    rows, delay = _rows(kept, gone, pace(shop, kept, gone, days=longest, calendar=calendar))
     basis = Basis(
         n=len(rows),
         unit="products",
@@ -207,20 +208,23 @@ def stock(
 Three = tuple[float, float, float]
 
 
-def _rows(kept: Shelf, gone: Lost, draws: Ahead) -> tuple[pd.DataFrame, Three]:
+def _rows(kept: Shelf, gone: Lost, sells: Pace) -> tuple[pd.DataFrame, Three]:
     """Return the table, and what a week's delay loses on all products at risk together."""
     items = kept.items.fillna({"on_hand": 0.0})
     position = (items["on_hand"] + items["inbound"]).to_numpy()
     margin = (items["price"] - items["cost"]).clip(lower=0).to_numpy()
-    short = np.maximum(draws.until - position, 0), np.maximum(draws.later - position, 0)
+    lead = np.ceil(items["lead"].to_numpy()).astype(int)
+    until = sells.until(lead)
+    later = until + sells.between(lead, WEEK)
+    short = np.maximum(until - position, 0), np.maximum(later - position, 0)
     delay = (short[1] - short[0]) * margin
-    chance = (draws.until > position).mean(axis=0)
-    level = np.quantile(draws.later, SERVICE, axis=0)
+    chance = (until > position).mean(axis=0)
+    level = np.quantile(later, SERVICE, axis=0)
     rows = items[["product_id", "name", "lead"]].assign(
         position=position,
-        expected=draws.until.mean(axis=0),
-        low=np.quantile(draws.until, 0.05, axis=0),
-        high=np.quantile(draws.until, 0.95, axis=0),
+        expected=until.mean(axis=0),
+        low=np.quantile(until, 0.05, axis=0),
+        high=np.quantile(until, 0.95, axis=0),
         stockout=chance,
         days_out=kept.empty.sum(axis=1),
         sold=kept.sold.sum(axis=1),

@@ -9,11 +9,13 @@ import pytest
 
 import ecomops as eo
 from ecomops.product.inventory import inventory
+from ecomops.product.stock import stock
+from tests.product.test_stock import frames as empty_shelves
 
 DAYS = 150
 
 
-def frames(cost: float = 20.0, stock: int | None = None):
+def frames(cost: float = 20.0, left: int | None = None):
     """Return a shop that sells 4 of `fast` (100 each) and 1 of `slow` (50 each) every day."""
     day = pd.date_range("2025-01-01", periods=DAYS)
     ids = [f"o{i:04d}" for i in range(5 * DAYS)]
@@ -31,9 +33,9 @@ def frames(cost: float = 20.0, stock: int | None = None):
         }
     )
     found = {"orders": orders, "order_lines": lines}
-    if stock is not None:
+    if left is not None:
         skus = pd.DataFrame({"sku_id": ["f", "s"], "product_id": ["fast", "slow"]})
-        shots = {"date": [day[-1].date()] * 2, "sku_id": ["f", "s"], "on_hand": [stock, 500]}
+        shots = {"date": [day[-1].date()] * 2, "sku_id": ["f", "s"], "on_hand": [left, 500]}
         found["product_skus"] = skus.assign(sku_code="x", sku_name="x", price=1.0)
         found["inventory_snapshots"] = pd.DataFrame(shots).assign(available=shots["on_hand"])
     return found
@@ -59,13 +61,23 @@ def test_expected_demand_is_what_the_shop_sells(result):
 
 
 def test_stock_on_hand_is_taken_off_and_an_order_without_it_has_no_value(result):
-    known = inventory(eo.open(frames(stock=30)), days=14, salvage=0.5, calendar="western")
+    known = inventory(eo.open(frames(left=30)), days=14, salvage=0.5, calendar="western")
     rows = known.table.set_index("product_id")
     assert rows.loc["slow", "order"] == 0
     assert rows.loc["fast", "order"] == rows.loc["fast", "level"] - 30
     assert rows.loc["fast", "stockout"] > 0.99
     assert rows.loc["slow", "stockout"] == 0
     assert result.actions()[0].value is None
+
+
+def test_demand_is_that_of_product_stock_days_without_stock_made_up_for():
+    """`fast` sells 4 a day and was out for 30 of the last 56 days: as sold it would be 1.9."""
+    shop = eo.open(empty_shelves(left=40, out=70, lead=14.0))
+    ours = inventory(shop, days=14, calendar="western").table.set_index("product_id")
+    theirs = stock(shop, calendar="western").table.set_index("product_id")
+    assert ours.loc["fast", "expected"] == pytest.approx(4 * 14, rel=0.1)
+    np.testing.assert_allclose(ours["expected"], theirs["expected"].loc[ours.index], rtol=0.03)
+    np.testing.assert_allclose(ours["stockout"], theirs["stockout"].loc[ours.index], atol=0.05)
 
 
 def test_dear_leftovers_order_less():
