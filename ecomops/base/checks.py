@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from numbers import Real
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,18 @@ def between(name: str, value: float, low: float, high: float) -> float:
     if low <= value <= high:
         return value
     raise OptionError("out_of_range", name=name, value=value, low=_whole(low), high=_whole(high))
+
+
+def day(name: str, value: date | str | None) -> date | None:
+    """Return a day given as a date, a time stamp or ISO text; raise `OptionError` otherwise.
+
+    >>> day("as_of", "2025-11-11")
+    datetime.date(2025, 11, 11)
+    """
+    try:
+        return None if value is None else date.fromisoformat(str(value)[:10])
+    except ValueError:
+        raise OptionError("not_a_day", name=name, value=str(value)) from None
 
 
 def _whole(bound: float) -> float:

@@ -167,7 +167,7 @@ def brief(
     rules: Sequence[Rule] = EXAMPLE,
     target: float | None = None,
     budget: float | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Brief:
     """Fill the brief of the next campaign: goal, audience, offer, channels, budget, risks, test.
@@ -214,6 +214,7 @@ def brief(
     >>> made.said("festival"), made.said("target")
     ('june_618', None)
     """
+    as_of = checks.day("as_of", as_of)
     given = {r.code: r for r in ([] if results is None else collected(results))}
     facts = coverage(shop.orders, as_of=as_of)
     ahead = given.get("campaign.calendar")

@@ -114,7 +114,7 @@ def calendar(
     horizon_days: int = 200,
     calendar: str = "cn",
     own_days: Iterable[Mapping[str, Any]] = (),
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Calendar:
     """List the festivals ahead with their windows and what the same ones did here before.
@@ -156,6 +156,7 @@ def calendar(
     >>> ahead["festival"].iloc[0], str(ahead["day"].iloc[0])
     ('double_12', '2025-12-12')
     """
+    as_of = checks.day("as_of", as_of)
     checks.between("horizon_days", horizon_days, 14, 400)
     known = history(shop.orders, calendar=calendar, own_days=own_days, as_of=as_of)
     last = known.end + timedelta(days=horizon_days)

@@ -130,7 +130,7 @@ def promotion(
     *,
     rules: Sequence[Rule] = EXAMPLE,
     days: int = 90,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Promotion:
     """Replay a promotion on past baskets: its cost, who pays, and the lift it needs to pay.
@@ -168,6 +168,7 @@ def promotion(
     >>> list(result.table["rule"]), result.params["breakeven"] > 0
     (['300-50'], True)
     """
+    as_of = checks.day("as_of", as_of)
     checks.between("days", days, 7, 730)
     if "order_lines" not in shop:
         need = Need("table", {"table": "order_lines"})

@@ -189,7 +189,7 @@ def roadmap(
     priors: Mapping[str, tuple[float, float]] | None = None,
     weeks: int = 26,
     weekly_cost: float = 0.0,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Roadmap:
     """Rank the tests that unproven advice calls for by what they are worth per week of testing.
@@ -237,6 +237,7 @@ def roadmap(
     >>> list(found.table["test"])
     ['campaign.promotion.holdout|store']
     """
+    as_of = checks.day("as_of", as_of)
     checks.between("weeks", weeks, 8, 104)
     rate = shop.margin
     if rate is None or rate <= 0:

@@ -138,7 +138,7 @@ def guardrails(
     days: int = 28,
     by: str = "campaign",
     delay: Sequence[float] | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Guardrails:
     """Judge each campaign's cost per order against a limit, for what is reported and still to come.
@@ -189,6 +189,7 @@ def guardrails(
     >>> sorted(set(guardrails(eo.open("demo")).table["verdict"]))
     ['keep', 'watch']
     """
+    as_of = checks.day("as_of", as_of)
     checks.between("days", days, 7, 90)
     checks.choice("by", by, ("campaign", "channel"))
     for name, limit in (("max_cost", max_cost), ("min_roas", min_roas)):

@@ -155,7 +155,7 @@ def _needed(high: float, low: float) -> int:
     return min(max(math.ceil(needed), SHORTEST), LONGEST)
 
 
-def live(shop: Shop, *, as_of: date | None = None, lang: str | None = None) -> Live:
+def live(shop: Shop, *, as_of: date | str | None = None, lang: str | None = None) -> Live:
     """Tell what hosts, products and times of live sessions sell, for the viewers they had.
 
     Parameters
@@ -190,6 +190,7 @@ def live(shop: Shop, *, as_of: date | None = None, lang: str | None = None) -> L
     >>> result.part("audience")["name"].tolist()
     ['主播小禾', '主播米米', '主播阿青']
     """
+    as_of = checks.day("as_of", as_of)
     if "live_sessions" not in shop:
         need = Need("table", {"table": "live_sessions"})
         return Live.lock((need,), lang=lang)  # type: ignore[no-any-return]

@@ -136,7 +136,7 @@ def response(
     by: str = "scene_name",
     adstock: str = "geometric",
     calendar: str = "cn",
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Response:
     """Estimate what spend on each channel goes with in sales, and what one more unit would.
@@ -190,6 +190,7 @@ def response(
     >>> set(response(eo.open("demo")).table["reason"]) <= {"known", "still", "follows", "few"}
     True
     """
+    as_of = checks.day("as_of", as_of)
     checks.choice("by", by, outlay.BY)
     checks.choice("adstock", adstock, ("geometric", "weibull"))
     absent = [t for t in ("orders", "ad_reports") if t not in shop]

@@ -155,7 +155,7 @@ def search(
     *,
     keywords: Sequence[str] | None = None,
     calendar: str = "cn",
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Search:
     """Read search indices: what grows, when the season peaks, and whether they lead own sales.
@@ -201,6 +201,7 @@ def search(
     >>> found.locked or bool((found.table["low"] <= found.table["growth"]).all())
     True
     """
+    as_of = checks.day("as_of", as_of)
     if "search_index" not in shop:
         need = Need("table", {"table": "search_index"})
         return Search.lock((need,), lang=lang)  # type: ignore[no-any-return]

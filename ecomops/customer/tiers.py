@@ -249,7 +249,7 @@ def tiers(
     redeemed: float | None = None,
     expires_days: int = YEAR,
     days: int = YEAR,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Tiers:
     """Price membership tiers on what customers buy now: cost, break-even, points owed.
@@ -302,6 +302,7 @@ def tiers(
     >>> print(round(float(result.table["cost_share"].iloc[0]), 4))
     0.05
     """
+    as_of = checks.day("as_of", as_of)
     _check(tiers, point_value, days)
     facts = coverage(shop.orders, as_of=as_of)
     since = max(facts.last_day - timedelta(days=days - 1), facts.first_day)

@@ -12,7 +12,6 @@ from ecomops.base.errors import DataError, MissingError
 from ecomops.base.options import options
 from ecomops.metrics import periods
 from ecomops.metrics.catalogue import Metric, Terms, metric
-from ecomops.metrics.customers import as_day
 from ecomops.metrics.measures import MEASURES
 from ecomops.metrics.observe import Observed, observe
 from ecomops.metrics.sources import SOURCES
@@ -85,7 +84,7 @@ def compute(
     wanted = [computable(code) for code in ([metrics] if isinstance(metrics, str) else metrics)]
     refuse_missing_tables(shop.tables, wanted)
     names = list(dict.fromkeys(name for m in wanted for name in m.measures))
-    seen = observe(shop.tables, names, period=period, by=by, as_of=as_day(as_of))
+    seen = observe(shop.tables, names, period=period, by=by, as_of=checks.day("as_of", as_of))
     _refuse_empty_columns(seen, wanted)
     tidied = [values(seen, m) for m in wanted]
     return _named(pd.concat(tidied, ignore_index=True), by)

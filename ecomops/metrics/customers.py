@@ -7,17 +7,20 @@ once per table of orders, in the engine, and kept for the next analysis of the s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.datatypes as dt
 
+from ecomops.base import checks
 from ecomops.data.days import COLUMNS
 from ecomops.data.kept import Kept
 from ecomops.data.policy import POLICY, Coverage, coverage
 from ecomops.data.tables import frame, table
 from ecomops.metrics import periods
+
+if TYPE_CHECKING:
+    from datetime import date
 
 MONTHS_PER_COLUMN = 60  # bits of one 64-bit integer, with room for its sign
 
@@ -107,7 +110,7 @@ def customers(orders: object, *, as_of: date | str | None = None) -> Customers:
               a       2 12.00         3
               b       1  9.00         2
     """
-    last = as_day(as_of)
+    last = checks.day("as_of", as_of)
     if not isinstance(orders, ibis.Table):
         return _made(table(orders, "orders"), last)
     return _kept.get(orders, last, lambda: _made(table(orders, "orders"), last))
@@ -120,15 +123,6 @@ def headcount(facts: Customers) -> tuple[int, int]:
     counts = {c: t.ifelse(1, 0).sum().fill_null(0) for c, t in tests.items()}
     found = frame(facts.table.aggregate(**counts))
     return int(found["people"].iloc[0]), int(found["once"].iloc[0])
-
-
-def as_day(day: date | str | None) -> date | None:
-    """Return a day given as a date, a time stamp or ISO text.
-
-    >>> as_day("2025-11-11")
-    datetime.date(2025, 11, 11)
-    """
-    return date.fromisoformat(str(day)[:10]) if day is not None else None
 
 
 def _made(orders: ibis.Table, last: date | None) -> Customers:

@@ -113,7 +113,7 @@ def inventory(
     salvage: float = 0.4,
     pack: int = 1,
     calendar: str = "cn",
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Inventory:
     """Say how many pieces of each product to order so that profit until the next delivery is best.
@@ -157,6 +157,7 @@ def inventory(
     >>> bool((result.table["order"] >= 0).all())
     True
     """
+    as_of = checks.day("as_of", as_of)
     checks.between("days", days, 7, 90)
     checks.between("salvage", salvage, 0, 1)
     if "order_lines" not in shop:

@@ -150,7 +150,7 @@ def listing(
     *,
     platform: str = "tmall",
     days: int = 90,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Listing:
     """Check listings against a platform's rules and say what each kind of defect costs.
@@ -189,6 +189,7 @@ def listing(
     >>> print(listing(eo.open("demo")).sure["rule"].sort_values().tolist())
     ['attributes', 'images']
     """
+    as_of = checks.day("as_of", as_of)
     checks.choice("platform", platform, tuple(rules()))
     checks.between("days", days, 14, 365)
     if "products" not in shop:

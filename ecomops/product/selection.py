@@ -136,7 +136,7 @@ def selection(
     top: int = 20,
     steady: tuple[float, float] = (0.5, 1.0),
     weights: Mapping[str, float] | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Selection:
     """Judge every product by margin, steadiness, growth and returns, and how sure its rank is.
@@ -179,6 +179,7 @@ def selection(
     >>> sorted(selection(eo.open("demo")).table["abc"].unique())
     ['A', 'B', 'C']
     """
+    as_of = checks.day("as_of", as_of)
     checks.between("top", top, 1, 500)
     checks.between("steady", steady[1], steady[0], 10)
     shares = _weights(weights)

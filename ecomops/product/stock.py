@@ -133,7 +133,7 @@ def stock(
     days: int = 180,
     lead: float = 14.0,
     calendar: str = "cn",
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Stock:
     """Say which products may run out before a delivery, and what days without stock have cost.
@@ -176,6 +176,7 @@ def stock(
     >>> bool(result.table["stockout"].between(0, 1).all())
     True
     """
+    as_of = checks.day("as_of", as_of)
     checks.between("days", days, 28, 730)
     checks.between("lead", lead, 1, 90)
     needed = ("order_lines", "inventory_snapshots", "product_skus")

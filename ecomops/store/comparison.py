@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ecomops.base import checks
 from ecomops.base.errors import DataError, OptionError
 from ecomops.metrics import periods
 from ecomops.metrics.observe import Observed, observe
@@ -110,7 +111,7 @@ def comparison(
     by: str | None = None,
     before: str | None = None,
     after: str | None = None,
-    as_of: date | None = None,
+    as_of: date | str | None = None,
 ) -> Comparison | None:
     """Return the sums of two full periods, on the chain with visitors where traffic covers both.
 
@@ -118,6 +119,7 @@ def comparison(
 
     Raises `DataError` when a period is partial or empty, or there are no two full ones.
     """
+    as_of = checks.day("as_of", as_of)
     asked = [periods.parse(text) if text else None for text in (before, after)]
     kinds = {each[1] for each in asked if each} or {"month"}
     if len(kinds) > 1:

@@ -12,7 +12,6 @@ from ecomops.base import checks
 from ecomops.base.errors import DataError
 from ecomops.data.policy import coverage
 from ecomops.metrics import metric, periods
-from ecomops.metrics.customers import as_day
 from ecomops.result import Action, Basis, Finding, Need, Result, style
 from ecomops.store import waterfall
 from ecomops.store.chains import decompose
@@ -199,7 +198,7 @@ def drivers(
     ['visitors', 'conversion', 'buyer_value']
     """
     name = checks.choice("metric", metric, METRICS)
-    last = as_day(as_of)
+    last = checks.day("as_of", as_of)
     asked = {"metric": name, "by": by, "before": before, "after": after}
     needed = [table for table in tables_needed(name, by) if table not in shop]
     if needed:

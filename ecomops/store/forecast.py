@@ -116,7 +116,7 @@ def forecast(
     horizon_days: int = 60,
     calendar: str = "cn",
     own_days: Iterable[Mapping[str, Any]] = (),
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Forecast:
     """Forecast daily sales with weekday, season and festivals, and bands from past forecast errors.
@@ -158,6 +158,7 @@ def forecast(
     >>> result.table["expected"].notna().sum()
     np.int64(30)
     """
+    as_of = checks.day("as_of", as_of)
     checks.choice("metric", metric, METRICS)
     checks.between("horizon_days", horizon_days, 7, 120)
     known = history(shop.orders, calendar=calendar, own_days=own_days, as_of=as_of)

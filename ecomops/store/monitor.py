@@ -67,12 +67,14 @@ class Monitor(Result):
         """Say how many alarms there were, the gravest, drifts under way, and how often both err."""
         rows, n = self.rows, self.basis.n
         alarms = rows[rows["alarm"]]
-        recent = alarms[alarms["day"] > (self.basis.end or date.max) - timedelta(days=RECENT)]
+        recent = _recent(rows, self.basis.end)
         counts = {"recent": len(recent), "days": RECENT, "metrics": len(self.params["metrics"])}
-        level = "act" if len(recent) else "good"
+        grave = _gravest(recent) if len(recent) else {}
+        bad = "act" if grave and grave["change"] < 0 else "watch"  # a jump is looked into, no loss
+        level = bad if grave else "good"
         said = [Finding("recent" if len(recent) else "calm", level, counts, n)]
-        if len(recent):
-            said.append(Finding("gravest", "act", _gravest(recent), n))
+        if grave:
+            said.append(Finding("gravest", bad, grave, n))
         since = (self.basis.end or date.max) - timedelta(days=sequential.EPISODE)
         drifting = rows[rows["drift_alarm"] & (rows["day"] > since)]
         if len(drifting):
@@ -109,6 +111,19 @@ class Monitor(Result):
         style.tag(ax, -0.5, 1, name, 0, 12, at="above", size=style.SMALL, color=style.MUTE)
 
 
+def _recent(rows: pd.DataFrame, end: date | None) -> pd.DataFrame:
+    """Return the alarms of the last days."""
+    return rows[rows["alarm"] & (rows["day"] > (end or date.max) - timedelta(days=RECENT))]
+
+
+def _shown(rows: pd.DataFrame, names: list[str], end: date | None) -> str:
+    """Return the metric to draw: that of the gravest recent alarm, else the one with most."""
+    if len(recent := _recent(rows, end)):
+        return str(_gravest(recent)["metric"])
+    counts = rows[rows["alarm"]]["metric"].value_counts()
+    return max(names, key=lambda name: (int(counts.get(name, 0)), -names.index(name)))
+
+
 def _gravest(alarms: pd.DataFrame) -> dict[str, Any]:
     row = alarms.sort_values(["p", "day", "metric"]).iloc[0]
     return {name: row[name] for name in ("metric", "day", "change", "p")}
@@ -119,7 +134,7 @@ def monitor(
     *,
     calendar: str = "cn",
     own_days: Iterable[Mapping[str, Any]] = (),
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Monitor:
     """Find days and drifts out of the ordinary, without alarms on festivals and weekends.
@@ -158,6 +173,7 @@ def monitor(
     >>> result.params["metrics"]
     ['amount', 'orders', 'value', 'visitors', 'conversion']
     """
+    as_of = checks.day("as_of", as_of)
     known = history(shop.orders, calendar=calendar, own_days=own_days, as_of=as_of)
     if len(known) < LONG:
         values = {"needed": LONG, "found": len(known), "unit": "days"}
@@ -169,8 +185,7 @@ def monitor(
     rows["q"] = by_day.transform(lambda p: benjamini_hochberg(p.to_numpy()))
     rows["alarm"] = (rows["p"] < sequential.ALARM) & (rows["q"] <= FALSE)
     days = int(rows["p"].notna().sum() / len(names))
-    counts = rows[rows["alarm"]]["metric"].value_counts()
-    shown = max(names, key=lambda name: (int(counts.get(name, 0)), -names.index(name)))
+    shown = _shown(rows, names, known.basis["end"])
     return Monitor(
         rows=rows[list(Monitor.columns)],
         basis=Basis(**known.basis),

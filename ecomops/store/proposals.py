@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from ecomops.base.errors import OptionError
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.maths.portfolio import chance_above_zero, together
 from ecomops.result import Action, Result, monthly
 from ecomops.store.levers import can_earn, lever, moves, overlap, pushes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from ecomops.maths.arrays import Floats
 
 OWN = "store.decide"
 SEED = 20_251_122
+SURE = 0.99  # no three quantiles tell of more
 RISKY = 0.1  # chance of a stock-out from which on a product is not pushed
 GRADES = ("A", "B", "C")
 REASONS = (
@@ -73,8 +76,9 @@ def collected(results: object) -> list[Result]:
     if hasattr(results, "values"):
         by = {r.code: r for r in results.values() if isinstance(r, Result)}
         return [r for r in by.values() if r.code != OWN]
-    among: Iterable[object] = results  # type: ignore[assignment]
-    return [r for r in among if isinstance(r, Result) and r.code != OWN]
+    if not isinstance(results, Iterable):
+        raise OptionError("not_results", kind=type(results).__name__)
+    return [r for r in results if isinstance(r, Result) and r.code != OWN]
 
 
 def proposed(result: Result) -> list[Proposal]:
@@ -114,6 +118,7 @@ def judged(
     chance = np.full(len(money), np.nan)
     chance[valued] = chance_above_zero(*money[valued].T)
     q = _q_values(proposals, 1 - chance)
+    chance = np.clip(chance, 1 - SURE, SURE)
     score = np.where(valued, money[:, 1] * chance, -np.inf)
     order = sorted(range(len(proposals)), key=lambda i: (-score[i], proposals[i].key))
     ranked = [proposals[i] for i in order]

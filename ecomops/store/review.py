@@ -132,7 +132,9 @@ def _why(row: Mapping[Any, Any], words: Words) -> str:
     return words.say("labels", "open", day=row["due_on"])
 
 
-def review(outcomes: pd.DataFrame, *, as_of: date | None = None, lang: str | None = None) -> Review:
+def review(
+    outcomes: pd.DataFrame, *, as_of: date | str | None = None, lang: str | None = None
+) -> Review:
     """Say what became of accepted advice and how good the intervals of the expectations were.
 
     Parameters
@@ -173,6 +175,7 @@ def review(outcomes: pd.DataFrame, *, as_of: date | None = None, lang: str | Non
     >>> review(pd.DataFrame([row])).params["came"]
     1
     """
+    as_of = checks.day("as_of", as_of)
     if not len(outcomes):
         need = Need("rows", {"needed": 1, "unit": "accepted", "found": 0})
         return Review.lock((need,), lang=lang)  # type: ignore[no-any-return]

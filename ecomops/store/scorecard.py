@@ -14,7 +14,6 @@ from ecomops.data.policy import coverage
 from ecomops.maths.proportions import wilson
 from ecomops.metrics import intervals, metric, periods
 from ecomops.metrics.compute import tables_of, values
-from ecomops.metrics.customers import as_day
 from ecomops.metrics.observe import Observed, observe
 from ecomops.result import Action, Basis, Finding, Need, Result, style
 from ecomops.store import sparks
@@ -305,7 +304,7 @@ def scorecard(
     """
     checks.choice("period", period, periods.PERIODS)
     checks.choice("compare", compare, COMPARES)
-    last = as_day(as_of)
+    last = checks.day("as_of", as_of)
     if "orders" not in shop:
         return Scorecard.lock(  # type: ignore[no-any-return]
             (Need("table", {"table": "orders"}),), lang=lang, period=period

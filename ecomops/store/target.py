@@ -132,7 +132,7 @@ def target(
     target: float,
     horizon_days: int = 30,
     calendar: str = "cn",
-    as_of: date | None = None,
+    as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Target:
     """Say how likely a sales target is and split the gap over visitors, conversion and value.
@@ -172,6 +172,7 @@ def target(
     >>> 0 <= result.params["chance"] <= 1
     True
     """
+    as_of = checks.day("as_of", as_of)
     checks.between("target", target, 1, 1e15)
     plan = forecast(shop, horizon_days=horizon_days, calendar=calendar, as_of=as_of, lang=lang)
     if plan.locked:

@@ -66,7 +66,7 @@ def test_the_threshold_is_the_day_by_which_most_who_return_are_back():
         repeat(orders_of(customers, days, [10] * 80), returned=0.9, as_of="2025-12-31").threshold
         == 36
     )
-    assert "after day 32" in made.explain("en")
+    assert "after 32 days" in made.explain("en")
 
 
 def test_the_curve_is_read_as_far_as_enough_are_old_enough():

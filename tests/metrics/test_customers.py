@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 import pandas as pd
-import pytest
 
 from ecomops.data.tables import frame
 from ecomops.metrics import customers as module
-from ecomops.metrics.customers import as_day, customers, headcount
+from ecomops.metrics.customers import customers, headcount
 from tests.metrics.shops import random_orders, shop, sold
 
 ORDERS = random_orders(300, days=200)
@@ -100,9 +99,3 @@ def test_facts_of_an_engine_table_are_kept_those_of_a_frame_are_not() -> None:
     assert customers(orders) is customers(orders)
     assert customers(orders, as_of="2025-09-30") is not customers(orders)
     assert customers(ORDERS) is not customers(ORDERS)
-
-
-@pytest.mark.parametrize("day", ["2025-11-11", "2025-11-11 23:59", date(2025, 11, 11)])
-def test_a_day_may_be_written_in_several_ways(day) -> None:
-    assert as_day(day) == date(2025, 11, 11)
-    assert as_day(None) is None

@@ -106,7 +106,7 @@ def test_a_fall_of_sales_is_said_and_a_test_proposed_without_money() -> None:
     assert (first.code, first.level) == ("headline", "watch")
     assert first.values["change"] < -0.4
     assert [a.value for a in card.actions()] == [None]
-    assert "store.drivers" in card.to_dict()["actions"][0]["text"]["measure"]["en"]
+    assert "“What moved sales”" in card.to_dict()["actions"][0]["text"]["measure"]["en"]
 
 
 def test_sparse_shops_and_short_data_still_answer() -> None:
