@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -10,6 +11,9 @@ from ecomops.data.tables import frame
 from ecomops.metrics import customers as module
 from ecomops.metrics.customers import customers, headcount
 from tests.metrics.shops import random_orders, shop, sold
+
+if TYPE_CHECKING:
+    import pytest
 
 ORDERS = random_orders(300, days=200)
 
