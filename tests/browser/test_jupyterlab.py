@@ -88,7 +88,7 @@ def test_a_new_notebook_runs_in_jupyterlab(lab, browser):
     def saved():
         page.keyboard.press("Control+s")
         page.wait_for_timeout(500)
-        return len(results(path)) == 13  # cover, ten analyses, the ledger twice
+        return len(results(path)) == 14  # cover, ten analyses, the ledger three times
 
     until(saved, "running the notebook")
     assert [o for o in outputs(path) if o["output_type"] == "error"] == []

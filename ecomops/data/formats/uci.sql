@@ -6,7 +6,9 @@ SELECT *, (unit_price * quantity)::DECIMAL(18,4) AS amount,
        WHEN unit_price = 0 THEN 'zero_price'
        WHEN unit_price < 0 THEN 'bad_debt' ELSE 'sale' END AS kind,
   coalesce(regexp_matches(product_id, '(?i)^(AMAZONFEE|ADJUST2?|B|BANK CHARGES|C2|C3|CRUK|D|DOT|M|PADS|POST|S|TEST\d*|SP1002|DCGS.*|GIFT_.*)$'), false) AS fee
-FROM {rows};
+FROM (FROM {rows} UNION ALL BY NAME SELECT NULL::VARCHAR AS product_id, NULL::VARCHAR AS product_name,
+  NULL::BIGINT AS quantity, NULL::TIMESTAMP AS "at", NULL::DECIMAL(18,4) AS unit_price,
+  NULL::VARCHAR AS customer_id, NULL::VARCHAR AS country WHERE false);
 
 -- orders: one row per invoice with a sale
 SELECT invoice AS order_id, max(customer_id) AS customer_id, min("at") AS created_at,

@@ -105,6 +105,9 @@ def _rows(tables: Any, fmt: Format) -> ibis.Table:
         raise DataError("nothing_to_write", format=fmt.id, tables=wanted or ["—"])
     main = next((n for n in FINEST if n in have), next(iter(have)))
     rows = have[main].select(**{f"{main}__{c}": have[main][c] for c in have[main].columns})
+    level = fmt.constants.get((main, "level"))
+    if level and f"{main}__level" in rows.columns:
+        rows = rows.filter(rows[f"{main}__level"] == level)
     for name, source_rows in have.items():
         if name == main:
             continue

@@ -63,14 +63,19 @@ def _answers(fmt: Format, named: dict[str, str], con: Any) -> tuple[Sequence[Seq
         {"response_id": "response_id", **said}, named["survey_answers"], group="response_id"
     )
     joined = f"{named['surveys']} AS s LEFT JOIN ({told}) AS a USING (response_id)"
-    cells = {f"h{n}": _cell(fmt, h) for n, h in enumerate(fmt.headers)}
+    have = _columns(con, named["surveys"])
+    cells = {f"h{n}": _cell(fmt, h, have) for n, h in enumerate(fmt.headers)}
     cells |= {f"q{n}": f"coalesce(a{n}, '')" for n in range(len(asked))}
     query = sql.select(cells, joined, order="submitted_at, response_id")
     return [[*fmt.headers, *(t for _, t in asked)]], query
 
 
-def _cell(fmt: Format, header: str) -> str:
-    targets = fmt.targets.get(fold(header), ())
+def _columns(con: Any, rows: str) -> set[str]:
+    return {column for column, *_ in sql.rows(con, "DESCRIBE " + sql.select(None, rows))}
+
+
+def _cell(fmt: Format, header: str, have: set[str]) -> str:
+    targets = [t for t in fmt.targets.get(fold(header), ()) if t.column in have]
     if not targets:
         return "''"
     column = f"s.{sql.name(targets[0].column)}"
@@ -86,7 +91,8 @@ def _trends(fmt: Format, named: dict[str, str], con: Any) -> tuple[Sequence[Sequ
     )
     if len(kinds) != 1:
         raise DataError("nothing_to_write", format=fmt.id, tables=["search_index"])
-    value = "coalesce(index_value::BIGINT::VARCHAR, '<' || index_high::BIGINT::VARCHAR)"
+    high = "index_high" if "index_high" in _columns(con, named["search_index"]) else "NULL"
+    value = f"coalesce(index_value::BIGINT::VARCHAR, '<' || {high}::BIGINT::VARCHAR)"
     cells = {"d": "strftime(date, '%Y-%m-%d')"} | {
         f"k{n}": f"coalesce(max({value}) FILTER (keyword = {sql.text(k)} "
         f"AND coalesce(region, '') = {sql.text(r)}), '')"
