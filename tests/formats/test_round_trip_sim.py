@@ -10,7 +10,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import ibis
-import pandas as pd
 import pytest
 
 from ecomops.data.formats import formats, load, write
@@ -21,6 +20,8 @@ from tests.formats.test_round_trip import LOST, arrow, plain, suffix_of, written
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from ecomops.data.formats import Format
 
@@ -115,8 +116,8 @@ def told(fid: str, name: str) -> pd.DataFrame:
         # an unpaid order leaves the one time stamp of such a layout blank
         mine = [t.column for t in targets if t.table == name and t.column in rows]
         first, *others = sorted(mine, key=lambda c: c != "paid_at") or [""]
-        if not targets[0].rule.startswith(("range_", "pct_", "address")):
-            rows = rows.assign(**{c: rows[first] for c in others})
+        if others and not targets[0].rule.startswith(("range_", "pct_", "address")):
+            rows = rows.assign(**dict.fromkeys(others, rows[first]))
     return at_grain(rows, name, held(fmt, name))
 
 
@@ -164,8 +165,8 @@ def test_a_simulated_shop_survives(group: list[str], tmp_path: Path) -> None:
     frames = told_by(group)
     con = ibis.duckdb.connect()
     made = {n: con.create_table(f"own_{n}", arrow(f, n)) for n, f in frames.items()}
-    files = [file for fid in group
-             for file in write(made, format=fid, path=tmp_path / f"{fid}.{suffix_of(fid)}")]  # fmt: skip
+    names = {fid: tmp_path / f"{fid}.{suffix_of(fid)}" for fid in group}
+    files = [file for fid in group for file in write(made, format=fid, path=names[fid])]
     one = len(files) == 1
     loaded = load(files[0] if one else tmp_path, con=ibis.duckdb.connect(),
                   format=group[0] if one else None)  # fmt: skip
