@@ -141,7 +141,7 @@ SAMPLES: dict[str, tuple[str, dict[str, int], list[tuple[str, int, dict[str, Any
     "pdd_promotion_2026.xlsx": (
         "pdd_promotion_2026", {"ad_reports": 3},
         [("ad_reports", 0, {"spend": 80, "impressions": 6000}),
-         ("ad_reports", 1, {"spend": 102.12}), ("ad_reports", 2, {"spend": 317.88, "scene_name": "unallocated"})],
+         ("ad_reports", 2, {"spend": 102.12, "campaign_id": "腊肠"}), ("ad_reports", 1, {"spend": 317.88, "scene_name": "unallocated"})],
     ),
     "qianniu_order_lines_2025.xlsx": (
         "qianniu_order_lines_2025", {"order_lines": 1},
