@@ -113,3 +113,10 @@ def test_where_everything_ran_out_once_the_season_is_flat():
 def test_shapes_that_differ_are_refused():
     with pytest.raises(DataError, match="differ in size"):
         latent_demand(np.ones((2, 3)), np.zeros((2, 3)), ["a"])
+
+
+def test_a_group_that_sold_nothing_wants_nothing():
+    sold, empty = np.zeros((3, 60)), np.zeros((3, 60), dtype=bool)
+    empty[0, 20:40] = True
+    got = latent_demand(sold, empty, ["a"] * 3)
+    assert got.demand == pytest.approx(sold, abs=1e-3)
