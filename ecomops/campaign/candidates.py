@@ -10,6 +10,7 @@ import numpy as np
 
 from ecomops.data.policy import POLICY, sold_lines
 from ecomops.data.tables import frame
+from ecomops.maths.arrays import Z90
 from ecomops.result import Action, Result
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ecomops.data.shop import Shop
 
 WEEKS = 8  # whose orders are "now"
-Z = 1.6448536269514722  # 90 %
 HOPELESS = ("too_few",)  # the analysis itself says that no test of its own can settle it
 SPREAD = {"store": 0.02, "part": 0.05}  # of the margin touched: what is believed before any test
 
@@ -143,6 +143,6 @@ def prior(
         return mean * worth, spread * worth
     if value is not None and np.isfinite([value.low, value.mid, value.high]).all():
         ratio = 7 * weeks / value.horizon_days
-        return value.mid * ratio, max(value.high - value.low, 0.0) / (2 * Z) * ratio
+        return value.mid * ratio, max(value.high - value.low, 0.0) / (2 * Z90) * ratio
     kind = "store" if candidate.subject == "store" else "part"
     return 0.0, SPREAD[kind] * worth

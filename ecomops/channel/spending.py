@@ -10,7 +10,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from ecomops.data.tables import frame
+from ecomops.data.tables import exact, frame
 from ecomops.maths.arrays import Floats, floats
 
 if TYPE_CHECKING:
@@ -121,7 +121,6 @@ def _lags(ads: ibis.Table, touchpoints: ibis.Table, last: date, window: int) -> 
     return floats(out)
 
 
-EXACT = "decimal(38, 8)"
 KEYS = ("platform", "scene_name", "campaign_id")
 
 
@@ -168,7 +167,7 @@ def sums(ads: ibis.Table, delay: Delay, last: date, days: int) -> pd.DataFrame:
 def _total(value: Any, where: Any = None) -> Any:
     """Return a sum that does not depend on the order of rows: floats would, in the last digits."""
     kept = value if where is None else where.ifelse(value, ibis.null())
-    return kept.cast(EXACT).sum().fill_null(0)
+    return exact(kept).sum().fill_null(0)
 
 
 def by_channel(rows: pd.DataFrame) -> pd.DataFrame:

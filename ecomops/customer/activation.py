@@ -16,6 +16,7 @@ from ecomops.customer import holdout, openers, sends, silence
 from ecomops.customer.basis import basis
 from ecomops.customer.repeat import repeat, waits
 from ecomops.data.tables import frame
+from ecomops.maths.arrays import Z90
 from ecomops.metrics.customers import customers, headcount
 from ecomops.result import Action, Finding, Need, Result, Value, style
 
@@ -35,7 +36,7 @@ LATELY = 28  # days over which the length of the daily list is averaged
 LIFT = 0.1  # of the natural return: the smallest effect of a reminder worth a test
 SURE = 0.05  # expected share of false names among the products and channels named
 YEAR = 365
-Z, SURER = 1.6448536269514722, 1.959963984540054  # 90 %, and 2.5 % on one side
+SURER = 1.959963984540054  # standard errors that leave 2.5 % on one side
 
 
 def weekly(counted: pd.DataFrame) -> pd.DataFrame:
@@ -266,18 +267,18 @@ def _reminded(
     back, money = sends.effect(cells, "back"), sends.effect(cells, "net")
     price = sends.price(log) if cost is None else cost
     share = params["margin"] or 0.0
-    mid, half = money.value * share - price, Z * money.error * share
+    mid, half = money.value * share - price, Z90 * money.error * share
     return {
         "tested": True,
         "cost": price,
         "contacted": back.one,
         "held": back.none,
         "uplift": back.value,
-        "low": back.value - Z * back.error,
-        "high": back.value + Z * back.error,
+        "low": back.value - Z90 * back.error,
+        "high": back.value + Z90 * back.error,
         "sent": int(cells.loc[cells["treated"] == 1, "n"].sum()),
         "worth": (mid - half, mid, mid + half),
-        "sure": mid > SURER / Z * half,
+        "sure": mid > SURER / Z90 * half,
     }
 
 

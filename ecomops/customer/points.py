@@ -9,13 +9,12 @@ import numpy as np
 
 from ecomops.base import checks
 from ecomops.data.tables import frame
+from ecomops.maths.arrays import Z90
 
 if TYPE_CHECKING:
     import ibis
 
     from ecomops.data.shop import Shop
-
-Z = 1.6448536269514722  # 90 %
 
 
 def usage(shop: Shop, last: date, expires_days: int, assumed: float | None) -> dict[str, Any]:
@@ -39,7 +38,7 @@ def usage(shop: Shop, last: date, expires_days: int, assumed: float | None) -> d
     share = 1 - sums["expired"] / sums["earned"]
     # ratio of two sums over customers: variance of its linear part (Cochran 1977, 6.4)
     spread = sums["xx"] - 2 * (1 - share) * sums["xe"] + (1 - share) ** 2 * sums["ee"]
-    half = Z * np.sqrt(max(spread, 0.0)) / sums["earned"]
+    half = Z90 * np.sqrt(max(spread, 0.0)) / sums["earned"]
     low, high = max(share - half, 0.0), min(share + half, 1.0)
     return {
         "redeemed": float(np.clip(share, 0, 1)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import numpy as np
 
-from ecomops.data.tables import frame, table
+from ecomops.data.tables import exact, frame, table
 from ecomops.maths.strata import Difference, difference
 
 if TYPE_CHECKING:
@@ -71,14 +71,9 @@ def cells(rows: ibis.Table, group: Any) -> pd.DataFrame:
     for name in (*OUTCOMES, *BEFORE):
         x = rows[name].cast("float64")
         x = (x + 1).log() if name in BEFORE else x
-        sums |= {name: _exact(x), f"{name}2": _exact(x * x)}
+        sums |= {name: exact(x).sum(), f"{name}2": exact(x * x).sum()}
     found = frame(rows.group_by("wave", "segment", "treated").aggregate(**sums))
     return found.sort_values(["wave", "segment", "treated"], ignore_index=True)
-
-
-def _exact(x: Any) -> Any:
-    """Return a sum of floats that is the same in any order."""
-    return x.cast("decimal(38, 8)").sum().cast("float64")
 
 
 def effect(found: pd.DataFrame, outcome: str) -> Difference:

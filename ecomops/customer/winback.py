@@ -15,6 +15,7 @@ from ecomops.customer import holdout, sends, silence
 from ecomops.customer.basis import basis
 from ecomops.customer.repeat import repeat
 from ecomops.customer.winback_chart import draw_segments, height
+from ecomops.maths.arrays import Z90
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.maths.shrinkage import partial_pooling
 from ecomops.metrics.customers import customers
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from ecomops.metrics.customers import Customers
     from ecomops.result.words import Words
 
-Z = 1.6448536269514722  # 90 %
 SURE = 0.025  # one-sided false discoveries among segments that are called good or bad
 LIFT = 0.2  # of the natural return: the smallest effect of a message worth a test
 ORDINARY = (60.0, 120.0, 240.0)  # days, where nobody has returned yet
@@ -240,7 +240,7 @@ def _tested(
     whole = sends.effect(cells, "back")
     params["cost"] = sends.price(log) if cost is None else cost
     params |= {"held": whole.none, "contacted": whole.one, "uplift": whole.value}
-    params |= {"low": whole.value - Z * whole.error, "high": whole.value + Z * whole.error}
+    params |= {"low": whole.value - Z90 * whole.error, "high": whole.value + Z90 * whole.error}
     params["sent"] = int(cells.loc[cells["treated"] == 1, "n"].sum())
     return _worth(cells, params)
 
@@ -259,10 +259,10 @@ def _worth(cells: pd.DataFrame, params: Mapping[str, Any]) -> pd.DataFrame:
     raw, error = found.loc[known, "raw"], found.loc[known, "error"]
     if known.any():
         pooled, spread, _, _ = partial_pooling(raw, error)
-        net = pooled - params["cost"]
-        found.loc[known, ["value", "low", "high"]] = np.c_[net, net - Z * spread, net + Z * spread]
+        net, half = pooled - params["cost"], Z90 * spread
+        found.loc[known, ["value", "low", "high"]] = np.c_[net, net - half, net + half]
         found.loc[known, "verdict"] = _verdicts(
-            (raw - params["cost"]) / found.loc[known, "null"], net, Z * spread
+            (raw - params["cost"]) / found.loc[known, "null"], net, half
         )
     return found.drop(columns=["raw", "error", "null"])
 

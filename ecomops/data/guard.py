@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import struct
 import zipfile
-from typing import TYPE_CHECKING
+from functools import reduce
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
 CELLS = 100_000_000  # the reader keeps a place for every cell up to the last row and column
 ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*?\br="(\d{1,9})"')
-LETTERS = re.compile(rb'\br="([A-Z]{2})\d')
+LETTERS = re.compile(rb'\br="([A-Z]{2,3})\d')
 LOOSE = re.compile(rb'\br="[A-Z]{1,3}(\d{6,9})"')
+PIECE, LONGEST = 1 << 20, 512  # bytes read at a time, and of the longest tag that tells a place
 HEADER, LAST = 512, 0xFFFFFFFA
 
 
@@ -23,22 +25,32 @@ def too_large(path: Path) -> str:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as book:
             sheets = [n for n in book.namelist() if n.startswith("xl/worksheets/")]
-            found = max((_extent(book.read(n)) for n in sheets if n.endswith(".xml")), default=0)
+            found = max((_extent(book.open(n)) for n in sheets if n.endswith(".xml")), default=0)
         return f"{found:,} cells" if found > CELLS else ""
     data = path.read_bytes()
     return "" if len(data) < HEADER or _sound(data) else "circular sectors"
 
 
-def _extent(sheet: bytes) -> int:
+def _extent(sheet: IO[bytes]) -> int:
     """Return at least how many cells there are from the first to the farthest, empty ones too."""
-    rows = max(map(int, ROW.findall(sheet)), default=0)
-    rows = rows or max(map(int, LOOSE.findall(sheet)), default=0)
-    if re.search(rb'\br="[A-Z]{3}\d', sheet):
-        return rows * 703
-    if rows * 702 <= CELLS:
-        return rows
-    far: bytes = max(LETTERS.findall(sheet), default=b"")
-    return rows * ((far[0] - 64) * 26 + far[1] - 64 if far else 26)
+    rows = loose = 0
+    far, tail = b"", b""
+    while piece := sheet.read(PIECE):
+        text = tail + piece
+        rows = max((rows, *map(int, ROW.findall(text))))
+        loose = max((loose, *map(int, LOOSE.findall(text))))
+        far = max((far, *LETTERS.findall(text)), key=_column)
+        tail = text[-LONGEST:]
+    return (rows or loose) * max(_column(far), 26)
+
+
+def _column(letters: bytes) -> int:
+    """Return the number of a column, 1 for A.
+
+    >>> _column(b"A"), _column(b"AB"), _column(b"XFD")
+    (1, 28, 16384)
+    """
+    return reduce(lambda number, letter: number * 26 + letter - 64, letters, 0)
 
 
 def _sound(data: bytes) -> bool:
@@ -59,7 +71,8 @@ def _sound(data: bytes) -> bool:
         return False
     minis: list[int] = []
     while mini < len(chains) and count:
-        minis, mini, count = [*minis, *_sector(data, size, mini)], chains[mini], count - 1
+        minis += _sector(data, size, mini)
+        mini, count = chains[mini], count - 1
     return _ends(minis)
 
 

@@ -9,7 +9,7 @@ import ibis
 
 from ecomops.base.errors import DataError
 from ecomops.data.days import GUEST, PURCHASE, REFUNDED, SALE, order_days
-from ecomops.data.tables import frame
+from ecomops.data.tables import exact, frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,6 +113,13 @@ def line_exclusions(lines: ibis.Table) -> dict[str, int]:
     return {str(name): int(n) for name, n in counts.items()}
 
 
+def earned(lines: ibis.Table) -> Any:
+    """Return the net margin of each sold line; refunded money takes its share of the cost along."""
+    paid, cost = (lines[c].cast("float64") for c in ("line_paid_amount", "line_cost"))
+    kept = paid - lines.line_refund_amount.fill_null(0).cast("float64")
+    return kept - cost * kept / paid
+
+
 def margin_rate(lines: ibis.Table) -> float | None:
     """Return net margin per unit of paid money, 0-1, from the lines that carry a cost.
 
@@ -120,11 +127,8 @@ def margin_rate(lines: ibis.Table) -> float | None:
     """
     sold = sold_lines(lines)
     sold = sold.filter(sold.line_cost.notnull())
-    paid, cost = (sold[c].cast("float64") for c in ("line_paid_amount", "line_cost"))
-    kept = paid - sold.line_refund_amount.fill_null(0).cast("float64")
-    earned = (kept - cost * kept / paid).cast("decimal(38, 8)")  # sums alike in any order
-    paid = paid.cast("decimal(38, 8)")
-    sums = frame(sold.aggregate(paid=paid.sum(), margin=earned.sum())).iloc[0]
+    paid = exact(sold.line_paid_amount.cast("float64"))
+    sums = frame(sold.aggregate(paid=paid.sum(), margin=exact(earned(sold)).sum())).iloc[0]
     return float(sums["margin"] / sums["paid"]) if sums["paid"] > 0 else None
 
 

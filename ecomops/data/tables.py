@@ -97,6 +97,11 @@ def frame(expr: ibis.Table) -> pd.DataFrame:
     return rows
 
 
+def exact(value: Any) -> Any:
+    """Return a column of floats as decimals with eight places, whose sum is alike in any order."""
+    return value.cast("decimal(38, 8)")
+
+
 def opened(source: object) -> ibis.Table:
     """Return a frame, a file or an engine table as an ibis table, its columns as they are.
 

@@ -9,6 +9,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+Z90 = 1.6448536269514722  # half the width of a normal 90 % interval, in standard errors
+
 
 def floats(values: ArrayLike) -> Floats:
     """Return `values` as an array of 64-bit floats.

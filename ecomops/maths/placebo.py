@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecomops.base.errors import DataError
-from ecomops.maths.arrays import Floats, floats
+from ecomops.maths.arrays import Floats, floats, ratio
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -61,23 +61,28 @@ def before_after(treated: ArrayLike, controls: ArrayLike) -> Change:
     if len(others) < FEWEST or others[:, 0].sum() <= 0:
         raise DataError("placebos_few", found=len(others), needed=FEWEST)
     drift = _drift(others)
-    # of a placebo the growth is that of the others
-    errors = [_error(row, np.delete(others, i, axis=0), drift) for i, row in enumerate(others)]
-    scores = np.sort(np.abs([error / spread for error, spread, _ in errors if spread > 0]))
+    # of a placebo the growth is that of the others; one that holds all there was has none
+    rest = others.sum(axis=0) - others
+    errors, spreads, _ = _error(others, rest, drift)
+    known = (rest[:, 0] > 0) & (spreads > 0)
+    scores = np.sort(np.abs(errors[known] / spreads[known]))
     rank = int(np.ceil(0.9 * (scores.size + 1)))
     width = float(scores[min(rank, scores.size) - 1]) if scores.size else 0.0
-    value, spread, growth = _error(own, others, drift)
+    value, spread, growth = (float(v) for v in _error(own, others.sum(axis=0), drift))
     return Change(value, value - width * spread, value + width * spread, growth)
 
 
-def _error(one: Floats, others: Floats, drift: float) -> tuple[float, float, float]:
-    """Return the difference to the growth of the others, its standard error and the growth."""
-    before, before2, after, after2 = others.sum(axis=0)
-    growth = after / before
-    wobble = (after2 + growth**2 * before2) / before**2
-    expected = growth * one[0]
-    variance = one[3] + growth**2 * one[1] + wobble * one[0] ** 2 + (drift * expected) ** 2
-    return float(one[2] - expected), float(np.sqrt(variance)), float(growth)
+def _error(one: Floats, others: Floats, drift: float) -> tuple[Floats, Floats, Floats]:
+    """Return differences to the growth of the others, their standard errors and the growth.
+
+    Sums of shape (..., 4): of what is judged, and of everything that it is judged by.
+    """
+    before, before2, after, after2 = np.moveaxis(others, -1, 0)
+    growth = ratio(after, before)
+    wobble = ratio(after2 + growth**2 * before2, before**2)
+    expected = growth * one[..., 0]
+    variance = one[..., 3] + growth**2 * one[..., 1] + wobble * one[..., 0] ** 2
+    return one[..., 2] - expected, np.sqrt(variance + (drift * expected) ** 2), growth
 
 
 def _drift(others: Floats) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecomops.maths.arrays import Bools, Floats, Ints, floats, ratio
+from ecomops.maths.arrays import Z90, Bools, Floats, Ints, floats, ratio
 from ecomops.maths.bootstrap import resample_weights
 
 if TYPE_CHECKING:
@@ -286,6 +286,6 @@ def policy_value(effects: ArrayLike, chosen: ArrayLike, cost: float) -> tuple[fl
     [1.31, 4.0, 6.69]
     """
     net = np.where(np.asarray(chosen, dtype=bool), floats(effects) - cost, 0.0)
-    half = 1.6448536269514722 * float(net.std(ddof=1)) * float(np.sqrt(net.size))
+    half = Z90 * float(net.std(ddof=1)) * float(np.sqrt(net.size))
     total = float(net.sum())
     return total - half, total, total + half

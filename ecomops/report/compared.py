@@ -13,12 +13,13 @@ import pandas as pd
 from ecomops.base.errors import DataError
 from ecomops.channel.attribution import attribution
 from ecomops.channel.spending import one_report
-from ecomops.data.policy import POLICY, sold_lines
-from ecomops.data.tables import frame
+from ecomops.data.policy import POLICY, earned, sold_lines
+from ecomops.data.tables import exact, frame
 from ecomops.maths import forecast as maths
+from ecomops.maths.arrays import Z90
 from ecomops.maths.placebo import FEWEST, before_after
 from ecomops.metrics.daily import history
-from ecomops.report.outcome import CARRIED, Outcome, Z
+from ecomops.report.outcome import CARRIED, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -32,7 +33,7 @@ LEFT = 20  # visitors held out after the decision, from which a holdout says som
 SOLD = 10  # lines before the decision, of a product that is compared
 WEEK, WEEKS = 7, 26  # before the decision, from which its usual spending is known
 SAME = 0.05  # a price that moved less was left alone
-EXACT = "decimal(38, 8)"
+SUMS = ["before", "before2", "after", "after2"]
 
 
 def holdout(shop: Shop, deed: Deed) -> Outcome | None:
@@ -69,8 +70,8 @@ def _met(touchpoints: ibis.Table, channel: str, first: date, last: date) -> pd.D
     by = t.group_by(mine=t.channel == channel).aggregate(
         n=(~held).cast("int64").sum(),
         held=held.cast("int64").sum(),
-        cost=cost.cast(EXACT).sum(where=~held),
-        squares=(cost * cost).cast(EXACT).sum(where=~held),
+        cost=exact(cost).sum(where=~held),
+        squares=exact(cost * cost).sum(where=~held),
     )
     return frame(by).set_index("mine").reindex([True, False]).astype(float).fillna(0)
 
@@ -85,7 +86,7 @@ def _saved(shop: Shop, deed: Deed, channel: str, saved: tuple[float, float]) -> 
     (amount, error), cost = saved, float(rows["cost"][channel])
     each = found.facts["value"] / found.facts["conversions"] * float(shop.margin or 0)
     kept, least, most = (1 - rows[k][channel] / cost * each for k in ("conversions", "high", "low"))
-    value, wobble = amount * kept, Z * error * kept
+    value, wobble = amount * kept, Z90 * error * kept
     low = value - np.hypot(amount * (kept - least), wobble)
     high = value + np.hypot(amount * (most - kept), wobble)
     return Outcome("holdout", float(value), float(low), float(high))
@@ -119,7 +120,7 @@ def days(shop: Shop, deed: Deed, others: Collection[Deed]) -> Outcome:
     gained = (actual - found.draws[:, gap:].sum(axis=1)) * float(shop.margin or 0) - spent[0]
     low, value, high = (float(q) for q in np.quantile(gained, [0.05, 0.5, 0.95]))
     ends = (
-        value + side * np.hypot(end - value, Z * spent[1]) for side, end in ((-1, low), (1, high))
+        value + side * np.hypot(end - value, Z90 * spent[1]) for side, end in ((-1, low), (1, high))
     )
     return Outcome("days", value, *(float(end) for end in ends))
 
@@ -186,8 +187,7 @@ def products(shop: Shop, deed: Deed, others: Collection[Deed]) -> Outcome:
     alone = rows[(rows["lines"] >= SOLD) & still & ~rows.index.isin({*taken, *mine})]
     if len(alone) < FEWEST or alone["before"].sum() <= 0:
         return Outcome("no_controls")
-    sums = ["before", "before2", "after", "after2"]
-    found = before_after(rows.loc[mine, sums].sum(), alone[sums])
+    found = before_after(rows.loc[mine, SUMS].sum(), alone[SUMS])
     return Outcome("controls", found.value, found.low, found.high)
 
 
@@ -206,12 +206,11 @@ def _named(shop: Shop, deed: Deed) -> list[str]:
 
 def _sold(shop: Shop, deed: Deed) -> _Sold:
     since = deed.start - timedelta(days=deed.days)
-    orders = POLICY.sales(shop.orders).select("order_id", day=POLICY.sales(shop.orders).at.date())
+    orders = POLICY.sales(shop.orders)
+    orders = orders.select("order_id", day=orders["at"].date())
     t = sold_lines(shop.order_lines).drop("paid_at", "created_at").join(orders, "order_id")
     t = t.filter(t.day.between(since, deed.end), t.quantity > 0, t.line_cost >= 0)
-    paid, cost = (t[name].cast("float64") for name in ("line_paid_amount", "line_cost"))
-    kept = paid - t.line_refund_amount.fill_null(0).cast("float64")
-    t = t.mutate(earned=kept - cost * kept / paid, later=t.day > ibis.literal(deed.decided))
+    t = t.mutate(earned=earned(t), later=t.day > ibis.literal(deed.decided))
     rows = frame(
         t.group_by("product_id").aggregate(
             **{f"before{n}": _power(t, int(n or 1), ~t.later) for n in ("", "2")},
@@ -222,16 +221,15 @@ def _sold(shop: Shop, deed: Deed) -> _Sold:
         )
     )
     rows = rows.set_index("product_id").astype(float).sort_index()
-    sums = ["before", "before2", "after", "after2"]
-    return _Sold(rows.fillna(dict.fromkeys(sums, 0.0)), _named(shop, deed))
+    return _Sold(rows.fillna(dict.fromkeys(SUMS, 0.0)), _named(shop, deed))
 
 
 def _power(t: ibis.Table, power: int, where: Any) -> Any:
-    return (t.earned**power).cast(EXACT).sum(where=where)
+    return exact(t.earned**power).sum(where=where)
 
 
 def _price(t: ibis.Table, where: Any) -> Any:
-    listed = (t.unit_price.cast("float64") * t.quantity).cast(EXACT).sum(where=where)
+    listed = exact(t.unit_price.cast("float64") * t.quantity).sum(where=where)
     return listed.cast("float64") / t.quantity.sum(where=where)
 
 

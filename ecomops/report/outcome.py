@@ -13,7 +13,6 @@ from ecomops.store.levers import LEVERS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Z = 1.6448536269514722  # 90 %
 CARRIED = 1 / 3  # of the planned step: what moved less was not carried out
 BLUNT = 5.0  # times what was expected: a measurement wider than that tells nothing
 

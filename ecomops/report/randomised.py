@@ -11,9 +11,10 @@ from scipy.stats import binomtest
 
 from ecomops.customer import sends, silence
 from ecomops.customer.winback import breaks
-from ecomops.data.tables import frame
+from ecomops.data.tables import exact, frame
+from ecomops.maths.arrays import Z90
 from ecomops.metrics.customers import customers
-from ecomops.report.outcome import Outcome, Z
+from ecomops.report.outcome import Outcome
 
 if TYPE_CHECKING:
     from datetime import date
@@ -43,8 +44,8 @@ def experiment(shop: Shop, deed: Deed) -> Outcome | None:
     sums = frame(
         t.group_by("arm").aggregate(
             n=t.count(),
-            sum=paid.cast("decimal(38, 8)").sum(),
-            squares=(paid * paid).cast("decimal(38, 8)").sum(),
+            sum=exact(paid).sum(),
+            squares=exact(paid * paid).sum(),
             first=t.exposed_at.date().min(),
             last=t.exposed_at.date().max(),
         )
@@ -79,7 +80,7 @@ def _day(value: Any) -> date:
 
 def _gap(none: pd.Series[Any], one: pd.Series[Any], margin: float) -> Outcome:
     (mean, error), (before, other) = (_mean(side) for side in (one, none))
-    half = Z * np.hypot(error, other)
+    half = Z90 * np.hypot(error, other)
     low, value, high = (
         float(one["n"]) * margin * (mean - before + step) for step in (-half, 0, half)
     )
@@ -114,7 +115,7 @@ def messages(shop: Shop, deed: Deed) -> Outcome:
     gap, margin = sends.effect(cells, "net"), float(shop.margin or 0)
     n, cost = float(cells.loc[cells["treated"] == 1, "n"].sum()), sends.price(log)
     low, value, high = (
-        n * ((gap.value + step * Z * gap.error) * margin - cost) for step in (-1, 0, 1)
+        n * ((gap.value + step * Z90 * gap.error) * margin - cost) for step in (-1, 0, 1)
     )
     return Outcome("randomised", value, low, high)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ecomops.base import checks
 from ecomops.base.errors import DataError, OptionError
 from ecomops.metrics import periods
 from ecomops.metrics.observe import Observed, observe
@@ -111,7 +110,7 @@ def comparison(
     by: str | None = None,
     before: str | None = None,
     after: str | None = None,
-    as_of: date | str | None = None,
+    as_of: date | None = None,
 ) -> Comparison | None:
     """Return the sums of two full periods, on the chain with visitors where traffic covers both.
 
@@ -119,7 +118,6 @@ def comparison(
 
     Raises `DataError` when a period is partial or empty, or there are no two full ones.
     """
-    as_of = checks.day("as_of", as_of)
     asked = [periods.parse(text) if text else None for text in (before, after)]
     kinds = {each[1] for each in asked if each} or {"month"}
     if len(kinds) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from ecomops.result import Action, Result, monthly
 from ecomops.store.levers import can_earn, lever, moves, overlap, pushes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
     from ecomops.maths.arrays import Floats
@@ -73,7 +73,7 @@ def collected(results: object) -> list[Result]:
     """Return the results among `results`, in order; of a mapping, the last of each analysis."""
     if isinstance(results, Result):
         return [results]
-    if hasattr(results, "values"):
+    if isinstance(results, Mapping):
         by = {r.code: r for r in results.values() if isinstance(r, Result)}
         return [r for r in by.values() if r.code != OWN]
     if not isinstance(results, Iterable):

@@ -86,3 +86,12 @@ def test_scale_and_order_do_not_matter(scale, random):
     other = before_after(rows[0] * times, mixed * times)
     assert other.value == pytest.approx(scale * one.value, rel=1e-9, abs=1e-9 * scale)
     assert other.high == pytest.approx(scale * one.high, rel=1e-9)
+
+
+def test_a_control_that_holds_all_sales_before_is_no_placebo():
+    """Without it nothing was sold before, so that no growth of the others exists."""
+    controls = [[0, 0, 5, 5]] * 20 + [[100, 100, 110, 110]]
+    with np.errstate(all="raise"):
+        found = before_after([50, 50, 75, 75], controls)
+    assert np.isfinite([found.value, found.low, found.high]).all()
+    assert found.growth == pytest.approx(210 / 100)

@@ -73,7 +73,7 @@ def test_counting_all_who_return_after_a_message_says_six_times_too_much():
     found = loyal()
     truth = found.loc["all who return", "bias"]
     assert truth > 0.05
-    assert abs(found.loc["uplift", "bias"]) < 0.05 * truth
+    assert abs(found.loc["uplift", "bias"]) < 0.002
 
 
 def test_the_share_of_points_used_is_covered():

@@ -44,3 +44,7 @@ def test_a_day_may_be_text(shop):
 def test_decide_takes_results_and_no_shop(shop):
     with pytest.raises(OptionError, match="Shop"):
         eo.store.decide(shop)
+
+
+def test_a_table_is_no_result(shop):
+    assert eo.store.decide(eo.product.pareto(shop.order_lines).table).locked
