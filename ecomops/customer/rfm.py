@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PRESETS = ("grid", "shopify", "eight")
 MEASURES = ("recency", "frequency", "monetary")
 SCORES = ["r_score", "f_score", "m_score"]
+SUMS = ["customers", "amount", "days", "bought", "orders"]
 EXACT = 6  # decimals of a cut: far below a cent, far above the noise of interpolation
 Cuts = dict[str, tuple[float, ...]]
 
@@ -158,10 +159,11 @@ def by_code(rows: ibis.Table) -> pd.DataFrame:
         customers=rows.count(),
         amount=rows.monetary.sum(),
         days=rows.recency_days.sum(),
+        bought=rows.recency_days.count(),
         orders=rows.frequency.sum(),
     )
     codes = frame(grouped).sort_values([*SCORES, "paid"], ignore_index=True)
-    return codes.astype(dict.fromkeys([*SCORES, "customers", "amount", "days", "orders"], float))
+    return codes.astype(dict.fromkeys([*SCORES, *SUMS], float))
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -425,7 +427,7 @@ def _with_segments(codes: pd.DataFrame, preset: str, bins: int) -> pd.DataFrame:
 
 def _table(codes: pd.DataFrame, preset: str) -> pd.DataFrame:
     names = [*segments.NAMES[preset], segments.NO_NET_SPEND]
-    sums = codes.groupby("segment")[["customers", "amount", "days", "orders"]].sum()
+    sums = codes.groupby("segment")[SUMS].sum()
     sums = sums.reindex(names).fillna(0)
     if not sums.loc[segments.NO_NET_SPEND, "customers"]:
         sums = sums.drop(index=segments.NO_NET_SPEND)
@@ -438,7 +440,7 @@ def _table(codes: pd.DataFrame, preset: str) -> pd.DataFrame:
             "customer_share": heads / heads.sum(),
             "amount": sums["amount"],
             "amount_share": sums["amount"] / total if total > 0 else np.nan,
-            "recency_days": (sums["days"] / base).where(sums["orders"] > 0),
+            "recency_days": sums["days"] / sums["bought"].where(sums["bought"] > 0),
             "frequency": sums["orders"] / base,
             "monetary": sums["amount"] / base,
         }

@@ -215,6 +215,14 @@ def test_mistake_10_net_spend_of_zero_or_less_is_a_segment_of_its_own():
     assert table.loc["no_net_spend", "amount"] == pytest.approx(0 + 10 - 15)
 
 
+def test_mean_recency_is_that_of_customers_with_a_purchase():
+    """`a` only has an order refunded in full: no purchase, so no recency that could count as 0."""
+    orders = orders_of(["a", "b", "b", "c"], [0, 1, 2, 11], [9, 9, 9, 9],
+                       refund_amount=money([9, 0, 30, 0]))  # fmt: skip
+    row = rfm(orders).table.set_index("segment").loc["no_net_spend"]
+    assert (row["customers"], row["recency_days"], row["frequency"]) == (2, 10, 0.5)
+
+
 def test_mistake_14_a_refunded_order_is_no_second_purchase():
     orders = orders_of(["a", "a"], [0, 19], [100, 100], refund_amount=money([None, 100]))
     row = by_customer(rfm(orders)).loc["a"]
