@@ -1,4 +1,4 @@
-"""One pass over the orders, by day and by what they count as: counts and sums of each day.
+"""Counts and sums of the orders by day and by what they count as.
 
 What a shop's orders cover and every sum of its sales by day, week, month or year is read off this
 one small table, which is made once per table of orders.
@@ -9,20 +9,20 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import ibis
 import pandas as pd
 
 from ecomops.data.kept import Kept
+from ecomops.data.outline import GUEST, PURCHASE, Outline, outline
 from ecomops.data.tables import frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
+
+    import ibis
+
+    from ecomops.data.outline import Reasons
 
     Expression = Callable[[Any], Any]
-    Reasons = Callable[[ibis.Table], Mapping[str, Any]]
-
-GUEST, REFUNDED, PURCHASE = "guest", "refunded", ""
-SALE = (GUEST, REFUNDED, PURCHASE)
 
 
 def _product(column: str, other: str) -> Expression:
@@ -41,46 +41,38 @@ SUMS: Mapping[str, Expression] = {
 }
 COUNT = {"orders": SUMS["orders"]}
 # what follows from them, so that the engine need not sum it
-DERIVED = ("net", "net_squares", "guests", "guest_squares")
+DERIVED = ("net", "net_squares", "guests", "guest_squares", "kept")
 MONEY = ("amount", "net", "refund")
-# what the policy and the sums look at; whoever selects them first asks a shorter query
-COLUMNS = (
-    "customer_id",
-    "paid_at",
-    "created_at",
-    "order_status",
-    "is_gift_or_brush",
-    "paid_amount",
-    "refund_amount",
-    "currency",
-)
 _kept: Kept[pd.DataFrame] = Kept(size=16)
 
 
 def order_days(orders: ibis.Table, reasons: Reasons, *, sums: bool = True) -> Any:
     """Return one row per day, reason and currency, with `SUMS` and `DERIVED`.
 
-    `orders` is the canonical table; `reasons` gives, by precedence, why an order is no sale. Sales
-    have the ``reason`` ``"guest"``, ``"refunded"`` (in full) or, purchases of known customers,
-    ``""``. ``day`` is missing without any time. Without `sums` there may be ``orders`` alone,
-    which takes the engine two thirds of the time.
+    `orders` and `reasons` are those of `outline`, and so is what ``reason`` holds. ``day`` is
+    missing without any time. Without `sums` there may be ``orders`` alone, which takes the engine
+    two thirds of the time.
     """
     grain = "sums" if sums or _kept.has(orders, (reasons, "sums")) else "counts"
-    return _kept.get(orders, (reasons, grain), lambda: _made(orders, reasons, grain))
+    return _kept.get(orders, (reasons, grain), lambda: _made(outline(orders, reasons), grain))
 
 
-def _made(orders: ibis.Table, reasons: Reasons, grain: str) -> pd.DataFrame:
-    rows, names = _grouped(orders, reasons, SUMS if grain == "sums" else COUNT)
-    days = _named(frame(rows), names)
+def _made(told: Outline, grain: str) -> pd.DataFrame:
+    rows = told.rows
+    keys = [c for c in ("day", "reason", "currency") if c in rows.columns]
+    wanted = SUMS if grain == "sums" else COUNT
+    sums = {name: value(rows) for name, value in wanted.items()}
+    days = _named(frame(rows.group_by(keys).aggregate(**sums)), told)
     return _derived(days) if grain == "sums" else days
 
 
-def _named(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+def _named(rows: pd.DataFrame, told: Outline) -> pd.DataFrame:
     """Return `rows` with plain dates, for engines differ in what they hand over, and reasons."""
     days = [None if pd.isna(day) else date(day.year, day.month, day.day) for day in rows["day"]]
     return rows.assign(
         day=pd.Series(days, index=rows.index, dtype=object),
-        reason=rows["reason"].map(dict(enumerate(names))),
+        reason=rows["reason"].map(dict(enumerate(told.reasons))),
+        currency=rows["currency"] if told.currency is None else told.currency or None,
     )
 
 
@@ -92,25 +84,5 @@ def _derived(rows: pd.DataFrame) -> pd.DataFrame:
         net_squares=rows["squares"] + less,
         guests=rows["orders"].where(guest, 0),
         guest_squares=rows["squares"].where(guest),
+        kept=rows["orders"].where(rows["reason"] == PURCHASE, 0),
     )
-
-
-def _grouped(
-    orders: ibis.Table,
-    reasons: Reasons,
-    wanted: Mapping[str, Expression],
-) -> tuple[ibis.Table, list[str]]:
-    """Return sums by day, currency and number of the reason; and the reasons' names."""
-    rows = orders.select(*COLUMNS)
-    refund = rows.refund_amount.fill_null(0)
-    tests = dict(reasons(rows)) | {
-        GUEST: rows.customer_id.isnull(),
-        REFUNDED: (refund >= rows.paid_amount).fill_null(ibis.literal(value=False)),
-    }
-    rows = rows.mutate(
-        amount=rows.paid_amount,
-        day=ibis.coalesce(rows.paid_at, rows.created_at).date(),
-        reason=ibis.cases(*((test, i) for i, test in enumerate(tests.values())), else_=len(tests)),
-    )
-    sums = {name: value(rows) for name, value in wanted.items()}
-    return rows.group_by("day", "reason", "currency").aggregate(**sums), [*tests, PURCHASE]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from ecomops.base.errors import DataError
-from ecomops.data.days import GUEST, PURCHASE, REFUNDED, SALE, order_days
+from ecomops.data.days import order_days
+from ecomops.data.outline import GUEST, PURCHASE, REFUNDED, SALE
 from ecomops.data.tables import exact, frame
 
 if TYPE_CHECKING:

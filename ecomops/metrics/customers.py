@@ -13,8 +13,8 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from ecomops.base import checks
-from ecomops.data.days import COLUMNS
 from ecomops.data.kept import Kept
+from ecomops.data.outline import PURCHASE, REFUNDED, Outline, outline
 from ecomops.data.policy import POLICY, Coverage, coverage
 from ecomops.data.tables import frame, table
 from ecomops.metrics import periods
@@ -22,6 +22,7 @@ from ecomops.metrics import periods
 if TYPE_CHECKING:
     from datetime import date
 
+WITHIN = ("day", "month")  # periods of which each lies in one month
 MONTHS_PER_COLUMN = 60  # bits of one 64-bit integer, with room for its sign
 
 
@@ -33,15 +34,20 @@ def _smallest(day: Any, n: int) -> Any: ...
 def _bit_or(bits: Any) -> Any: ...  # ibis knows it on DuckDB, not on Spark
 
 
+@ibis.udf.scalar.builtin(name="bit_count", signature=((dt.int64,), dt.int64))
+def _bit_count(bits: Any) -> Any: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Customers:
     """Every known customer of a set of orders, as the orders stood at the end of `as_of`.
 
     `table` has one row per customer id: ``customer_id``; ``first_day, second_day, last_day`` of
     its purchases (missing where there is none; the second equals the first when both were made on
-    one day); ``orders`` (how many purchases); ``net`` (money paid less refunds over all sales,
-    those refunded in full included; missing without a sale); ``months_0, months_1, …``, integers
-    whose bit k says that a purchase fell into month k (month 0 holds the first sale of all).
+    one day); ``orders`` (how many purchases); ``sales`` (how many, those refunded in full included)
+    and their ``net`` (money paid less refunds; missing without a sale); ``months_0, months_1, …``,
+    integers whose bit k says that a purchase fell into month k (month 0 holds the first sale of
+    all).
 
     A purchase is a sale that was not refunded in full: see `OrderPolicy`.
     """
@@ -65,6 +71,16 @@ class Customers:
         """Return whether a customer purchased in month `k`, for `table` or `rows` of it."""
         mask = (self.table if rows is None else rows)[f"months_{k // MONTHS_PER_COLUMN}"]
         return (mask & ibis.literal(1 << (k % MONTHS_PER_COLUMN), "int64")) > 0
+
+    def with_several(self, period: str) -> ibis.Table:
+        """Return the customers who may have several sales in one `period`, and some who have not.
+
+        Whoever has as many sales as months with a purchase has one in each of them.
+        """
+        t = self.table
+        columns = [c for c in t.columns if c.startswith("months_")] if period in WITHIN else []
+        once_in: Any = sum(_bit_count(t[c]) for c in columns) if columns else 1
+        return t.filter(t.sales > once_in)
 
 
 _kept: Kept[Customers] = Kept(size=3)
@@ -130,7 +146,7 @@ def _made(orders: ibis.Table, last: date | None) -> Customers:
     end = last or covered.last_day
     origin = periods.start(covered.first_day, "month")
     months = len(periods.span(origin, end, "month"))
-    known = _known(orders, last)
+    known = _known(outline(orders, POLICY.reasons), last)
     return Customers(
         table=_per_customer(known, origin, months).cache(),
         purchases=POLICY.purchases(orders, as_of=last),
@@ -139,19 +155,19 @@ def _made(orders: ibis.Table, last: date | None) -> Customers:
     )
 
 
-def _known(orders: ibis.Table, last: date | None) -> ibis.Table:
+def _known(told: Outline, last: date | None) -> ibis.Table:
     """Return orders of known customers: day of purchase, net money of the sale; else missing."""
-    orders = orders.select(*COLUMNS)
-    sold = POLICY.sold(orders)
+    rows = told.rows.filter(told.rows.customer_id.notnull())
     if last:
-        day = ibis.coalesce(orders.paid_at, orders.created_at).date()
-        orders = orders.filter((day <= ibis.literal(last)).fill_null(ibis.literal(value=True)))
-    rows = orders.filter(orders.customer_id.notnull()).select(
-        customer_id=orders.customer_id,
-        net=sold.ifelse(orders.paid_amount - orders.refund_amount.fill_null(0), ibis.null()),
-        day=ibis.coalesce(orders.paid_at, orders.created_at).date(),
+        rows = rows.filter((rows.day <= ibis.literal(last)).fill_null(ibis.literal(value=True)))
+    bought = rows.reason == told.number(PURCHASE)
+    sold = bought | (rows.reason == told.number(REFUNDED))
+    net = rows.amount - rows.refund_amount.fill_null(0)
+    return rows.select(
+        customer_id="customer_id",
+        net=sold.ifelse(net, ibis.null()),
+        day=bought.ifelse(rows.day, ibis.null()),
     )
-    return rows.mutate(day=(rows.net > 0).ifelse(rows.day, ibis.null()))
 
 
 def _per_customer(known: ibis.Table, origin: date, months: int) -> ibis.Table:
@@ -163,6 +179,7 @@ def _per_customer(known: ibis.Table, origin: date, months: int) -> ibis.Table:
         first_days=_first_two(known.day),
         last_day=known.day.max(),
         orders=known.day.count(),
+        sales=known.net.count(),
         net=known.net.sum(),
         **{f"months_{i}": _bit_or(known[f"bit_{i}"]) for i in columns},
     )
@@ -171,7 +188,7 @@ def _per_customer(known: ibis.Table, origin: date, months: int) -> ibis.Table:
         "customer_id",
         first_day=(grouped.orders > 0).ifelse(first[0], ibis.null()),
         second_day=(grouped.orders > 1).ifelse(first[1], ibis.null()),
-        **{c: grouped[c] for c in ("last_day", "orders", "net")},
+        **{c: grouped[c] for c in ("last_day", "orders", "sales", "net")},
         **{f"months_{i}": grouped[f"months_{i}"].fill_null(0) for i in columns},
     )
 

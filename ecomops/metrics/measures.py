@@ -38,9 +38,14 @@ class Measure:
 
 @dataclass(frozen=True)
 class PersonMeasure(Measure):
-    """A measure over known persons: `parts` for each person and period, `value` over persons."""
+    """A measure over known persons: `parts` for each person and period, `value` over persons.
+
+    `alone` names the sum over sales (``orders, kept, squares``) that it would be if each sale had a
+    person of its own; None where that would be 0.
+    """
 
     parts: Mapping[str, Expression] | None = None
+    alone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,13 @@ def _sum(source: str, column: str, *, adds: bool = True) -> Measure:
 
 
 def _persons(
-    source: str, value: Expression, parts: Mapping[str, Expression], columns: tuple[str, ...] = ()
+    source: str,
+    value: Expression,
+    parts: Mapping[str, Expression],
+    columns: tuple[str, ...] = (),
+    alone: str | None = None,
 ) -> PersonMeasure:
-    return PersonMeasure(source, columns, value, adds=False, parts=parts)
+    return PersonMeasure(source, columns, value, adds=False, parts=parts, alone=alone)
 
 
 def _derived(source: str, *names: str, columns: tuple[str, ...] = ()) -> Derived:
@@ -75,7 +84,7 @@ def _derived(source: str, *names: str, columns: tuple[str, ...] = ()) -> Derived
 
 
 # Purchases (sales not refunded in full) and money of a person in a period.
-_KEPT: Mapping[str, Expression] = {"kept": lambda t: _one(t.net > 0)}
+KEPT: Mapping[str, Expression] = {"kept": lambda t: _one(t.net > 0)}
 _AMOUNT: Mapping[str, Expression] = {"amount": lambda t: _float(t.amount).sum()}
 _CUSTOMER = ("customer_id",)
 
@@ -96,15 +105,17 @@ SALES: Mapping[str, Measure] = {
         lambda t: (_float(t.amount) * _float(t.amount)).sum(where=t.customer_id.isnull()),
         sparse=True,
     ),
-    "persons": _persons("sales", lambda p: p.count(), {}),
-    "person_squares": _persons("sales", lambda p: (p.amount * p.amount).sum(), _AMOUNT),
+    "persons": _persons("sales", lambda p: p.count(), {}, alone="orders"),
+    "person_squares": _persons(
+        "sales", lambda p: (p.amount * p.amount).sum(), _AMOUNT, alone="squares"
+    ),
     "buyers": _derived("sales", "persons", "guests"),
     "buyer_squares": _derived("sales", "person_squares", "guest_squares"),
-    "known": _persons("sales", lambda p: _one(p.kept >= 1), _KEPT, _CUSTOMER),
-    "again": _persons("sales", lambda p: _one(p.kept >= 2), _KEPT, _CUSTOMER),  # noqa: PLR2004
+    "known": _persons("sales", lambda p: _one(p.kept >= 1), KEPT, _CUSTOMER, alone="kept"),
+    "again": _persons("sales", lambda p: _one(p.kept >= 2), KEPT, _CUSTOMER),  # noqa: PLR2004
     # who purchased first in this period, and who had done so before it
     "first": _persons(
-        "sales", lambda p: _one((p.kept >= 1) & (p.period == p.debut)), _KEPT, _CUSTOMER
+        "sales", lambda p: _one((p.kept >= 1) & (p.period == p.debut)), KEPT, _CUSTOMER
     ),
     "before": _derived("sales", "known", "-first", columns=_CUSTOMER),
 }

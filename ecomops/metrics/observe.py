@@ -12,7 +12,8 @@ import pandas as pd
 from ecomops.data.tables import frame
 from ecomops.metrics import periods
 from ecomops.metrics.measures import MEASURES, Derived, PersonMeasure
-from ecomops.metrics.queries import aggregated, by_person, from_days
+from ecomops.metrics.people import by_person
+from ecomops.metrics.queries import aggregated, from_days
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +77,7 @@ def observe(
         days[source] = (_day(first), as_of or _day(last))
         seen.append((source, _indexed(made)))
         if persons:
-            made = frame(by_person(source, persons, tables, period=period, by=by, as_of=as_of))
+            made = by_person(source, persons, tables, period=period, by=by, as_of=as_of)
             seen.append((source, _indexed(made)))
     return Observed(_joined(seen, days, measures, period), days, period)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from ecomops.base.errors import OptionError
-from ecomops.data.days import COLUMNS
+from ecomops.data.outline import COLUMNS
 from ecomops.data.policy import POLICY
 from ecomops.data.tables import frame
 

@@ -1,0 +1,99 @@
+"""The orders in outline: who bought on which day, for how much, and what each order counts as.
+
+Days, customers and what people did in a period are all read off these few columns. They are made
+once per table of orders; where the engine shares the process it holds them, so that a file is read
+and its text taken apart only once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from ecomops.data.kept import Kept
+from ecomops.data.tables import frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Reasons = Callable[[ibis.Table], Mapping[str, Any]]
+
+GUEST, REFUNDED, PURCHASE = "guest", "refunded", ""
+SALE = (GUEST, REFUNDED, PURCHASE)
+# what policy and sums look at; whoever selects them first asks a shorter query
+COLUMNS = (
+    "customer_id",
+    "paid_at",
+    "created_at",
+    "order_status",
+    "is_gift_or_brush",
+    "paid_amount",
+    "refund_amount",
+    "currency",
+)
+# fewer rows are read anew as fast as they are held
+WORTH_HOLDING = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """Every order of a shop in few columns.
+
+    `rows` has one row per order: ``customer_id`` (missing for guests), ``day`` (of payment, else of
+    creation; missing without any time), ``reason`` (the place of what it counts as in `reasons`),
+    ``amount`` (paid), ``refund_amount``, and ``currency`` unless there is but one, `currency`.
+    """
+
+    rows: ibis.Table
+    reasons: tuple[str, ...]
+    currency: str | None
+
+    def number(self, reason: str) -> int:
+        """Return the place of a reason: what ``rows.reason`` holds for it."""
+        return self.reasons.index(reason)
+
+
+_kept: Kept[Outline] = Kept(size=4)
+
+
+def outline(orders: ibis.Table, reasons: Reasons) -> Outline:
+    """Return the orders in outline; kept for the next call with the same table object.
+
+    `orders` is the canonical table; `reasons` gives, by precedence, why an order is no sale. Sales
+    have the reason ``"guest"``, ``"refunded"`` (in full) or, purchases of known customers, ``""``.
+    """
+    return _kept.get(orders, reasons, lambda: _made(orders, reasons))
+
+
+def _made(orders: ibis.Table, reasons: Reasons) -> Outline:
+    rows, names = _tagged(orders.select(*COLUMNS), reasons)
+    if orders.get_backend().name != "duckdb":
+        return Outline(rows, names, None)
+    found = frame(
+        orders.aggregate(n=orders.count(), low=orders.currency.min(), high=orders.currency.max())
+    ).iloc[0]
+    low, high = (c if isinstance(c, str) else "" for c in (found["low"], found["high"]))
+    if low == high:
+        rows = rows.drop("currency")
+    return Outline(
+        rows.cache() if found["n"] >= WORTH_HOLDING else rows, names, low if low == high else None
+    )
+
+
+def _tagged(orders: ibis.Table, reasons: Reasons) -> tuple[ibis.Table, tuple[str, ...]]:
+    refund = orders.refund_amount.fill_null(0)
+    tests = dict(reasons(orders)) | {
+        GUEST: orders.customer_id.isnull(),
+        REFUNDED: (refund >= orders.paid_amount).fill_null(ibis.literal(value=False)),
+    }
+    rows = orders.select(
+        customer_id="customer_id",
+        day=ibis.coalesce(orders.paid_at, orders.created_at).date(),
+        reason=ibis.cases(*((test, i) for i, test in enumerate(tests.values())), else_=len(tests)),
+        amount="paid_amount",
+        refund_amount="refund_amount",
+        currency="currency",
+    )
+    return rows, (*tests, PURCHASE)

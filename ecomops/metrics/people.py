@@ -1,0 +1,156 @@
+"""What known persons did in a period: first what each of them did, then how many did it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import pandas as pd
+
+from ecomops.data.days import SUMS
+from ecomops.data.outline import PURCHASE, REFUNDED, outline
+from ecomops.data.policy import POLICY
+from ecomops.data.tables import frame
+from ecomops.metrics.customers import Customers, customers
+from ecomops.metrics.measures import DEBUT, KEPT, MEASURES, PersonMeasure
+from ecomops.metrics.periods import UNITS
+from ecomops.metrics.queries import day_sums, keyed
+from ecomops.metrics.sources import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
+
+    Measures = Mapping[str, PersonMeasure]
+
+ALONE = {**KEPT, **{name: SUMS[name] for name in ("orders", "squares")}}
+WHO = "customer_id"
+
+
+def by_person(
+    source: str,
+    names: Sequence[str],
+    tables: Mapping[str, ibis.Table],
+    *,
+    period: str,
+    by: str | None,
+    as_of: date | None,
+) -> pd.DataFrame:
+    """Return `names`, measures over the known persons of `source`, by ``period`` (and ``segment``).
+
+    Sales of all segments together are grouped by person only where one may have several: see
+    `_of_sales`.
+    """
+    if source == "sales" and by is None:
+        return _of_sales(names, tables["orders"], period, as_of)
+    rows, keys = keyed(source, tables, period, by, as_of)
+    who = SOURCES[source].person
+    rows = rows.drop_null(who).mutate(period=_key(rows.day, period))
+    measures = _measures(names)
+    each = rows.group_by([*keys, who]).aggregate(**_parts(measures, rows))
+    if DEBUT in names:
+        each = each.left_join(_debuts(each), who)
+    made = each.group_by(keys).aggregate(**{name: m.value(each) for name, m in measures.items()})
+    return frame(made.mutate(period=_first_day(made.period, period)))
+
+
+def _measures(names: Sequence[str]) -> Measures:
+    return {name: m for name in names if isinstance(m := MEASURES[name], PersonMeasure)}
+
+
+def _parts(measures: Measures, rows: ibis.Table) -> dict[str, Any]:
+    return {part: how(rows) for m in measures.values() for part, how in (m.parts or {}).items()}
+
+
+def _debuts(each: ibis.Table) -> ibis.Table:
+    """Return each customer's first period with a purchase."""
+    kept = each.filter(each.kept >= 1)
+    return kept.group_by(WHO).aggregate(debut=kept.period.min())
+
+
+def _of_sales(
+    names: Sequence[str], orders: ibis.Table, period: str, as_of: date | None
+) -> pd.DataFrame:
+    """Return what `by_person` does, from the sums by day and the customers with several sales.
+
+    Most customers buy at most once in a period, and a sale that has its person to itself is that
+    person: the sums over sales differ from those over people by customers with several alone.
+    """
+    facts = customers(orders, as_of=as_of)
+    measures = _measures([name for name in names if name != DEBUT])
+    made = _as_if_alone(measures, orders, period, as_of)
+    made = made.add(_beyond(measures, orders, facts, period, as_of), fill_value=0)
+    if DEBUT in names:
+        made[DEBUT] = _newcomers(facts, period)
+        made[DEBUT] = made[DEBUT].fillna(0)
+    return made.reset_index()
+
+
+def _as_if_alone(
+    measures: Measures, orders: ibis.Table, period: str, as_of: date | None
+) -> pd.DataFrame:
+    """Return the measures as if each sale of a known customer had a person of its own."""
+    days = day_sums(orders, (REFUNDED, PURCHASE), period=period, as_of=as_of)
+    sums = days[list(ALONE)].sum()
+    made: pd.DataFrame = sums.assign(
+        **{name: sums[m.alone] if m.alone else 0 for name, m in measures.items()}
+    )
+    return made[list(measures)]
+
+
+def _beyond(
+    measures: Measures, orders: ibis.Table, facts: Customers, period: str, as_of: date | None
+) -> pd.DataFrame:
+    """Return by how much customers with several sales in a period move the measures."""
+    rows = _sales(orders, as_of).semi_join(facts.with_several(period), WHO)
+    rows = rows.mutate(period=_key(rows.day, period))
+    sums = {name: how(rows) for name, how in ALONE.items()}
+    each = rows.group_by("period", WHO).aggregate(**{**sums, **_parts(measures, rows)})
+    moved = {
+        name: m.value(each) - (each[m.alone].sum() if m.alone else 0)
+        for name, m in measures.items()
+    }
+    made = each.group_by("period").aggregate(**moved)
+    return _by_day(frame(made.mutate(period=_first_day(made.period, period))))
+
+
+def _sales(orders: ibis.Table, as_of: date | None) -> ibis.Table:
+    """Return the sales of known customers in outline, with ``net``."""
+    told = outline(orders, POLICY.reasons)
+    rows = told.rows
+    rows = rows.filter(rows.reason.isin([told.number(REFUNDED), told.number(PURCHASE)]))
+    rows = rows.filter(rows.day <= ibis.literal(as_of)) if as_of else rows
+    return rows.mutate(net=rows.amount - rows.refund_amount.fill_null(0))
+
+
+def _newcomers(facts: Customers, period: str) -> pd.Series[float]:
+    """Return how many customers purchased first in each period."""
+    first = _key(facts.table.first_day, period).name("period").as_table().drop_null()
+    counted = first.group_by("period").aggregate(n=first.count())
+    return _by_day(frame(counted.mutate(period=_first_day(counted.period, period))))["n"]
+
+
+def _by_day(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return `rows` by the plain date of their period."""
+    days = [pd.Timestamp(at).date() for at in rows["period"]]
+    return rows.assign(period=pd.Series(days, index=rows.index, dtype=object)).set_index("period")
+
+
+def _key(day: Any, period: str) -> Any:
+    """Return the period of a day as months since year 0: an integer groups faster than a date."""
+    if period not in _MONTHS:
+        return day.truncate(UNITS[period])
+    return day.year() * 12 + _MONTHS[period](day)
+
+
+_MONTHS: Mapping[str, Callable[[Any], Any]] = {
+    "month": lambda day: day.month() - 1,
+    "quarter": lambda day: (day.quarter() - 1) * 3,
+    "year": lambda _: 0,
+}
+
+
+def _first_day(key: Any, period: str) -> Any:
+    return (
+        ibis.date((key / 12).floor().cast("int64"), key % 12 + 1, 1) if period in _MONTHS else key
+    )
