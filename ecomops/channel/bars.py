@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ecomops.base.formatting import count, percent
-from ecomops.channel.dots import shortened
 from ecomops.result import style
 
 if TYPE_CHECKING:
@@ -67,11 +66,11 @@ def _visitors(ax: Axes, y: float, row: Any, most: float, *, wide: bool, words: W
     name, length = words.own(row["source"]), row["visitors"] / most
     seen = count(row["visitors"], words.lang)
     if wide:
-        style.tag(ax, 0, y, shortened(name, 116), -130, at="left")
+        style.tag(ax, 0, y, style.shortened(name, 116), -130, at="left")
         ax.barh(y, length, height=0.56, color=style.UP)
         style.tag(ax, length, y, seen, 6, size=style.SMALL)
         return
-    style.tag(ax, 0, y + 0.26, shortened(name, 150), weight="bold", size=style.SMALL)
+    style.tag(ax, 0, y + 0.26, style.shortened(name, 150), weight="bold", size=style.SMALL)
     ax.barh(y - 0.16, length, height=0.34, color=style.UP)
     rate = percent(row["conversion"], words.lang, 2)
     style.tag(ax, length, y - 0.16, f"{seen} · {rate}", 6, size=style.SMALL)

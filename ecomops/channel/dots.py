@@ -21,7 +21,6 @@ MOST = 10  # channels drawn; the table has all
 LEVEL = 14  # pixels between two rows of model names
 ROW = {True: 46, False: 62}
 GAP = 10  # pixels between two names
-LAST_NARROW = 0x2E80  # from here on glyphs are square
 
 
 def layout(channels: int, levels: int, *, wide: bool) -> style.Layout:
@@ -29,15 +28,6 @@ def layout(channels: int, levels: int, *, wide: bool) -> style.Layout:
     top = 20 + LEVEL * levels if wide else 26
     height = ROW[wide] * min(channels, MOST) + top + 46
     return style.Layout(height, left=120 if wide else 2, right=24, top=top, bottom=46)
-
-
-def width_of(text: str) -> float:
-    """Return the pixels of `text` at 11.5 px, as far as one can tell without the font.
-
-    >>> width_of("ab") < width_of("直播")
-    True
-    """
-    return sum(11.5 if ord(c) > LAST_NARROW else 6.4 for c in text)
 
 
 def levels(xs: Sequence[float], names: Sequence[str], scale: float) -> list[int]:
@@ -51,24 +41,12 @@ def levels(xs: Sequence[float], names: Sequence[str], scale: float) -> list[int]
     ends: list[float] = []
     placed = [0] * len(xs)
     for i in np.argsort(xs, kind="stable"):
-        width = width_of(names[i]) + GAP
+        width = style.width_of(names[i]) + GAP
         left = xs[i] * scale - width / 2
         row = next((r for r, end in enumerate(ends) if end <= left), len(ends))
         ends[row : row + 1] = [left + width]
         placed[i] = row
     return placed
-
-
-def shortened(name: str, most: float) -> str:
-    """Return `name`, cut to `most` pixels where it is longer.
-
-    >>> shortened("A very long campaign name", 100)
-    'A very long ca…'
-    """
-    if width_of(name) <= most:
-        return name
-    kept = [n for n in range(len(name)) if width_of(name[:n]) <= most - 10]
-    return name[: max(kept)] + "…"
 
 
 def draw(
@@ -82,7 +60,7 @@ def draw(
     top = max([credit.to_numpy().max(), *(row["high"] for row in found)]) * 1.04
     ax.set(xlim=(low, top or 1), ylim=(-len(credit) + 0.5, 0.5), yticks=[])
     for channel, y in places.items():
-        name = shortened(words.own(channel), 108 if wide else 300)
+        name = style.shortened(words.own(channel), 108 if wide else 300)
         _row(ax, y, name, credit.to_numpy(dtype=float)[-y], wide=wide)
     if found:
         untested = {y: credit.to_numpy(dtype=float)[-y].min() for y in places.values()}
@@ -125,7 +103,7 @@ def _legend(ax: Axes, found: list[tuple[int, Any]], *, wide: bool, words: Words)
     """Say what a diamond is, beside the first bar with room to its right."""
     text = words.say("labels", "holdout")
     end, scale = ax.get_xlim()[1], _scale(ax, wide=wide)
-    room = [(end - row["high"]) * scale - 1.1 * width_of(text) - GAP for _, row in found]
+    room = [(end - row["high"]) * scale - 1.1 * style.width_of(text) - GAP for _, row in found]
     first = next((i for i, free in enumerate(room) if free > 0), int(np.argmax(room)))
     y, row = found[first]
     bold = {"color": style.UP, "weight": "bold", "size": style.SMALL}

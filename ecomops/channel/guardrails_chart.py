@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecomops.channel.dots import shortened
 from ecomops.result import style
 
 if TYPE_CHECKING:
@@ -79,8 +78,10 @@ def _named(ax: Axes, i: int, row: Mapping[Any, Any], *, wide: bool, words: Words
     text = words.label(row["verdict"])
     bold = {"size": style.SMALL, "color": COLOURS[row["verdict"]], "weight": "bold"}
     if wide:
-        style.tag(ax, 0, i, shortened(name, 176), -10, 0, at="left", ha="right", size=style.SMALL)
+        style.tag(
+            ax, 0, i, style.shortened(name, 176), -10, 0, at="left", ha="right", size=style.SMALL
+        )
         style.tag(ax, 1, i, text, 10, 0, at="right", **bold)
         return
-    style.tag(ax, 0, i - 0.22, shortened(name, 210), 2, 0, at="left", size=style.SMALL)
+    style.tag(ax, 0, i - 0.22, style.shortened(name, 210), 2, 0, at="left", size=style.SMALL)
     style.tag(ax, 1, i - 0.22, text, -2, 0, at="right", ha="right", **bold)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecomops.channel.dots import shortened
 from ecomops.result import style
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def draw(ax: Axes, rows: pd.DataFrame, *, wide: bool, words: Words) -> None:
         own = rows[rows["keyword"] == word]
         for row in own.to_dict("records"):
             _mark(ax, at, row, sources)
-        name = shortened(words.own(word), 108 if wide else 120)
+        name = style.shortened(words.own(word), 108 if wide else 120)
         text = _peak(own, words)
         if wide:
             style.tag(ax, 0, at, name, -112, 0, at="left")

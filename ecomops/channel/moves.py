@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ecomops.channel.dots import shortened
 from ecomops.result import style
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def draw(ax: Axes, rows: pd.DataFrame, texts: Sequence[str], *, wide: bool, word
     for i, (row, text) in enumerate(zip(rows.to_dict("records"), texts, strict=False)):
         at = i if wide else i + 0.18
         _move(ax, at, row)
-        name = shortened(words.own(row["channel"]), 108 if wide else 130)
+        name = style.shortened(words.own(row["channel"]), 108 if wide else 130)
         if wide:
             style.tag(ax, 0, at, name, -112, 0, at="left")
             style.tag(ax, 1, at, text, 12, 0, at="right", size=style.SMALL)

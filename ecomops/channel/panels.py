@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecomops.channel.dots import shortened
 from ecomops.result import style
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def draw(ax: Axes, rows: pd.DataFrame, curves: pd.DataFrame, *, wide: bool, word
         panel = ax.inset_axes(box)
         name = str(row["channel"])
         _panel(panel, curves[curves["channel"] == name], float(row["spend"]), words)
-        title = shortened(words.own(name), width - 60)
+        title = style.shortened(words.own(name), width - 60)
         style.tag(panel, 0, 1, title, -46, 22, at="above", weight="bold")
         text = words.say("labels", "one_more", marginal=row["marginal"])
         style.tag(panel, 0, 1, text, -46, 7, at="above", size=style.SMALL, color=style.MUTE)
@@ -69,7 +68,7 @@ def _bars(ax: Axes, rows: pd.DataFrame, *, wide: bool, words: Words) -> None:
     top = float(rows["spend"].max()) or 1.0
     ax.set(xlim=(0, top * (1.6 if wide else 2.3)), ylim=(len(rows) - 0.5, -0.5))
     for i, row in enumerate(rows.to_dict("records")):
-        name = shortened(words.own(row["channel"]), 110 if wide else 200)
+        name = style.shortened(words.own(row["channel"]), 110 if wide else 200)
         text = words.say("labels", "no_curve", spend=row["spend"], reason=row["reason"])
         at = i if wide else i + 0.2
         ax.barh(at, row["spend"], height=0.5 if wide else 0.3, color=style.DOT)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ecomops.result.words import Words
 
 STEPS = {True: 6, False: 3}
+BESIDE = 48  # pixels between the middles of two labels of up to three lines
 ROUND = (1, 2, 5, 7, 10, 14, 30, 60, 90, 120, 180, 365)
 
 
@@ -40,7 +41,8 @@ def draw_curve(
     ax.set(xlim=(0, last), ylim=(0, top))
     if threshold:
         _threshold(ax, threshold, last, top, wide=wide)
-    _names(ax, last, float(share[-1]), float(naive[-1]), wide=wide, words=words)
+    at = float(threshold.get("day", 0))
+    _names(ax, last, float(share[-1]), float(naive[-1]), wide=wide, at=at, words=words)
     ax.yaxis.set_major_formatter(lambda v, _: words.format_field(float(v), "percent.0"))
     _at_risk(ax, rows, last, wide=wide, words=words)
 
@@ -61,27 +63,27 @@ def _side(place: float, *, wide: bool) -> str:
     return "left" if place < start else "center" if place < middle else "right"
 
 
-def _names(ax: Axes, last: float, share: float, naive: float, *, wide: bool, words: Words) -> None:
-    apart = 13 if share >= naive else -13
-    for value, dy, name, colour in (
-        (share, apart, "returned", style.UP),
-        (naive, -apart, "simple", style.OTHER),
-    ):
+def _names(
+    ax: Axes, last: float, share: float, naive: float, *, wide: bool, at: float, words: Words
+) -> None:
+    """Name both lines: at their ends, or on a phone in the corner the threshold stays out of."""
+    top = ax.get_ylim()[1]
+    apart = max(4.0, (BESIDE - abs(share - naive) / top * ax.bbox.height) / 2)
+    apart = apart if share >= naive else -apart
+    blue: dict[str, Any] = {"color": style.UP, "weight": "bold"}
+    names = ((share, apart, "returned", blue), (naive, -apart, "simple", {"color": style.OTHER}))
+    for i, (value, dy, name, look) in enumerate(names):
         text = words.say("labels", name, share=value)
-        look: dict[str, Any] = {
-            "color": colour,
-            "weight": "bold" if name == "returned" else "normal",
-        }
         if wide:
-            style.tag(
-                ax, last, value, text.replace("|", "\n"), 10, dy / 3, linespacing=1.35, **look
-            )
+            lines = text.replace("|", "\n")
+            style.tag(ax, last, value, lines, 10, dy, linespacing=1.35, **look)
             continue
-        one, look = text.replace("|", " "), look | {"ha": "right", "size": style.SMALL}
-        if name == "returned":
-            style.tag(ax, last, value, one, -2, dy * 1.1, clear=True, **look)
-        else:  # below both lines
-            style.tag(ax, last, 0, f"╌ {one}", -2, 12, clear=True, **look)
+        key = f"{'╌' if i else '—'} {text.replace('|', ' ')}"
+        look |= {"size": style.SMALL, "clear": True}
+        if at > last / 2:
+            style.tag(ax, 0, top, key, 6, -8 - 17 * i, **look)
+        else:
+            style.tag(ax, last, 0, key, -2, 27 - 17 * i, ha="right", **look)
 
 
 def _at_risk(ax: Axes, rows: pd.DataFrame, last: float, *, wide: bool, words: Words) -> None:

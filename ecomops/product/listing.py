@@ -138,7 +138,9 @@ class Listing(Result):
         left = min(-0.2, lowest * 1.1) if np.isfinite(lowest) else -0.2
         right = max(0.2, highest * 1.1) if np.isfinite(highest) else 0.2
         ax.set(ylim=(max(len(rows), 1) - 0.4, -0.6), xlim=(left, right))
-        ax.xaxis.set_major_formatter(lambda v, _: f"{100 * v:+.0f}%" if v else "0")
+        ax.xaxis.set_major_formatter(
+            lambda v, _: f"{100 * v:+.0f}%".replace("-", "−") if v else "0"
+        )
         ax.grid(axis="x")
         ax.set_yticks([])
         axis = words.label("x_axis")

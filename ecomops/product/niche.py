@@ -142,8 +142,9 @@ class Niche(Result):
             face = style.UP if picked else style.BG
             ax.plot([row["ratio"]], [i], "o", ms=7, color=style.UP, mfc=face)
             name = f"{words.own(row['attribute'])} × {words.own(row['category'])}"
-            style.tag(ax, 0, i, name, -8, 0, at="left", ha="right", size=style.SMALL)
-            if wide and np.isfinite(row["size"]):
+            short = style.shortened(name, 138 if wide else 100)
+            style.tag(ax, 0, i, short, -8, 0, at="left", ha="right", size=style.SMALL)
+            if wide and picked and np.isfinite(row["size"]):
                 text = words.say("labels", "size", size=row["size"])
                 style.tag(ax, 1, i, text, 10, 0, at="right", size=style.SMALL, color=style.MUTE)
         ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, None))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 VALUES = ("amount", "margin", "quantity")
 CUTS = (0.8, 0.95)
 HEAVY_ITEM = 0.1
+APART = 0.04  # least distance between two letters on a phone, as a share of the axis
 SEED = 20_240_618
 
 
@@ -133,22 +134,22 @@ class Pareto(Result):
         style.tag(ax, 1, 0, words.say("labels", "x_axis"), 0, -36, at="below", **quiet)
 
     def _mark_classes(self, ax: Axes, *, wide: bool, words: Words) -> None:
-        n = len(self.rows)
+        """Mark where each class ends; a phone has room for a letter there and for a key below."""
         ends = self.rows.groupby("abc_class", sort=True)["cumulative_share"].agg(["size", "max"])
-        before = 0
-        for letter, (size, reached) in ends.iterrows():
-            before += int(size)
+        ends["x"] = ends["size"].cumsum() / len(self.rows)
+        look: dict[str, Any] = {"size": style.SMALL}
+        ring: dict[str, Any] = {"ms": 7, "mfc": style.BG, "mec": style.UP, "mew": 2}
+        rest, before = len(ends), -1.0
+        for letter, (size, reached, x) in ends.iterrows():
             text = words.say("labels", "class_end", letter=letter, items=int(size), reached=reached)
-            ax.plot(
-                [before / n], [reached], "o", ms=7, mfc=style.BG, mec=style.UP, mew=2, clip_on=False
-            )
-            if letter == "C" and not wide:
-                continue  # the corner has no room; A and B imply it
-            if letter == "B" and not wide:
-                style.tag(ax, 1, reached, text, 0, -20, clear=True, size=style.SMALL, ha="right")
+            ax.plot([x], [reached], "o", clip_on=False, **ring)
+            if wide:
+                below = 0 if letter == "C" else -13
+                style.tag(ax, x, reached, text, 9, below, clear=letter != "C", **look)
                 continue
-            below = 0 if letter == "C" else -12
-            style.tag(ax, before / n, reached, text, 9, below, size=style.SMALL)
+            rest, before = rest - 1, max(x, before + APART)
+            style.tag(ax, before, reached, str(letter), -9, 10, weight="bold", **look)
+            style.tag(ax, 1, 0, text, 0, 10 + 16 * rest, ha="right", clear=True, **look)
 
 
 def pareto(

@@ -97,8 +97,7 @@ class Price(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """Say what the typical elasticity is, which price pays most to change, what was refused."""
-        rows, n = self.rows, self.basis.n
-        known = rows[rows["reason"] == "known"]
+        rows, known, n = self.rows, self.known, self.basis.n
         refused = rows["reason"].value_counts()
         said = []
         if len(known):
@@ -136,29 +135,45 @@ class Price(Result):
         subject = f"product:{row['product_id']}"
         return (Action("change", ("change",), change, "C", until, value, subject),)
 
+    @property
+    def known(self) -> pd.DataFrame:
+        """The products with an estimate."""
+        return self.rows[self.rows["reason"] == "known"]
+
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
-        shown = min(int((self.rows["reason"] == "known").sum()), SHOWN[wide])
-        height = 52 + 26 * max(shown, 1)
+        if self.known.empty:
+            height = 12 + 30 * self.rows["reason"].nunique()
+            return style.Layout(height, left=150 if wide else 140, right=80, top=6, bottom=6)
+        height = 52 + 26 * min(len(self.known), SHOWN[wide])
         return style.Layout(height, left=230 if wide else 130, right=20, top=10, bottom=42)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
-        """Draw the elasticity of each product with its interval; dashed: -1."""
-        rows = self.rows[self.rows["reason"] == "known"].head(SHOWN[wide])
+        """Draw the elasticity of each product with its interval; without any, why there is none."""
+        if self.known.empty:
+            self._draw_reasons(ax, words)
+            return
+        rows = self.known.head(SHOWN[wide])
         ax.axvline(-1, color=style.OTHER, lw=1.2, ls=(0, (4, 3)))
         for i, row in enumerate(rows.to_dict("records")):
             rows_of.interval(ax, i, row, "elasticity", 6)
             rows_of.name(ax, i, row, wide=wide)
-        if rows.empty:
-            ax.set_xlim(-4, 1)
-            style.tag(
-                ax, -1.5, 0, words.label("nothing"), clear=True, ha="center", color=style.MUTE
-            )
-        ax.set_ylim(max(len(rows), 1) - 0.4, -0.6)
+        ax.set_ylim(len(rows) - 0.4, -0.6)
         ax.grid(axis="x")
         ax.set_yticks([])
         axis = words.label("x_axis")
         style.tag(ax, ax.get_xlim()[1], 0, axis, 0, -32, at="below", size=style.SMALL, ha="right")
+
+    def _draw_reasons(self, ax: Axes, words: Words) -> None:
+        """Draw how many products there are for each reason why none has an estimate."""
+        counts = self.rows["reason"].value_counts(sort=True)
+        ax.barh(range(len(counts)), counts, height=0.56, color=style.OTHER)
+        for i, (reason, count) in enumerate(counts.items()):
+            style.tag(ax, 0, i, words.label(reason), -8, at="left", ha="right", size=style.SMALL)
+            text = words.say("labels", "counted", count=int(count))
+            style.tag(ax, int(count), i, text, 6, size=style.SMALL)
+        ax.set(xlim=(0, counts.max()), ylim=(len(counts) - 0.4, -0.6))
+        ax.axis("off")
 
 
 def price(order_lines: object, *, lang: str | None = None) -> Price:
@@ -225,6 +240,8 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
         excluded=line_exclusions(lines),
     )
     kept = found.reset_index(drop=True)[list(Price.columns)]
+    params["shown"] = "estimates" if (kept["reason"] == "known").any() else "reasons"
+    params["key"] = f"{params['shown']}_key"
     return Price(rows=kept, basis=basis, params=params, lang=checks.language(lang))
 
 

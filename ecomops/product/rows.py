@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-LETTERS = {True: 17, False: 9}  # of a name, before it is cut
+ROOM = {True: 218, False: 118}  # pixels of a name, before it is cut
 
 
 def interval(ax: Axes, i: int, row: Mapping[Any, Any], middle: str, width: float = 7) -> None:
@@ -27,8 +27,7 @@ def square(ax: Axes, i: int, value: float) -> None:
 
 def name(ax: Axes, i: int, row: Mapping[Any, Any], *, wide: bool) -> None:
     """Write the product's name left of its row, cut where there is no room."""
-    text, most = str(row["name"] or row["product_id"]), LETTERS[wide]
-    short = text if len(text) <= most else text[: most - 1] + "…"
+    short = style.shortened(str(row["name"] or row["product_id"]), ROOM[wide])
     style.tag(ax, 0, i, short, -8, 0, at="left", ha="right", size=style.SMALL)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import ecomops as eo
 from ecomops.product.pareto import Pareto, pareto
+from ecomops.result import style
 
 
 def lines(amounts: list[float], **columns: object) -> pd.DataFrame:
@@ -102,3 +103,13 @@ def test_text_from_the_data_is_harmless() -> None:
     shown = pareto(frame)._repr_html_()
     assert "<script>" not in shown
     assert "&lt;script&gt;" in shown
+
+
+def test_a_phone_marks_the_classes_by_letters_and_explains_them_where_no_line_runs() -> None:
+    result = pareto(lines([40, 30, 15, 8, 4, 2, 1]))
+    with style.context():
+        ax = style.canvas(style.NARROW, result.layout(wide=False))
+        result.draw(ax, wide=False, words=result.words("en"))
+    said = [text.get_text() for text in ax.texts]
+    assert [text for text in said if len(text) == 1] == ["A", "B", "C"]
+    assert [text for text in said if text.startswith("A: 3 products")]

@@ -109,3 +109,15 @@ def test_prices_that_rise_with_demand_are_refused():
     found = price(lines(0.8))
     assert set(found.table["reason"]) == {"endogenous"}
     assert not any(action.emitted for action in found.actions())
+
+
+def test_without_any_estimate_the_chart_says_why_and_draws_no_elasticity():
+    found = price(lines(moves=False))
+    ax = found.plot(lang="en")
+    (bar,) = ax.patches
+    assert (bar.get_width(), len(ax.lines)) == (6, 0)
+    assert {text.get_text() for text in ax.texts} == {"price never moved", "6 products"}
+    shown = found.in_language("en")._repr_html_()
+    assert "Why no product can be estimated yet" in shown
+    assert "Dot: estimate" not in shown
+    assert "Dot: estimate" in price(lines(products=2)).in_language("en")._repr_html_()
