@@ -95,9 +95,9 @@ class Words(string.Formatter):
         return self.join([self.label(value) for value in values])
 
     def names(self, values: Sequence[object]) -> str:
-        """Return several names from the data, each in quotes: 「甲」「乙」 or “A”, “B”."""
-        form, comma = ("「{}」", "") if self.lang == "zh" else ("“{}”", ", ")
-        return comma.join(form.format(self.label(value)) for value in values)
+        """Return several names from the data, each in quotes: “甲”“乙” or “A”, “B”."""
+        comma = "" if self.lang == "zh" else ", "
+        return comma.join(f"“{self.label(value)}”" for value in values)
 
     def join(self, texts: Sequence[str]) -> str:
         """Return texts as a list in a sentence."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ecomops.base.options import options
@@ -38,7 +40,7 @@ def test_lists_by_language() -> None:
     assert ZH.labels(["x1", "x2"]) == "x1、x2"
     assert (EN.join([]), ZH.join([])) == ("n/a", "无")
     assert EN.names(["甲", "乙"]) == "“甲”, “乙”"
-    assert ZH.names(["甲", "乙"]) == "「甲」「乙」"
+    assert ZH.names(["甲", "乙"]) == "“甲”“乙”"
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,25 @@ def test_words_that_are_not_there_are_named() -> None:
         EN.say("findings", "nonsense")
     assert EN.find("findings", "nonsense") is None
     assert EN.find("name", "deeper") is None
+
+
+@pytest.mark.parametrize(
+    ("lang", "shades"), [("zh", "[深浅][色蓝灰红]"), ("en", r"\b(dark|light|pale)(er)?\b")]
+)
+def test_colours_are_told_so_that_they_hold_in_dark_mode_too(lang, shades) -> None:
+    """DESIGN: the ramp turns round in dark mode; themes are called by their names."""
+    told = {at: text for at, text in texts(catalogue(lang)).items() if at[:2] != ("report", "page")}
+    assert [at for at, text in told.items() if re.search(shades, text, re.IGNORECASE)] == []
+
+
+def test_chinese_quotes_are_those_of_the_mainland() -> None:
+    assert [
+        at for at, text in texts(catalogue("zh")).items() if re.search("[「」『』]", text)
+    ] == []
+
+
+def texts(node, *at: str) -> dict[tuple[str, ...], str]:
+    """Return every text of a catalogue by its path."""
+    if isinstance(node, str):
+        return {at: node}
+    return {path: text for key in node for path, text in texts(node[key], *at, key).items()}
