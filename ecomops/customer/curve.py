@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ecomops.result.words import Words
 
 STEPS = {True: 6, False: 3}
+FEW = 0.05  # up to here the axis needs a decimal
 BESIDE = 48  # pixels between the middles of two labels of up to three lines
 ROUND = (1, 2, 5, 7, 10, 14, 30, 60, 90, 120, 180, 365)
 
@@ -43,7 +44,8 @@ def draw_curve(
         _threshold(ax, threshold, last, top, wide=wide)
     at = float(threshold.get("day", 0))
     _names(ax, last, float(share[-1]), float(naive[-1]), wide=wide, at=at, words=words)
-    ax.yaxis.set_major_formatter(lambda v, _: words.format_field(float(v), "percent.0"))
+    unit = "percent.0" if top > FEW else "percent.1"
+    ax.yaxis.set_major_formatter(lambda v, _: words.format_field(float(v), unit))
     _at_risk(ax, rows, last, wide=wide, words=words)
 
 

@@ -22,14 +22,15 @@ NUMERIC = ("count", "money", "percent", "points", "days", "number")
 
 
 def prose(text: str) -> str:
-    """Return `text` escaped; what breaks badly stays on one line: intervals, days, amounts in 万.
+    """Return `text` escaped, code marked; intervals, days and amounts in 万 stay on one line.
 
     >>> prose("45 [−240, 330] <b>")
     '<span class="nb">45 [−240, 330]</span> &lt;b&gt;'
     >>> prose("到 2025-11-30 有 ¥3.1万")
     '到 <span class="nb">2025-11-30</span> 有 <span class="nb">¥3.1万</span>'
     """
-    return _WHOLE.sub(r'<span class="nb">\g<0></span>', escape(text))
+    whole = _WHOLE.sub(r'<span class="nb">\g<0></span>', escape(text))
+    return re.sub("`([^`<>]+)`", r"<code>\1</code>", whole)
 
 
 _AMOUNT = r"[+−]?[^\s\d\u4e00-\u9fff，。；：（）！？、\[]{0,3}\d[\d.,]*"
@@ -76,7 +77,7 @@ def body(result: Result) -> str:
 def basis(result: Result, words: Words) -> str:
     """Return the line that says what the answer rests on."""
     facts = result.basis
-    line = words.say("basis", "line", n=facts.n, unit=facts.unit)
+    line = words.say("basis", "line", n=facts.n, unit=words.unit(facts.n, facts.unit))
     parts = [words.say("grades", result.evidence), line]
     if facts.start and facts.end:
         parts.append(words.say("basis", "period", start=facts.start, end=facts.end))
@@ -98,7 +99,7 @@ def figure(result: Result, words: Words) -> str:
         (result.sentences() or [words.say("title")])[0],
         f"{result.code} {words.lang}",
     )
-    title, subtitle = (escape(words.say(part, **result.params)) for part in ("title", "subtitle"))
+    title, subtitle = (prose(words.say(part, **result.params)) for part in ("title", "subtitle"))
     caption = f"<figcaption><b>{title}</b><span>{subtitle}</span></figcaption>"
     return f"<figure>{caption}{charts}</figure>"
 
@@ -203,7 +204,7 @@ def locked(result: Result, words: Words) -> str:
 
 def _need(need: Need, words: Words) -> str:
     mark, state, css_class = ("✓", "have", "yes") if need.have else ("○", "need", "no")
-    text = escape(words.say("locked", need.code, **need.values))
+    text = prose(words.say("locked", need.code, **need.values))
     spoken = f'<span class="vh"> ({escape(words.say("locked", state))})</span>'
     return (
         f'<li class="{css_class}"><i aria-hidden="true">{mark}</i><span>{text}{spoken}</span></li>'

@@ -83,7 +83,16 @@ class Words(string.Formatter):
         if found is None and analysis:
             part = catalogue(self.lang).get(element, {}).get(analysis, {})
             found = part.get("name") if isinstance(part, dict) else None
-        return found if isinstance(found, str) else self.own(value)
+        return found.rpartition("|")[2] if isinstance(found, str) else self.own(value)
+
+    def unit(self, n: float, code: str) -> str:
+        """Return the word for `n` of what a label names; one of two words, as in a field.
+
+        >>> [Words("common", "en").unit(n, "orders") for n in (1, 2)]
+        ['order', 'orders']
+        """
+        found = str(self.find("labels", code) or code)
+        return found.partition("|")[0] if n == 1 else self.label(code)
 
     def own(self, value: object) -> str:
         """Return a name from the data: in English, the shop's glossary first."""

@@ -113,3 +113,9 @@ def test_a_phone_marks_the_classes_by_letters_and_explains_them_where_no_line_ru
     said = [text.get_text() for text in ax.texts]
     assert [text for text in said if len(text) == 1] == ["A", "B", "C"]
     assert [text for text in said if text.startswith("A: 3 products")]
+
+
+def test_a_shop_with_one_product_reads_well() -> None:
+    shown = pareto(lines([5.0])).in_language("en")
+    assert shown.explain().startswith("1 of 1 product (100%) accounts for 100% of sales.")
+    assert "<span>1 product</span>" in shown._repr_html_()

@@ -15,12 +15,18 @@ EN, ZH = Words("product.pareto", "en", "GBP"), Words("product.pareto", "zh")
 def test_labels_come_from_the_analysis_then_the_common_words_then_the_data() -> None:
     common = catalogue("en")["common"]["labels"]
     code = next(iter(common))
-    assert EN.label(code) == common[code]
+    assert EN.label(code) == common[code].rpartition("|")[2]
     assert EN.label("no such code") == "no such code"
     assert EN.label("customer.rfm") == catalogue("en")["customer"]["rfm"]["name"]
     assert EN.label("customer.unheard") == "customer.unheard"
     assert EN.label("3.5") == "3.5"
     assert EN.label(None) == "n/a"
+
+
+def test_one_thing_is_not_many() -> None:
+    assert [EN.unit(n, "products") for n in (0, 1, 2)] == ["products", "product", "products"]
+    assert [ZH.unit(n, "products") for n in (1, 2)] == ["个商品", "个商品"]
+    assert EN.unit(1, "no such unit") == "no such unit"
 
 
 def test_a_part_that_is_no_text_is_no_label() -> None:
