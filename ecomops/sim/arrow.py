@@ -29,7 +29,7 @@ def money(cents: Ints, mask: Bools | None = None, digits: int = 2) -> pa.Array:
     [Decimal('19.99')]
     """
     words = np.zeros((len(cents), 2), dtype=np.int64)
-    words[:, 0] = cents if digits == 2 else cents * 10 ** (digits - 2)  # noqa: PLR2004
+    np.multiply(cents, 10 ** (digits - 2), out=words[:, 0], dtype=np.int64)
     if len(cents) and cents.min() < 0:
         words[:, 1] = cents >> 63
     return pa.Array.from_buffers(
@@ -37,10 +37,11 @@ def money(cents: Ints, mask: Bools | None = None, digits: int = 2) -> pa.Array:
     )
 
 
-def stamps(seconds: Floats, epoch: int, mask: Bools | None = None) -> pa.Array:
+def stamps(seconds: Floats | Ints, epoch: int, mask: Bools | None = None) -> pa.Array:
     """Return seconds since the shop's start as wall times without a zone; null where `mask`."""
-    moments = np.where(mask, 0, seconds) if mask is not None else seconds
-    micro = (moments.astype(np.int64) + epoch) * 1_000_000
+    micro = seconds.astype(np.int64)
+    micro += epoch
+    micro *= MILLION
     buffers = [_validity(mask), pa.py_buffer(micro)]
     return pa.Array.from_buffers(pa.timestamp("us"), len(micro), buffers)
 
@@ -72,7 +73,7 @@ def written(numbers: Ints, groups: int, prefix: str) -> Text:
         high = rest // GROUP
         text[name] = _TABLE.take(rest - high * GROUP)
         rest = high
-    text[names[0]] = _TABLE.take(rest % GROUP)
+    text[names[0]] = _TABLE.take(rest - rest // GROUP * GROUP)
     return text.view(f"V{text.dtype.itemsize}")
 
 
@@ -103,8 +104,11 @@ def scattered(key: Ints) -> Ints:
     >>> scattered(np.array([1, 2])).tolist()
     [368787919003, 737575838006]
     """
-    low, high = key % MILLION, key // MILLION
-    return (low * SCATTER + high * (SCATTER % MILLION) % MILLION * MILLION) % SPAN
+    high = key // MILLION
+    low, lift = key - high * MILLION, high * (SCATTER % MILLION)
+    number = low * SCATTER + (lift - lift // MILLION * MILLION) * MILLION
+    rest: Ints = number - number // SPAN * SPAN  # % takes numpy far longer
+    return rest
 
 
 def words(choice: Ints, names: Sequence[str], mask: Bools | None = None) -> pa.Array:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecomops.sim import regions
 from ecomops.sim.calendar import whole
-from ecomops.sim.streams import spread, stream
+from ecomops.sim.streams import Columns, spread, stream, uniforms
 
 if TYPE_CHECKING:
     from ecomops.sim.latent import Latent
@@ -22,7 +23,7 @@ MANY = (0.94, 0.99)
 
 
 @dataclass(frozen=True)
-class Lines:
+class Lines(Columns):
     """Possible order lines; `order` is the position of the order, `halo` marks added lines.
 
     Product, variant and quantity are those without any intervention.
@@ -35,20 +36,19 @@ class Lines:
     quantity: Ints
     halo: Bools
 
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def take(self, rows: Ints) -> Lines:
-        """Return the lines at `rows`."""
-        return Lines(**{f.name: getattr(self, f.name)[rows] for f in fields(Lines)})
+    @cached_property
+    def ends(self) -> Ints:
+        """The position of each order's last line; every order has one, and they are neighbours."""
+        return np.flatnonzero(np.append(self.order[1:] != self.order[:-1], True))[: len(self)]
 
 
 def join(parts: list[Lines], sizes: list[int]) -> Lines:
     """Return the lines of several blocks whose orders are laid one after the other."""
     starts = np.cumsum([0, *sizes[:-1]])
-    columns = {f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Lines)}
-    columns["order"] = np.concatenate([p.order + s for p, s in zip(parts, starts, strict=True)])
-    return Lines(**columns)
+    first, *others = (
+        replace(part, order=part.order + start) for part, start in zip(parts, starts, strict=True)
+    )
+    return first.joined(others)
 
 
 def fill(plan: Plan, orders: Latent, people: People, process: str, chunk: int) -> Lines:
@@ -57,13 +57,15 @@ def fill(plan: Plan, orders: Latent, people: People, process: str, chunk: int) -
     The order's list amount is Gamma(p) around the customer's mean spend; it is split over the
     lines, and each line takes a product whose price is near its part, by season and appeal.
     """
+    if not len(orders):
+        return single(plan, orders.key, process, chunk)
     random = stream(plan.seed, f"baskets/{process}", chunk)
     c, o = plan.settings.customers, plan.settings.orders
     target = people.spend.take(orders.customer) * random.gamma(c.p, 1 / c.p, len(orders))
     wanted = 1 + random.poisson(o.lines * (target / c.spend) ** 0.8)
     order, rank = spread(np.minimum(wanted, MOST))
-    chance, variant, some, tilt = random.random((4, len(order)))
-    quantity = 1 + (some >= MANY[0]).astype(np.int64) + (some >= MANY[1])
+    chance, variant, some, tilt = uniforms(random, np.empty((4, len(order))))
+    quantity = 1 + np.add(some >= MANY[0], some >= MANY[1], dtype=np.int64)
     part = np.exp(tilt - 0.5)
     part /= np.bincount(order, part, minlength=len(orders)).take(order)
     product = _product(plan, orders, order, chance, target.take(order) * part / quantity)
@@ -77,8 +79,8 @@ def fill(plan: Plan, orders: Latent, people: People, process: str, chunk: int) -
 
 
 def _product(plan: Plan, orders: Latent, order: Ints, chance: Floats, price: Floats) -> Ints:
-    day = whole(np.minimum(orders.time, orders.moved).clip(0)).take(order)
-    return plan.catalogue.choose(chance, day, price)
+    month = plan.catalogue.month(whole(np.minimum(orders.time, orders.moved).clip(0)))
+    return plan.catalogue.choose(chance, month.take(order), price)
 
 
 def _variant(plan: Plan, product: Ints, uniform: Floats) -> Ints:
@@ -116,28 +118,26 @@ def single(plan: Plan, product: Ints, process: str, chunk: int) -> Lines:
     return Lines(order, one - 1, product, _variant(plan, product, variant), one, none)
 
 
-def totals(order: Ints, values: Ints | Bools, orders: int) -> Ints:
+def totals(lines: Lines, values: Ints | Bools) -> Ints:
     """Return the sum over each order's lines."""
-    sums: Ints = np.bincount(order, values, minlength=orders).astype(np.int64)
-    return sums
+    return np.diff(np.cumsum(values, dtype=np.int64).take(lines.ends), prepend=0)
 
 
-def share_out(order: Ints, amount: Ints, weight: Ints) -> Ints:
+def share_out(lines: Lines, amount: Ints, weight: Ints) -> Ints:
     """Return `amount` of each order split over its lines by `weight`, exact to the cent.
 
-    Cumulative amounts are rounded down and differenced, so that parts always add up. Lines of
-    one order must be neighbours; lines of weight 0 get nothing.
+    Cumulative amounts are rounded down and differenced, so that parts always add up; lines of
+    weight 0 get nothing.
 
-    >>> share_out(np.zeros(3, dtype=np.int64), np.array([100]), np.array([1, 1, 1])).tolist()
+    >>> one = np.zeros(3, dtype=np.int64)
+    >>> share_out(Lines(one, one, one, one, one, one > 0), one[:1] + 100, one + 1).tolist()
     [33, 33, 34]
     """
-    if not len(order):
-        return np.empty(0, dtype=np.int64)
-    begins = np.append(True, order[1:] != order[:-1])
-    running = np.cumsum(weight)
-    before = (running - weight)[begins]
-    position = np.cumsum(begins) - 1
-    total = np.diff(np.append(before, running[-1:])).take(position)
-    reached = amount.take(order) * (running - before.take(position)) // np.maximum(total, 1)
-    parts: Ints = np.where(begins, reached, np.diff(reached, prepend=0))
+    running, first = np.cumsum(weight), np.append(0, lines.ends[:-1] + 1)[: len(lines)]
+    after = running.take(lines.ends)
+    before = np.append(0, after[:-1])[: len(after)]
+    rest, total = running - before.take(lines.order), (after - before).clip(1)
+    reached = amount.take(lines.order) * rest // total.take(lines.order)
+    parts: Ints = np.diff(reached, prepend=0)
+    parts[first] = reached.take(first)
     return parts

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ecomops.sim.tables import Scene
 
     Tables = Mapping[str, pa.Table]
+    Optional = Mapping[str, tuple[object, Callable[[], pa.Table]]]
 
 EACH = {
     "orders": tables.orders,
@@ -63,7 +64,7 @@ def canonical(plan: Plan, scenes: Sequence[Scene]) -> Tables:
         both = [made["traffic_daily"], listing.traffic(plan, scenes)]
         made["traffic_daily"] = pa.concat_tables(both, promote_options="default")
     made["ad_reports"] = ads.ad_reports(plan, daily)
-    made |= _optional(plan, scenes)
+    made |= {name: make() for name, (on, make) in _optional(plan, scenes).items() if on}
     if plan.settings.sessions.days:
         made["sessions"] = pa.concat_tables([visits.sessions(s) for s in scenes])
         funnel = [visits.events(s) for s in scenes]
@@ -73,33 +74,25 @@ def canonical(plan: Plan, scenes: Sequence[Scene]) -> Tables:
     return {name: table for name, table in made.items() if len(table)}
 
 
-def _optional(plan: Plan, scenes: Sequence[Scene]) -> dict[str, pa.Table]:
+def _optional(plan: Plan, scenes: Sequence[Scene]) -> Optional:
     """Return the canonical tables of modules that a preset may leave out."""
-    made, settings = {}, plan.settings
-    if settings.live.every:
-        made["live_sessions"] = live.sessions(plan, scenes)
-        made["live_products"] = live.products(plan, scenes)
-        made["live_minutes"] = live.minutes(plan, scenes)
-    if settings.crm.every:
-        made["message_campaigns"] = crm.campaigns(plan, scenes)
-        made["message_sends"] = crm.sends(plan, scenes)
-    if settings.experiments:
-        made["experiment_exposures"] = trials.exposures(plan, scenes)
-    if settings.crm.points:
-        made["loyalty_ledger"] = crm.points(plan, scenes)
-    if settings.opinions.surveyed:
-        made["surveys"] = surveys.surveys(plan, scenes)
-        made["survey_answers"] = surveys.survey_answers(plan, scenes)
-    if settings.coupons:
-        made["coupons"] = coupons.coupons(plan)
-        made["coupon_daily"] = coupons.coupon_daily(plan, scenes)
-    if settings.stock.snapshots:
-        made["inventory_snapshots"] = shelves.snapshots(plan, scenes)
-    if settings.market.keywords:
-        made["search_index"] = market.search_index(plan)
-    if settings.market.gaps:
-        made["market_keywords"] = market.market_keywords(plan)
-    return made
+    s = plan.settings
+    return {
+        "live_sessions": (s.live.every, lambda: live.sessions(plan, scenes)),
+        "live_products": (s.live.every, lambda: live.products(plan, scenes)),
+        "live_minutes": (s.live.every, lambda: live.minutes(plan, scenes)),
+        "message_campaigns": (s.crm.every, lambda: crm.campaigns(plan, scenes)),
+        "message_sends": (s.crm.every, lambda: crm.sends(plan, scenes)),
+        "experiment_exposures": (s.experiments, lambda: trials.exposures(plan, scenes)),
+        "loyalty_ledger": (s.crm.points, lambda: crm.points(plan, scenes)),
+        "surveys": (s.opinions.surveyed, lambda: surveys.surveys(plan, scenes)),
+        "survey_answers": (s.opinions.surveyed, lambda: surveys.survey_answers(plan, scenes)),
+        "coupons": (s.coupons, lambda: coupons.coupons(plan)),
+        "coupon_daily": (s.coupons, lambda: coupons.coupon_daily(plan, scenes)),
+        "inventory_snapshots": (s.stock.snapshots, lambda: shelves.snapshots(plan, scenes)),
+        "search_index": (s.market.keywords, lambda: market.search_index(plan)),
+        "market_keywords": (s.market.gaps, lambda: market.market_keywords(plan)),
+    }
 
 
 def truths(plan: Plan, scenes: Sequence[Scene], causes: Sequence[Effects]) -> Tables:
@@ -109,14 +102,14 @@ def truths(plan: Plan, scenes: Sequence[Scene], causes: Sequence[Effects]) -> Ta
     made["incidents"] = truth.incidents(plan)
     made["dirt"] = dirt.truth(plan, scenes)
     made["experiments"] = trials.planted(plan)
-    made |= _optional_truths(plan, scenes)
+    made |= {name: make() for name, (on, make) in _optional_truths(plan, scenes).items() if on}
     return {name: table for name, table in made.items() if len(table)}
 
 
-def _optional_truths(plan: Plan, scenes: Sequence[Scene]) -> dict[str, pa.Table]:
+def _optional_truths(plan: Plan, scenes: Sequence[Scene]) -> Optional:
     """Return the truth tables of modules that a preset may leave out."""
     s = plan.settings
-    rows: dict[str, tuple[object, Callable[[], pa.Table]]] = {
+    return {
         "live_slots": (s.live.every, lambda: live.planted(plan)),
         "crm": (s.crm.every, lambda: crm.kinds(plan, scenes)),
         "moods": (s.opinions.surveyed, lambda: surveys.moods(plan, scenes)),
@@ -132,7 +125,13 @@ def _optional_truths(plan: Plan, scenes: Sequence[Scene]) -> dict[str, pa.Table]
         "longing": (s.regions.longing, lambda: regions.planted(plan)),
         "referrals": (s.referral, lambda: _each(truth.referrals, scenes)),
     }
-    return {name: make() for name, (on, make) in rows.items() if on}
+
+
+def needs_all(plan: Plan) -> bool:
+    """Return whether a module is on whose tables need all chunks at once."""
+    rows = {**_optional(plan, []), **_optional_truths(plan, [])}
+    further = plan.settings.listing.days or plan.on("dirt")
+    return bool(further) or any(on for on, _ in rows.values())
 
 
 def _each(make: Callable[[Scene], pa.Table], scenes: Sequence[Scene]) -> pa.Table:

@@ -57,24 +57,20 @@ def whole(seconds: Floats, unit: int = DAY) -> Ints:
 class Clock:
     """A rate that is constant within each hour, and its operational time.
 
-    `edges` are the hours' borders in seconds since the start; `tau` is the operational time at
-    each edge, in days whose mean speed is one.
+    `tau` is the operational time at the borders of the hours, in days whose mean speed is one.
     """
 
-    edges: Floats
     tau: Floats
 
     @classmethod
     def of(cls, rate: Floats) -> Clock:
         """Return the clock that runs at `rate` (one value an hour, any scale)."""
-        edges = np.arange(len(rate) + 1, dtype=np.float64) * HOUR
-        tau = np.concatenate([[0.0], np.cumsum(rate)]) / rate.mean() / 24
-        return cls(edges, tau)
+        return cls(np.concatenate([[0.0], np.cumsum(rate)]) / rate.mean() / 24)
 
     def operational(self, seconds: Floats) -> Floats:
         """Return operational days at `seconds` after the start."""
-        hour = np.clip(seconds / HOUR, 0.0, len(self.edges) - 1.0)
-        left = np.minimum(hour.astype(np.int64), len(self.edges) - 2)
+        hour = np.clip(seconds / HOUR, 0.0, len(self.tau) - 1.0)
+        left = np.minimum(hour.astype(np.int64), len(self.tau) - 2)
         here = self.tau.take(left)
         days: Floats = here + (hour - left) * (self.tau.take(left + 1) - here)
         return days
@@ -138,14 +134,10 @@ def daily_rate(start: date, end: date, seed: int, sigma: float = 0.06) -> Floats
     dates = [start + timedelta(days=i) for i in range(days)]
     level = templates()
     weekday = np.array([level["weekday"][day.weekday()] for day in dates])
-    middle = [_month_position(day) for day in dates]
+    middle = [day.month - 1 + (day.day - 15) / 30 for day in dates]
     month = np.interp(middle, np.arange(-1, 14), np.take(level["month"], np.arange(-1, 14) % 12))
     rate: Floats = weekday * month * event_factor(start, days) * _noise(seed, days, sigma)
     return rate
-
-
-def _month_position(day: date) -> float:
-    return day.month - 1 + (day.day - 15) / 30
 
 
 def hourly(daily: Floats, start: date) -> Floats:

@@ -62,7 +62,7 @@ class Catalogue:
     defect: Bools
     words: Mapping[str, Any]
 
-    @property
+    @cached_property
     def variants(self) -> Ints:
         """Number of variants of each product."""
         return self.colours * self.sizes
@@ -92,9 +92,12 @@ class Catalogue:
         tier: Ints = np.clip(position, 0, TIERS - 1).astype(np.int64)
         return tier
 
-    def choose(self, uniform: Floats, day: Ints, price: Floats) -> Ints:
-        """Return the product bought on `day` (since start) by who wants to spend about `price`."""
-        month = np.clip(day // 30, 0, self.months - 1)
+    def month(self, day: Ints) -> Ints:
+        """Return the month of sale (30 days each) of days since the start."""
+        return np.clip(day // 30, 0, self.months - 1)
+
+    def choose(self, uniform: Floats, month: Ints, price: Floats) -> Ints:
+        """Return the product bought in `month` by who wants to spend about `price`."""
         cell = month * TIERS + self.tier(price)
         point = cell + uniform
         found = self.guide.take((point * STEPS).astype(np.int64))
@@ -208,7 +211,7 @@ def _cells(
 
 def _shelf(order: Ints, tier: Ints, weight: Floats, wanted: int) -> Ints:
     """Return the products of a price tier, or of the nearest one that has any on sale."""
-    have = np.unique(tier[weight > 0])
+    have = np.flatnonzero(np.bincount(tier[weight > 0]))
     nearest = have[np.abs(have - wanted).argmin()] if len(have) else wanted
     shelf: Ints = order[tier[order] == nearest]
     return shelf if len(have) else order

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecomops.sim import baskets, found, journeys, latent, newcomers, people, referrals
 from ecomops.sim.plan import NOBODY
-from ecomops.sim.streams import stream
+from ecomops.sim.streams import stream, uniforms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ecomops.sim.people import People
     from ecomops.sim.plan import Plan
     from ecomops.sim.streams import Floats, Ints
 
@@ -38,26 +40,23 @@ class Chunk:
     buyers: journeys.Visitors
     browsers: journeys.Visitors
     whole: tuple[Chunk, Ints, Ints] | None = None
-    drawn: dict[tuple[str, str], Floats] = field(default_factory=dict)
+    drawn: dict[tuple[str, bool], Floats] = field(default_factory=dict)
 
-    def draws(self, plan: Plan, module: str, rows: int) -> Floats:
-        """Return uniform numbers, (rows, possible orders), from the module's own streams."""
+    @cached_property
+    def own(self) -> People:
+        """The customers whom nobody else brings: the first group."""
+        return self.people.take(np.arange(self.groups["people"]))
+
+    def draws(self, plan: Plan, module: str, rows: int, *, lines: bool = False) -> Floats:
+        """Return uniform numbers, (rows, possible orders or lines), from the module's streams."""
         if self.whole:
-            return self.whole[0].draws(plan, module, rows)[:, self.whole[1]]
-        return self._kept("order", plan, module, rows, self.blocks)
-
-    def line_draws(self, plan: Plan, module: str, rows: int) -> Floats:
-        """Return uniform numbers, (rows, possible lines), from the module's own streams."""
-        if self.whole:
-            return self.whole[0].line_draws(plan, module, rows)[:, self.whole[2]]
-        return self._kept("line", plan, module, rows, self.line_blocks)
-
-    def _kept(
-        self, grain: str, plan: Plan, module: str, rows: int, blocks: Mapping[str, int]
-    ) -> Floats:
-        if (grain, module) not in self.drawn:
-            self.drawn[grain, module] = _draws(plan, module, rows, self.number, blocks)
-        return self.drawn[grain, module]
+            parent, orders, rest = self.whole
+            drawn = parent.draws(plan, module, rows, lines=lines)
+            return drawn.take(rest if lines else orders, axis=1)
+        if (module, lines) not in self.drawn:
+            blocks = self.line_blocks if lines else self.blocks
+            self.drawn[module, lines] = _draws(plan, module, rows, self.number, blocks)
+        return self.drawn[module, lines]
 
     def part(self, orders: Ints) -> Chunk:
         """Return the chunk with only the possible orders at these positions (ascending)."""
@@ -74,12 +73,12 @@ class Chunk:
 
 
 def _draws(plan: Plan, module: str, rows: int, chunk: int, blocks: Mapping[str, int]) -> Floats:
-    parts = [
-        stream(plan.seed, f"{module}/{name}", chunk).random((rows, n))
-        for name, n in blocks.items()
-        if n
-    ]
-    return np.concatenate(parts, axis=1) if parts else np.empty((rows, 0))
+    drawn, start = np.empty((rows, sum(blocks.values()))), 0
+    for name, count in blocks.items():
+        if count:
+            uniforms(stream(plan.seed, f"{module}/{name}", chunk), drawn[:, start : start + count])
+        start += count
+    return drawn
 
 
 def chunks(plan: Plan) -> list[int]:
@@ -105,7 +104,7 @@ def chunk(plan: Plan, number: int) -> Chunk:
     start = sum(len(b) for b in blocks.values())
     blocks["panel"] = latent.ordinary(plan, won, len(group), "panel", number)
     blocks["message"] = latent.messaged(plan, group, base, number)
-    everyone = people.join([group, won])
+    everyone = group.joined([won])
     lines = {
         name: baskets.fill(plan, block, everyone, name, number) for name, block in blocks.items()
     }
@@ -139,7 +138,8 @@ def _filled(
     plan: Plan, groups: Mapping[str, people.People], orders: latent.Latent, name: str, number: int
 ) -> baskets.Lines:
     """Return what is in the orders of a late group, which may be empty."""
-    everyone = people.join(list(groups.values())) if len(orders) else groups["panel"]
+    first, *others = groups.values()
+    everyone = first.joined(others) if len(orders) else first
     return baskets.fill(plan, orders, everyone, name, number)
 
 
@@ -148,13 +148,14 @@ def _laid(
     lines: dict[str, baskets.Lines], referrer: Ints, browsers: journeys.Visitors,
 ) -> Chunk:  # fmt: skip
     """Return the chunk with all blocks laid one after the other."""
-    everyone, base = people.join(list(groups.values())), blocks["orders"]
+    (group, *others), (base, *more) = groups.values(), blocks.values()
+    everyone = group.joined(others)
     sizes = {name: len(b) for name, b in blocks.items()}
     uncaused = everyone.cause[base.customer] == NOBODY
     return Chunk(
         number=number,
         people=everyone,
-        orders=latent.join(list(blocks.values())),
+        orders=base.joined(more),
         lines=baskets.join(list(lines.values()), list(sizes.values())),
         blocks=sizes,
         line_blocks={name: len(part) for name, part in lines.items()},

@@ -10,7 +10,6 @@ import pyarrow as pa
 from ecomops.sim import arrow, found, ids
 from ecomops.sim.calendar import DAY, HOUR
 from ecomops.sim.latent import ANNOYED, PERSUADABLE, gone, senders
-from ecomops.sim.plan import session_days
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +27,9 @@ EXPIRES = 365
 
 def _base(scene: Scene) -> tuple[People, Ints, Bools, Bools]:
     """Return a chunk's people, their kinds, who is held out and who could be sent to, by send."""
-    plan, everyone = scene.plan, scene.part.people
-    group = everyone.take(np.arange(scene.part.groups["people"]))
+    plan, group = scene.plan, scene.part.own
     kind, held = senders(plan, group, scene.part.number)
-    sends = np.array(session_days(plan.settings.crm.every, plan.days), dtype=np.float64)
-    known = (group.arrival < sends[:, None] * DAY) & ~group.guest & (group.cause == -1)
+    known = (group.arrival < plan.sends[:, None] * float(DAY)) & ~group.guest & (group.cause == -1)
     if plan.settings.found:
         orders, shape = scene.part.orders, known.shape
         caused = np.zeros(shape[0] * shape[1], dtype=bool)
@@ -54,11 +51,10 @@ def sends(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     for scene in scenes:
         group, _kind, held, known = _base(scene)
         which, who = np.nonzero(known & on[:, None])
-        days = np.array(session_days(plan.settings.crm.every, plan.days), dtype=np.float64)
         parts.append(pa.table({
             "message_id": _ids(which),
             "customer_id": ids.buyers(group.key[who]),
-            "sent_at": arrow.stamps(days[which] * DAY + HOUR_SENT * HOUR, plan.epoch),
+            "sent_at": arrow.stamps(plan.sends[which] * DAY + HOUR_SENT * HOUR, plan.epoch),
             "is_holdout": pa.array(held[which, who]),
             "propensity": pa.array(np.full(len(who), 1 - plan.settings.crm.holdout)),
             "channel": arrow.constant("sms", len(who)),
@@ -69,7 +65,7 @@ def sends(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
 
 def campaigns(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     """Return the canonical table `message_campaigns`: sends that are switched on."""
-    days = np.array(session_days(plan.settings.crm.every, plan.days), dtype=np.float64)
+    days = plan.sends
     count = np.zeros(len(days), dtype=np.int64)
     for scene in scenes:
         _group, _kind, held, known = _base(scene)
@@ -118,7 +114,7 @@ def _won(scene: Scene, group: People, known: Bools, open_to: Bools) -> Floats:
     """
     part, plan = scene.part, scene.plan
     base = part.orders.take(np.arange(part.blocks["orders"]))
-    sent = np.array(session_days(plan.settings.crm.every, plan.days))[:, None] * float(DAY)
+    sent = plan.sends[:, None] * float(DAY)
     weight = known * (gone(group, base) > sent) * group.rate
     brought = np.isin(base.requires, plan.numbers("message")).sum()
     each = weight.sum(axis=0) / np.maximum(known.sum(axis=0), 1)

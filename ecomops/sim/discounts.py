@@ -36,10 +36,12 @@ def apply(plan: Plan, listed: Ints, pieces: Ints, promo: Ints, thrift: Floats) -
     left; of one group only the first that gives anything counts.
     """
     paid: dict[str, Ints] = {who: np.zeros_like(listed) for who in ("shop", "platform", "points")}
+    small = promo.astype(np.int16)
     for number, rules in rule_sets(plan):
-        chosen = np.flatnonzero(promo == number)
-        if len(chosen):
-            given = amounts(rules, listed[chosen], pieces[chosen], thrift[chosen])
+        chosen = np.flatnonzero(small == number)
+        if len(chosen) and rules:
+            left = listed.take(chosen)
+            given = amounts(rules, left, pieces.take(chosen), thrift.take(chosen))
             for rule, amount in zip(rules, given, strict=True):
                 paid[rule.payer][chosen] += amount
     return Off(paid["shop"], paid["platform"], paid["points"])
@@ -53,7 +55,7 @@ def rule_sets(plan: Plan) -> list[tuple[int, tuple[Rule, ...]]]:
 
 def amounts(rules: tuple[Rule, ...], listed: Ints, pieces: Ints, thrift: Floats) -> list[Ints]:
     """Return by rule what it takes off each order."""
-    left = listed.copy()
+    left = listed
     used: dict[str, Bools] = {}
     taken = []
     for rule in rules:

@@ -61,7 +61,7 @@ def _one(
     rows = np.flatnonzero(touched(plan, part, key))
     piece = part.part(rows)
     other = sell(plan.without([key]), piece)
-    here = _at(sale, rows)
+    here = sale.exists[rows], sale.created[rows], sale.paid[rows], sale.unpaid[rows]
     paid, before = here[0] * here[2], other.exists * other.paid
     cause = _cause(here, other, _goods_differ(part, sale, other, piece))
     told = cause != NOBODY
@@ -69,10 +69,6 @@ def _one(
     created = np.where(here[0], here[1], np.nan)[told]
     created_before = np.where(other.exists, other.created, np.nan)[told]
     return rows[told], number, cause[told], created, created_before, paid[told], before[told]
-
-
-def _at(sale: Sale, rows: Ints) -> tuple[Bools, Floats, Ints, Bools]:
-    return sale.exists[rows], sale.created[rows], sale.paid[rows], sale.unpaid[rows]
 
 
 def _goods_differ(part: Chunk, sale: Sale, other: Sale, piece: Chunk) -> tuple[Bools, Bools]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ecomops.sim.calendar import DAY
 from ecomops.sim.latent import LIVE_HOUR, PERSUADABLE, senders
-from ecomops.sim.plan import NOBODY, session_days
+from ecomops.sim.plan import NOBODY
 from ecomops.sim.streams import stream
 from ecomops.sim.studio import hosts
 
@@ -43,7 +43,7 @@ def labelled(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
 
 def _by_messages(plan: Plan, group: People, orders: Latent, chunk: int) -> Ints:
     """Return the message that brought each order: a share of what the persuadable place after."""
-    crm, sends = plan.settings.crm, np.array(session_days(plan.settings.crm.every, plan.days))
+    crm, sends = plan.settings.crm, plan.sends
     none = np.full(len(orders), NOBODY)
     if not len(sends):
         return none
@@ -72,7 +72,7 @@ def _by_tests(plan: Plan, group: People, orders: Latent, chunk: int) -> Ints:
 def _by_sessions(plan: Plan, group: People, orders: Latent, chunk: int) -> Ints:
     """Return the live session that brought each order placed then, more with a better host."""
     del group
-    live, days = plan.settings.live, np.array(session_days(plan.settings.live.every, plan.days))
+    live, days = plan.settings.live, plan.sessions
     number = np.full(len(orders), NOBODY)
     if not len(days):
         return number

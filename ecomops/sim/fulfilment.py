@@ -62,7 +62,7 @@ def fulfil(plan: Plan, part: Chunk, sale: Sale) -> Fate:
     completed = np.floor(received + np.minimum(-4.5 * DAY * np.log1p(-accept), 10 * DAY))
     goods = sale.paid - sale.shipping * (sale.paid > 0)
     listed = sale.price * part.lines.quantity * sale.line_on
-    line_paid = baskets.share_out(part.lines.order, goods, listed)
+    line_paid = baskets.share_out(part.lines, goods, listed)
     return _returns(plan, part, sale, shipped, received, completed, line_paid)
 
 
@@ -70,18 +70,20 @@ def _returns(
     plan: Plan, part: Chunk, sale: Sale, shipped: Floats, received: Floats, completed: Floats,
     line_paid: Ints,
 ) -> Fate:  # fmt: skip
-    lots = part.line_draws(plan, "refunds", 6)
+    lots = part.draws(plan, "refunds", 6, lines=True)
     order = part.lines.order
     chance = np.array([k["returned"] for k in plan.catalogue.words["category"]])
-    hazard = (chance * plan.settings.returns.level).take(plan.catalogue.category.take(sale.product))
-    hazard = hazard + _batch(plan, sale, order)
+    hazard = (chance * plan.settings.returns.level)[plan.catalogue.category].take(sale.product)
+    if plan.settings.returns.batch:
+        hazard += _batch(plan, sale, order)
     asked = (lots[0] < hazard) & ~sale.unpaid.take(order) & (line_paid > 0)
     rows = np.flatnonzero(asked)
-    _, phase, wait, handle, why, cut = lots[:, rows]
-    own = order[rows]
+    _, phase, wait, handle, why, cut = lots.take(rows, axis=1)
+    own = order.take(rows)
     early, partial = phase < EARLIER, phase > PARTLY
-    soon = sale.paid_at[own] + 300 + wait * np.maximum(shipped - sale.paid_at - 600, 0)[own]
-    later = received[own] + (0.15 - 2.1 * np.log1p(-wait)) * DAY
+    paid_at = sale.paid_at.take(own)
+    soon = paid_at + 300 + wait * np.maximum(shipped.take(own) - paid_at - 600, 0)
+    later = received.take(own) + (0.15 - 2.1 * np.log1p(-wait)) * DAY
     applied = np.floor(np.where(early, soon, later))
     refunded = np.floor(applied + np.where(early, 0.2, 1.2 + 4.5 * handle) * DAY)
     share = np.where(partial, np.round(0.1 + 0.3 * cut, 2), 1.0)
@@ -106,8 +108,6 @@ def _placed(rows: Ints, count: int, values: Any) -> Any:
 def _batch(plan: Plan, sale: Sale, order: Ints) -> Floats:
     """Return the added chance of a return for lines of the bad batch."""
     settings = plan.settings.returns
-    if not settings.batch:
-        return np.zeros(len(order))
     product = batch_product(plan.catalogue)
     on = plan.on(f"batch:{ids.product_name(product)}")
     late = sale.created[order] >= settings.batch_from * plan.horizon

@@ -15,7 +15,7 @@ import numpy as np
 from ecomops.sim import people
 from ecomops.sim.calendar import DAY
 from ecomops.sim.plan import NOBODY
-from ecomops.sim.streams import spread, stream
+from ecomops.sim.streams import Columns, spread, stream
 
 if TYPE_CHECKING:
     from ecomops.sim.latent import Latent
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Visitors:
+class Visitors(Columns):
     """Panel members of one chunk; `met`, `held` and `stage` are (visitor, channel) arrays.
 
     `end` is the time of the order or of the last visit in seconds; `order` the position in the
@@ -66,10 +66,9 @@ def buyers(plan: Plan, orders: Latent, uncaused: Bools, chunk: int) -> Visitors:
     seen = late & (lot < panel.tracked) & (orders.mover == NOBODY) & uncaused
     met, held, stage = _meetings(plan, "buyers", chunk, intent)
     kept = np.flatnonzero(seen & met.any(axis=1))
-    none = np.full(len(kept), NOBODY)
-    return Visitors(
-        orders.time[kept], kept, none, intent[kept], met[kept], held[kept], stage[kept], long[kept]
-    )
+    none = np.full(len(orders), NOBODY)
+    made = Visitors(orders.time, np.arange(len(orders)), none, intent, met, held, stage, long)
+    return made.take(kept)
 
 
 def browsers(plan: Plan, chunk: int, count: int) -> Visitors:
@@ -89,13 +88,9 @@ def browsers(plan: Plan, chunk: int, count: int) -> Visitors:
     numbers = np.array([plan.index[c.key] if c.paid else NOBODY for c in channels])
     start = max(plan.horizon - panel.days * DAY, 0.0)
     end = plan.clock.within(moment, np.full(count, start), np.full(count, plan.horizon))
-    kept = met.any(axis=1)
-    cause = np.where(won, numbers[channel], NOBODY)
-    nothing = np.full(kept.sum(), NOBODY)
-    return Visitors(
-        end[kept], nothing, cause[kept], intent[kept], met[kept], held[kept], stage[kept],
-        long[kept],
-    )  # fmt: skip
+    cause, none = np.where(won, numbers[channel], NOBODY), np.full(count, NOBODY)
+    made = Visitors(end, none, cause, intent, met, held, stage, long)
+    return made.take(np.flatnonzero(met.any(axis=1)))
 
 
 def customers(plan: Plan, visitors: Visitors, chunk: int) -> People:

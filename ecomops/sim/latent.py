@@ -8,15 +8,15 @@ from these few columns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecomops.sim.calendar import DAY, whole
 from ecomops.sim.people import repeats
-from ecomops.sim.plan import NOBODY, session_days
-from ecomops.sim.streams import pick, stream
+from ecomops.sim.plan import NOBODY
+from ecomops.sim.streams import Columns, ahead, pick, stream, uniforms
 
 if TYPE_CHECKING:
     from ecomops.sim.people import People
@@ -31,7 +31,7 @@ LIVE_HOUR, SPILL = 20, 5
 
 
 @dataclass(frozen=True)
-class Latent:
+class Latent(Columns):
     """Possible orders of one chunk; arrays have one entry per order.
 
     `customer` is the position in the chunk's `People`, `key` is unique in the world, `time` and
@@ -47,20 +47,6 @@ class Latent:
     blocked: Ints
     unpaid: Bools
     source: Ints
-
-    def __len__(self) -> int:
-        return len(self.key)
-
-    def take(self, rows: Ints) -> Latent:
-        """Return the possible orders at `rows`."""
-        return Latent(**{f.name: getattr(self, f.name)[rows] for f in fields(Latent)})
-
-
-def join(parts: list[Latent]) -> Latent:
-    """Return the possible orders of several blocks one after the other."""
-    return Latent(
-        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Latent)}
-    )
 
 
 def keys(process: str, chunk: int, count: int) -> Ints:
@@ -79,29 +65,29 @@ def plain(
     )  # fmt: skip
 
 
+def nothing() -> Latent:
+    """Return no possible orders."""
+    none = np.empty(0, dtype=np.int64)
+    return plain(none, none, np.empty(0), none)
+
+
 def ordinary(plan: Plan, group: People, first: int, process: str, chunk: int) -> Latent:
     """Return first and repeat orders of a group whose customers start at position `first`."""
+    if not len(group):
+        return nothing()
     owner, moments = repeats(plan, group, process, chunk)
     customer = np.concatenate([np.arange(len(group)), owner])
     time = np.concatenate([group.arrival, moments])
-    source = np.concatenate([group.source, _again(plan, len(owner), process, chunk)])
+    again = stream(plan.seed, f"again/{process}", chunk).random(len(owner))
+    source = np.concatenate([group.source, _again(plan, again)])
     moved, mover = _moves(plan, time, group.cause.take(customer), process, chunk)
-    return Latent(
-        customer=customer + first,
-        key=keys(process, chunk, len(time)),
-        time=time,
-        moved=moved,
-        mover=mover,
-        requires=np.full(len(time), NOBODY),
-        blocked=_annoyed(plan, group, customer, time, process, chunk),
-        unpaid=np.zeros(len(time), dtype=bool),
-        source=source,
-    )
+    blocked = _annoyed(plan, group, customer, time, process, chunk)
+    orders = plain(customer + first, keys(process, chunk, len(time)), time, source)
+    return replace(orders, moved=moved, mover=mover, blocked=blocked)
 
 
-def _again(plan: Plan, count: int, process: str, chunk: int) -> Ints:
+def _again(plan: Plan, lot: Floats) -> Ints:
     """Return the channels through which repeat orders come."""
-    lot = stream(plan.seed, f"again/{process}", chunk).random(count)
     return pick(lot, np.array([c.again for c in plan.settings.channels]))
 
 
@@ -111,15 +97,13 @@ def _moves(plan: Plan, time: Floats, cause: Ints, process: str, chunk: int) -> t
     Claims are made whether or not the mover is switched on: an order has one mover at most, the
     first on whose days it falls.
     """
-    random = stream(plan.seed, f"moves/{process}", chunk)
-    lot, place = random.random((2, len(time)))
+    lot, place = uniforms(stream(plan.seed, f"moves/{process}", chunk), np.empty((2, len(time))))
     claim, chance, low, high = _claims(plan)
     day = whole(time).clip(0, plan.days - 1)
-    moves = (lot < chance[day]) & (cause == NOBODY)
-    mover = np.where(moves, claim[day], NOBODY)
-    moved = time.copy()
-    promo = mover[moves]
-    moved[moves] = plan.clock.within(place[moves], low[promo], high[promo])
+    rows = np.flatnonzero((lot < chance.take(day)) & (cause == NOBODY))
+    mover, moved = np.full(len(time), NOBODY), time.copy()
+    promo = mover[rows] = claim.take(day.take(rows))
+    moved[rows] = plan.clock.within(place.take(rows), low.take(promo), high.take(promo))
     return moved, mover
 
 
@@ -150,7 +134,7 @@ def _live_claims(
 ) -> tuple[Ints, Floats, Floats, Floats]:
     """Add to the claims the days after each live session, as far as they are free."""
     live = plan.settings.live
-    for number, day in zip(plan.numbers("live"), session_days(live.every, plan.days), strict=True):
+    for number, day in zip(plan.numbers("live"), plan.sessions, strict=True):
         low[number] = day * DAY + LIVE_HOUR * 3600
         high[number] = min(low[number] + live.minutes * 60, plan.horizon)
         after = slice(day + 1, day + 1 + SPILL)
@@ -166,13 +150,13 @@ def _annoyed(
     """Return the message that would cost each repeat order of annoyed customers, -1 for none."""
     crm = plan.settings.crm
     blocked = np.full(len(time), NOBODY)
-    sends = session_days(crm.every, plan.days)
-    if not sends or plan.settings.found:
+    sends = plan.sends
+    if not len(sends) or plan.settings.found:
         return blocked
     lot = stream(plan.seed, f"annoyed/{process}", chunk).random(len(time))
     kind, held = senders(plan, group, chunk)
-    last = np.searchsorted(np.array(sends), time // DAY, side="right") - 1
-    sent = np.array(sends)[last.clip(0)]
+    last = np.searchsorted(sends, time // DAY, side="right") - 1
+    sent = sends[last.clip(0)]
     recent = (last >= 0) & (time // DAY - sent < AFTER) & (group.arrival[customer] < sent * DAY)
     lost = recent & (kind[customer] == ANNOYED) & (lot < crm.loss) & ~held[last.clip(0), customer]
     return np.where(lost, plan.numbers("message")[last.clip(0)], blocked)
@@ -188,8 +172,8 @@ def senders(plan: Plan, group: People, chunk: int) -> tuple[Ints, Bools]:
     """
     crm = plan.settings.crm
     random = stream(plan.seed, "crm", chunk)
-    sends = len(session_days(crm.every, plan.days))
-    lot, held = random.random(len(group)), random.random((sends, len(group))) < crm.holdout
+    shape = len(plan.sends), len(group)
+    lot, held = random.random(len(group)), random.random(shape) < crm.holdout
     kind = np.where(lot < crm.persuadable, PERSUADABLE, 0)
     kind = np.where(lot > 1 - crm.annoyed, ANNOYED, kind)
     return kind, held | (group.cause != NOBODY) | group.guest
@@ -197,47 +181,50 @@ def senders(plan: Plan, group: People, chunk: int) -> tuple[Ints, Bools]:
 
 def unpaid(plan: Plan, orders: Latent, chunk: int) -> Latent:
     """Return orders that were placed and never paid: attempts before some of `orders`."""
-    random = stream(plan.seed, "unpaid", chunk)
-    lot, before = random.random((2, len(orders)))
+    lot, before = uniforms(stream(plan.seed, "unpaid", chunk), np.empty((2, len(orders))))
     index = np.flatnonzero(lot < plan.settings.orders.unpaid)
     time = np.maximum(orders.time[index] + np.log1p(-before[index]) * 0.5 * DAY - 120, 1.0)
     placed = plain(
         orders.customer[index], keys("unpaid", chunk, len(orders))[index], time,
         orders.source[index],
     )  # fmt: skip
-    return Latent(**{**placed.__dict__, "unpaid": np.ones(len(index), dtype=bool)})
+    return replace(placed, unpaid=np.ones(len(index), dtype=bool))
 
 
 def prompted(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
     """Return orders that customers place only because a promotion is on."""
     random = stream(plan.seed, "extra", chunk)
     promos = plan.settings.promotions
-    shape = (len(promos), len(group))
-    lot, place, channel = random.random((3, *shape))
     bounds = [np.clip(plan.window(p.day, p.first, p.last), 0, plan.horizon) for p in promos]
     low, high = np.array(bounds).reshape(-1, 2).T
-    push = np.array([p.extra for p in promos])
-    which, customer = np.nonzero(lot < push[:, None] * group.rate)
-    start, rate = low[which], group.rate[customer]
-    here = (group.arrival[customer] < start) & (gone(group, orders)[customer] > start)
-    here &= (high > low)[which] & (group.cause == NOBODY)[customer] & ~group.guest[customer]
-    here &= lot[which, customer] < -np.expm1(-push[which] * rate)
-    which, customer = which[here], customer[here]
+    able = np.where((group.cause == NOBODY) & ~group.guest, group.rate, 0.0)
+    left, lot, chosen = gone(group, orders), np.empty(len(group)), [np.empty(0, dtype=np.int64)]
+    for number, (promo, start, end) in enumerate(zip(promos, low, high, strict=True)):
+        uniforms(random, lot[None])
+        who = np.flatnonzero(lot < (promo.extra if end > start else 0.0) * able)
+        chance = -np.expm1(-promo.extra * group.rate[who])
+        here = (group.arrival[who] < start) & (left[who] > start) & (lot[who] < chance)
+        chosen.append(number * len(group) + who[here])
+    cell = np.concatenate(chosen)
+    which, customer = np.divmod(cell, max(len(group), 1))
+    fresh, size = stream(plan.seed, "extra", chunk), len(promos) * len(group)
+    place, channel = ahead(fresh, cell + size), ahead(fresh, cell + 2 * size)
     numbers = np.array([plan.index[p.key] for p in promos], dtype=np.int64)
-    chosen = which, customer
     return plain(
         customer,
-        keys("extra", chunk, 1)[0] + which * shape[1] + customer,
-        plan.clock.within(place[chosen], low[which], high[which]),
-        pick(channel[chosen], np.array([c.again for c in plan.settings.channels])),
+        keys("extra", chunk, 1)[0] + cell,
+        plan.clock.within(place, low[which], high[which]),
+        _again(plan, channel),
         numbers[which],
     )
 
 
 def messaged(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
     """Return orders that persuadable customers place within a week of a message."""
+    if not plan.settings.crm.every:
+        return nothing()
     random = stream(plan.seed, "message", chunk)
-    sends = np.array(session_days(plan.settings.crm.every, plan.days), dtype=np.int64)
+    sends = plan.sends
     shape = (len(sends), len(group))
     lot, place, channel = random.random((3, *shape))
     kind, held = senders(plan, group, chunk)
@@ -251,7 +238,7 @@ def messaged(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
         chosen[1],
         keys("message", chunk, 1)[0] + chosen[0] * shape[1] + chosen[1],
         plan.clock.within(place[chosen], start, end),
-        pick(channel[chosen], np.array([c.again for c in plan.settings.channels])),
+        _again(plan, channel[chosen]),
         plan.numbers("message")[chosen[0]],
     )
 

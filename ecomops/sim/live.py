@@ -10,7 +10,6 @@ import pyarrow as pa
 from ecomops.sim import arrow, ids, studio
 from ecomops.sim.calendar import DAY, HOUR
 from ecomops.sim.latent import LIVE_HOUR
-from ecomops.sim.plan import session_days
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,15 +24,14 @@ HOSTS = ("主播小禾", "主播阿青", "主播米米", "主播南南", "主播
 def _sold(plan: Plan, scenes: Sequence[Scene]) -> Mapping[str, Ints]:
     """Return session, minute, product, pieces, cents, refunds of lines that sessions sold."""
     numbers = plan.numbers("live")
-    days = np.array(session_days(plan.settings.live.every, plan.days), dtype=np.int64)
     parts = []
     for scene in scenes:
         lines, sale, orders = scene.part.lines, scene.sale, scene.part.orders
         cause = orders.requires[lines.order]
-        here = np.isin(cause, numbers) & sale.exists[lines.order] & sale.line_on
-        rows = np.flatnonzero(here)
+        exists = sale.exists[lines.order] & sale.line_on
+        rows = np.flatnonzero(np.isin(cause, numbers) & exists)
         session = np.searchsorted(numbers, cause[rows])
-        start = days[session] * DAY + LIVE_HOUR * HOUR
+        start = plan.sessions[session] * DAY + LIVE_HOUR * HOUR
         minute = (sale.created[lines.order[rows]] - start) // 60
         parts.append(np.stack([
             session, minute.astype(np.int64), sale.product[rows], lines.quantity[rows],
@@ -47,18 +45,16 @@ def _sold(plan: Plan, scenes: Sequence[Scene]) -> Mapping[str, Ints]:
 def sessions(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     """Return the canonical table `live_sessions`: those that are switched on."""
     live = plan.settings.live
-    every = session_days(live.every, plan.days)
+    every = plan.sessions
     sold = _sold(plan, scenes)
-    count = len(every)
-    on = plan.present[plan.numbers("live")]
-    number = np.flatnonzero(on)
+    number = np.flatnonzero(plan.present[plan.numbers("live")])
     come, online = (table[number] for table in studio.viewers(plan))
     clicks, comments = (table[number].sum(axis=1) for table in studio.attention(plan))
     sums = {
-        k: np.bincount(sold["session"], v, minlength=count)[number].astype(np.int64)
+        k: np.bincount(sold["session"], v, minlength=len(every))[number].astype(np.int64)
         for k, v in sold.items()
     }
-    start = np.array(every, dtype=np.float64)[number] * DAY + LIVE_HOUR * HOUR
+    start = every[number] * DAY + LIVE_HOUR * HOUR
     return pa.table({
         "live_session_id": _session_ids(number),
         "store_id": arrow.constant(plan.settings.store.store_id, len(number)),
@@ -88,10 +84,9 @@ def products(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     sold = _sold(plan, scenes)
     width = len(plan.catalogue.price)
     cell, place = np.unique(sold["session"] * width + sold["product"], return_inverse=True)
-    count = len(cell)
-    orders = np.bincount(place, minlength=count)
-    pieces = np.bincount(place, sold["quantity"], minlength=count).astype(np.int64)
-    paid = np.bincount(place, sold["paid"], minlength=count).astype(np.int64)
+    orders = np.bincount(place)
+    pieces = np.bincount(place, sold["quantity"]).astype(np.int64)
+    paid = np.bincount(place, sold["paid"]).astype(np.int64)
     return pa.table({
         "live_session_id": _session_ids(cell // width),
         "product_id": ids.products(cell % width),
@@ -105,7 +100,7 @@ def products(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
 def minutes(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     """Return the canonical table `live_minutes`: viewers, the product on show and its sales."""
     sold, length = _sold(plan, scenes), plan.settings.live.minutes
-    every = np.array(session_days(plan.settings.live.every, plan.days), dtype=np.int64)
+    every = plan.sessions
     number = np.flatnonzero(plan.present[plan.numbers("live")])
     session, minute = np.repeat(number, length), np.tile(np.arange(length), len(number))
     cell = sold["session"] * length + sold["minute"].clip(0, length - 1)
@@ -116,7 +111,7 @@ def minutes(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     here = session * length + minute
     come, online = (table.ravel()[here] for table in studio.viewers(plan))
     clicks, comments = (table.ravel()[here] for table in studio.attention(plan))
-    at = (every[session] * DAY + LIVE_HOUR * HOUR + minute * 60).astype(np.float64)
+    at = every[session] * DAY + LIVE_HOUR * HOUR + minute * 60
     return pa.table({
         "live_session_id": _session_ids(session),
         "minute": pa.array(minute),

@@ -13,8 +13,8 @@ import numpy as np
 
 from ecomops.sim import baskets, latent, people, studio
 from ecomops.sim.calendar import DAY
-from ecomops.sim.plan import NOBODY, session_days
-from ecomops.sim.streams import hashed, stream
+from ecomops.sim.plan import NOBODY
+from ecomops.sim.streams import hashed, pick, stream
 
 if TYPE_CHECKING:
     from ecomops.sim.baskets import Lines
@@ -44,11 +44,13 @@ def come(
 ) -> Newcomers:
     """Return the newcomers of one kind."""
     group, orders, lines = base
-    if kind == "price":
+    if kind == "price" and len(plan.prices.product):
         return tempted(plan, orders, lines, first, chunk)
-    if kind == "experiment":
+    if kind == "experiment" and plan.settings.experiments:
         return converted(plan, orders, group, first, chunk)
-    return spectators(plan, first, chunk, share)
+    if kind == "live" and plan.settings.live.every:
+        return spectators(plan, first, chunk, share)
+    return Newcomers(group.take(np.arange(0)), latent.nothing(), lines.take(np.arange(0)))
 
 
 def _block(
@@ -67,18 +69,13 @@ def _block(
 
 def _source(plan: Plan, process: str, chunk: int, count: int) -> Ints:
     lot = stream(plan.seed, f"source/{process}", chunk).random(count)
-    from_mix = np.cumsum([c.mix for c in plan.settings.channels])
-    found: Ints = np.searchsorted(from_mix / from_mix[-1], lot, side="right")
-    return np.minimum(found, len(from_mix) - 1)
+    return pick(lot, np.array([c.mix for c in plan.settings.channels]))
 
 
 def tempted(plan: Plan, orders: Latent, lines: Lines, first: int, chunk: int) -> Newcomers:
     """Return orders that only a lowered price brings: clones of ordinary lines of that product."""
     random = stream(plan.seed, "tempted", chunk)
     prices = plan.prices
-    if not len(prices.product):
-        none = np.empty(0, dtype=np.int64)
-        return _block(plan, "price", chunk, first, np.empty(0), none, none, none)
     slot = prices.slot[lines.product]
     response = (1 - plan.settings.prices.cross) * (prices.response() - 1).clip(0)
     most = np.append(response.max(axis=1, initial=0.0), 0.0)[slot]
@@ -153,16 +150,14 @@ def spectators(plan: Plan, first: int, chunk: int, share: float) -> Newcomers:
 
     They come with the viewers of each minute and are for the product on show then.
     """
-    live = plan.settings.live
     random = stream(plan.seed, "live", chunk)
-    days = np.array(session_days(live.every, plan.days), dtype=np.int64)
     mean = studio.sales(plan) * (0.0 if plan.settings.found else share)
     count = random.poisson(mean)
     session, minute = (
         np.repeat(axis, count.ravel()) for axis in np.indices(count.shape).reshape(2, -1)
     )
     moment = random.random(len(session))
-    time = days[session] * float(DAY) + latent.LIVE_HOUR * 3600 + (minute + moment) * 60
+    time = plan.sessions[session] * float(DAY) + latent.LIVE_HOUR * 3600 + (minute + moment) * 60
     product = studio.on_show(plan, session, minute)
     cause = plan.numbers("live")[session]
     source = np.full(len(session), _channel(plan, "直播"))

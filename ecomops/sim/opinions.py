@@ -56,7 +56,7 @@ def voices(scene: Scene) -> Voices:
     Buyers who send goods back write more often and give fewer stars.
     """
     part, fate, rows = scene.part, scene.fate, scene.line_rows
-    lot, grade, lag, one, two, three = part.line_draws(scene.plan, "reviews", 6)
+    lot, grade, lag, one, two, three = part.draws(scene.plan, "reviews", 6, lines=True)
     order = part.lines.order
     written = np.floor(fate.completed[order] - 3 * DAY * np.log1p(-lag))
     upset = fate.asked & ~fate.early

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import gammaincinv, ndtr
 
 from ecomops.sim.plan import NOBODY
-from ecomops.sim.streams import pick, spread, stream
+from ecomops.sim.streams import Columns, pick, spread, stream, uniforms
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -32,7 +32,7 @@ GROUPS = ("people", "panel", "price", "experiment", "live", "referral")
 
 
 @dataclass(frozen=True)
-class People:
+class People(Columns):
     """Customers of one chunk; arrays have one entry per customer.
 
     `arrival` is in seconds, `rate` in orders per operational day, `leaves` the number of repeat
@@ -55,29 +55,15 @@ class People:
     province: Ints
     woman: Bools
 
-    def __len__(self) -> int:
-        return len(self.key)
-
-    def take(self, rows: Ints) -> People:
-        """Return the people at `rows`."""
-        return People(**{f.name: getattr(self, f.name)[rows] for f in fields(People)})
-
-
-def join(parts: list[People]) -> People:
-    """Return the people of several blocks one after the other."""
-    return People(
-        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(People)}
-    )
-
 
 def arrivals(plan: Plan, chunk: int, count: int) -> People:
     """Return the `count` customers of a chunk; causes are drawn by the planted shares."""
     random = stream(plan.seed, "arrivals", chunk)
-    lot, moment = random.random(count), random.random(count)
+    lot, moment = uniforms(random, np.empty((2, count)))
     shares, windows, numbers = _causes(plan)
     cause = pick(lot, shares)
-    low, high = windows[cause].T
-    arrival = plan.arrivals.within(moment, low, high)
+    low, high = plan.arrivals.operational(windows).T
+    arrival = plan.arrivals.seconds(low.take(cause) + moment * (high - low).take(cause))
     for position, clock in plan.paced.items():
         his = numbers[cause] == plan.index[plan.settings.channels[position].key]
         arrival[his] = clock.seconds(moment[his] * clock.tau[-1])
@@ -105,13 +91,13 @@ def people(plan: Plan, process: str, chunk: int, arrival: Floats, cause: Ints) -
     rate, spend = _latents(plan, random, n)
     drop = random.beta(c.a, c.b, n).clip(1e-9, 1 - 1e-9)
     leaves = np.ceil(np.log1p(-random.random(n)) / np.log1p(-drop)).clip(1, 10**6)
-    thrift, lot, guest, place, sex = random.random((5, n))
+    thrift, lot, guest, place, sex = uniforms(random, np.empty((5, n)))
     life = np.full(n, np.inf)
     if c.death == "pareto":
         leaves[:] = 10**6
         life = random.standard_exponential(n) / random.gamma(c.s, 1 / c.beta, n)
     return People(
-        key=_keys(process, chunk, n),
+        key=((chunk * 8 + GROUPS.index(process)) << 20) + np.arange(n),
         arrival=arrival,
         rate=rate,
         drop=drop,
@@ -125,10 +111,6 @@ def people(plan: Plan, process: str, chunk: int, arrival: Floats, cause: Ints) -
         province=pick(place, np.array([weight for *_, weight in PROVINCES])),
         woman=sex < 0.86,  # noqa: PLR2004 - the share of women among clothing buyers
     )
-
-
-def _keys(process: str, chunk: int, count: int) -> Ints:
-    return ((chunk * 8 + GROUPS.index(process)) << 20) + np.arange(count)
 
 
 def _latents(plan: Plan, random: Generator, n: int) -> tuple[Floats, Floats]:
@@ -166,6 +148,6 @@ def repeats(plan: Plan, group: People, process: str, chunk: int) -> tuple[Ints, 
     counts = random.poisson(group.rate * length)
     owner, rank = spread(counts)
     place = np.sort(owner + random.random(len(owner))) - owner
-    kept = (rank < group.leaves.take(owner)) & ~group.guest.take(owner)
-    owner, place = owner[kept], place[kept]
+    kept = np.flatnonzero((rank < group.leaves.take(owner)) & ~group.guest.take(owner))
+    owner, place = owner.take(kept), place.take(kept)
     return owner, plan.clock.seconds(start.take(owner) + place * length.take(owner))

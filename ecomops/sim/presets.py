@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
@@ -123,16 +123,3 @@ def sized(settings: Settings, customers: int) -> Settings:
         for c in settings.channels
     )
     return replace(settings, customers=people, panel=panel, live=live, channels=channels)
-
-
-def described(settings: Settings) -> dict[str, Any]:
-    """Return settings as plain values for JSON, dates as text."""
-    return {f.name: _plain(getattr(settings, f.name)) for f in fields(settings)}
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    return value if isinstance(value, int | float | str) else str(value)

@@ -41,10 +41,10 @@ def customers(scene: Scene) -> pa.Table:
     found = found[np.lexsort((people.key[found], first[found]))]
     place = people.province[found]
     level = np.searchsorted([50_000, 150_000, 400_000], total[found], side="right")
-    points = {"points_balance": pa.array(crm.balance(scene)[found])}
+    points = scene.plan.settings.crm.points
     return pa.table({
         "customer_id": ids.buyers(people.key[found]),
-        **(points if scene.plan.settings.crm.points else {}),
+        **({"points_balance": pa.array(crm.balance(scene)[found])} if points else {}),
         "member_level": arrow.words(level, ("普通会员", "银卡会员", "金卡会员", "钻石会员")),
         "joined_at": arrow.stamps(first[found], scene.plan.epoch),
         "first_order_at": arrow.stamps(first[found], scene.plan.epoch),

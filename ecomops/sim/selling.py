@@ -51,14 +51,13 @@ def sell(plan: Plan, part: Chunk) -> Sale:
     delay = np.clip(8 - 150 * np.log1p(-part.draws(plan, "paying", 1)[0]), 0, PAY_SECONDS)
     exists = plan.has(people.cause.take(orders.customer)) & plan.has(orders.requires)
     exists &= ~plan.hit(orders.blocked)
-    created = np.floor(np.where(plan.hit(orders.mover), orders.moved, orders.time))
+    created = np.floor(np.where(plan.has(orders.mover), orders.moved, orders.time))
     paid_at = np.floor(created + delay)
     promo = promotion_at(plan, created)
     line_on, product, sku = _goods(plan, part, created, promo)
-    price = _price(plan, product, created.take(lines.order))
-    count = len(orders)
-    listed = baskets.totals(lines.order, price * lines.quantity * line_on, count)
-    pieces = baskets.totals(lines.order, lines.quantity * line_on, count)
+    price = _price(plan, product, created, lines.order)
+    listed = baskets.totals(lines, price * lines.quantity * line_on)
+    pieces = baskets.totals(lines, lines.quantity * line_on)
     off = discounts.apply(plan, listed, pieces, promo, people.thrift.take(orders.customer))
     goods = listed - off.total
     o = plan.settings.orders
@@ -102,8 +101,9 @@ def _goods(plan: Plan, part: Chunk, created: Floats, promo: Ints) -> tuple[Bools
     """Return which lines exist and which product and variant each has, after all effects."""
     lines = part.lines
     product = lines.product
-    day = _day(plan, created).take(lines.order)
     on = ~lines.halo | _halo(plan, part, promo)
+    if len(plan.prices.product) + len(plan.stock.product):
+        day = _day(plan, created).take(lines.order)
     if len(plan.prices.product):
         product = _switched_by_price(plan, part, product, day)
         on &= ~_too_dear(plan, part, product, day)
@@ -112,9 +112,10 @@ def _goods(plan: Plan, part: Chunk, created: Floats, promo: Ints) -> tuple[Bools
     if len(plan.stock.product):
         product, missing = _out_of_stock(plan, part, product, day)
         on &= ~missing
-    goods = plan.catalogue
+    if product is lines.product:
+        return on, product, lines.sku
     same = product == lines.product
-    return on, product, np.where(same, lines.sku, goods.sku_first[product])
+    return on, product, np.where(same, lines.sku, plan.catalogue.sku_first[product])
 
 
 def _halo(plan: Plan, part: Chunk, promo: Ints) -> Bools:
@@ -123,7 +124,7 @@ def _halo(plan: Plan, part: Chunk, promo: Ints) -> Bools:
     if not most:
         return np.zeros(len(part.lines), dtype=bool)
     chance = np.array([*(p.halo / most for p in plan.settings.promotions), 0.0])
-    lot = part.line_draws(plan, "added", 1)[0]
+    lot = part.draws(plan, "added", 1, lines=True)[0]
     added: Bools = lot < chance[promo[part.lines.order]]
     return added
 
@@ -136,7 +137,7 @@ def _switched_by_promo(plan: Plan, part: Chunk, product: Ints, promo: Ints) -> I
     hero = np.full(goods.category.max() + 1, NOBODY)
     hero[goods.category[staples]] = staples
     promoted = hero[goods.category[product]]
-    lot = part.line_draws(plan, "switched", 1)[0]
+    lot = part.draws(plan, "switched", 1, lines=True)[0]
     goes = (lot < chance[promo[part.lines.order]]) & (promoted != NOBODY)
     return np.where(goes, promoted, product)
 
@@ -146,7 +147,7 @@ def _switched_by_price(plan: Plan, part: Chunk, product: Ints, day: Ints) -> Int
     share = plan.settings.prices.cross
     if not share:
         return product
-    lot, who = part.line_draws(plan, "rivals", 2)
+    lot, who = part.draws(plan, "rivals", 2, lines=True)
     rival = plan.stock.rival[product]
     slot = plan.prices.slot[rival]
     here = (slot != NOBODY) & plan.has(np.append(plan.numbers("price"), NOBODY)[slot])
@@ -159,7 +160,7 @@ def _too_dear(plan: Plan, part: Chunk, product: Ints, day: Ints) -> Bools:
     slot = plan.prices.slot[product]
     here = (slot != NOBODY) & plan.has(np.append(plan.numbers("price"), NOBODY)[slot])
     stays = np.append(plan.prices.response(), np.ones((1, plan.days)), axis=0)[slot, day]
-    lot = part.line_draws(plan, "dear", 1)[0]
+    lot = part.draws(plan, "dear", 1, lines=True)[0]
     prevented: Bools = here & (lot > stays)
     return prevented
 
@@ -170,17 +171,17 @@ def _out_of_stock(plan: Plan, part: Chunk, product: Ints, day: Ints) -> tuple[In
     out = plan.stock.out(plan.days, len(plan.catalogue.price), present)
     gone = out[product, day] != NOBODY
     rival = plan.stock.rival[product]
-    lot = part.line_draws(plan, "substitutes", 1)[0]
+    lot = part.draws(plan, "substitutes", 1, lines=True)[0]
     takes = gone & (lot < plan.settings.stock.substitute) & (out[rival, day] == NOBODY)
     return np.where(takes, rival, product), gone & ~takes
 
 
-def _price(plan: Plan, product: Ints, seconds: Floats) -> Ints:
+def _price(plan: Plan, product: Ints, created: Floats, order: Ints) -> Ints:
     """Return the price of each line in cents: the list price times the day's factor."""
     base = plan.catalogue.price.take(product)
     if not len(plan.prices.product):
         return base
     slot = plan.prices.slot[product]
     here = (slot != NOBODY) & plan.has(np.append(plan.numbers("price"), NOBODY)[slot])
-    factor = plan.prices.factor[slot, _day(plan, seconds)]
+    factor = plan.prices.factor[slot, _day(plan, created).take(order)]
     return np.where(here, base * factor // FULL, base)

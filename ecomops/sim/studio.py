@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecomops.sim.plan import session_days
 from ecomops.sim.streams import stream
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ CLICKS, COMMENTS = 0.05, 0.02
 def hosts(plan: Plan) -> Floats:
     """Return the pull of the host of each session."""
     live = plan.settings.live
-    every = session_days(live.every, plan.days)
+    every = plan.sessions
     pull: Floats = np.array(live.hosts)[np.arange(len(every)) % len(live.hosts)]
     return pull
 
@@ -44,7 +43,7 @@ def viewers(plan: Plan) -> tuple[Ints, Ints]:
     stay 8 minutes on average.
     """
     random = stream(plan.seed, "viewers")
-    days = np.array(session_days(plan.settings.live.every, plan.days), dtype=np.int64)
+    days = plan.sessions
     level = hosts(plan) * plan.daily[days] / plan.daily.mean()
     come = random.poisson(plan.settings.live.orders * level[:, None] * _shape(plan))
     online = np.zeros_like(come)
@@ -64,7 +63,7 @@ def on_show(plan: Plan, session: Ints, minute: Ints) -> Ints:
 
 def shown(plan: Plan) -> Ints:
     """Return the product on show by session and minute."""
-    sessions: Ints = np.arange(len(session_days(plan.settings.live.every, plan.days)))
+    sessions: Ints = np.arange(len(plan.sessions))
     minutes: Ints = np.arange(plan.settings.live.minutes)
     return on_show(plan, sessions[:, None], minutes[None, :])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -47,21 +47,30 @@ class Scene:
         rows: Ints = both & ((1 << POSITION) - 1)
         return rows
 
-    @cached_property
+    @property
     def line_rows(self) -> Ints:
         """Positions of the lines of orders that exist, in the order of their orders."""
-        order = self.part.lines.order
-        count = np.bincount(order, minlength=len(self.part.orders))
-        first = np.cumsum(count) - count
-        rows = self.rows
-        owner, rank = spread(count[rows])
-        lines: Ints = first[rows][owner] + rank
-        return lines[self.sale.line_on[lines]]
+        return self.placed[1]
+
+    @cached_property
+    def placed(self) -> tuple[Ints, Ints]:
+        """The place among `rows` of each line's order, and the line's position."""
+        ends = self.part.lines.ends
+        count = np.diff(ends, prepend=-1).take(self.rows)
+        owner, rank = spread(count)
+        lines = (ends.take(self.rows) + 1 - count).take(owner) + rank
+        on = self.sale.line_on.take(lines)
+        return (owner, lines) if on.all() else (owner[on], lines[on])
 
     @cached_property
     def numbers(self) -> Text:
-        """The order numbers of all possible orders."""
-        return arrow.written(arrow.scattered(self.part.orders.key), 3, ids.ORDER)
+        """The numbers of the orders that exist."""
+        key = self.part.orders.key.take(self.rows)
+        return arrow.written(arrow.scattered(key), 3, ids.ORDER)
+
+    def at(self, column: Any) -> Any:
+        """Return whole numbers of the orders that exist."""
+        return narrow(column).take(self.rows)
 
     def known(self, seconds: Floats) -> Bools:
         """Return what has happened by the end of the data."""
@@ -73,33 +82,44 @@ class Scene:
         return self.fate.amount * self.known(self.fate.refunded)
 
     @cached_property
+    def back(self) -> Ints:
+        """Cents refunded by the end of the data, by possible order."""
+        return baskets.totals(self.part.lines, self.refunded)
+
+    @cached_property
     def closed(self) -> Bools:
         """Paid orders that were refunded whole before the end, by possible order."""
-        back = baskets.totals(self.part.lines.order, self.refunded, len(self.part.orders))
         goods = self.sale.paid - self.sale.shipping
-        whole: Bools = (goods > 0) & (back == goods)
+        whole: Bools = (goods > 0) & (self.back == goods)
         return whole
+
+
+def narrow(column: Any) -> Any:
+    """Return whole numbers in 32 bits if they fit: fetching from half the memory is far faster."""
+    return column.astype(np.int32) if column.max(initial=0) < 1 << 31 else column.astype(np.int64)
 
 
 def orders(scene: Scene) -> pa.Table:
     """Return the canonical table `orders` of a scene."""
     plan, rows = scene.plan, scene.rows
     people, latent = scene.part.people, scene.part.orders
-    owner, store = latent.customer.take(rows), plan.settings.store
-    promo, place = scene.sale.promo.take(rows), people.province.take(owner)
+    owner, store = scene.at(latent.customer), plan.settings.store
+    promo, place = scene.at(scene.sale.promo), people.province.take(owner)
+    buyers = arrow.written(arrow.scattered(people.key), 3, ids.BUYER).take(owner)
+    desktop = scene.part.draws(plan, "device", 1)[0] < DESKTOP
     campaigns = [f"C{p.day:%Y%m%d}" for p in plan.settings.promotions] or [""]
     return pa.table({
-        "order_id": arrow.column(scene.numbers.take(rows)),
+        "order_id": arrow.column(scene.numbers),
         "store_id": arrow.constant(store.store_id, len(rows)),
-        "customer_id": arrow.nullable(ids.buyers(people.key.take(owner)), people.guest.take(owner)),
+        "customer_id": arrow.nullable(arrow.column(buyers), people.guest.take(owner)),
         **_times(scene),
         "currency": arrow.constant(store.currency, len(rows)),
         **_amounts(scene),
         "source_channel": arrow.words(
-            scene.source.take(rows), [c.name for c in plan.settings.channels]
+            scene.at(scene.source), [c.name for c in plan.settings.channels]
         ),
         "campaign_id": arrow.words(promo.clip(0), campaigns, promo == NOBODY),
-        "device": arrow.words(_device(scene).take(rows), ["mobile", "pc"]),
+        "device": arrow.words(desktop.take(rows), ["mobile", "pc"]),
         "receiver_province": arrow.words(place, [p for p, *_ in PROVINCES]),
         "receiver_city": arrow.words(place, [c for _, c, _ in PROVINCES]),
     })  # fmt: skip
@@ -110,12 +130,13 @@ def _times(scene: Scene) -> dict[str, pa.Array]:
     sale, fate, rows, epoch = scene.sale, scene.fate, scene.rows, scene.plan.epoch
     unpaid, closed = sale.unpaid.take(rows), scene.closed.take(rows)
     never = unpaid | closed
-    shipped, completed = fate.shipped.take(rows), fate.completed.take(rows)
-    created = sale.created.take(rows)
-    ends = np.where(unpaid, created + DAY, _last_refund(scene).take(rows))
+    shipped, completed, created = (
+        scene.at(c) for c in (fate.shipped, fate.completed, sale.created)
+    )
+    ends = np.where(unpaid, created + DAY, scene.at(_last_refund(scene)))
     return {
         "created_at": arrow.stamps(created, epoch),
-        "paid_at": arrow.stamps(sale.paid_at.take(rows), epoch, unpaid),
+        "paid_at": arrow.stamps(scene.at(sale.paid_at), epoch, unpaid),
         "shipped_at": arrow.stamps(shipped, epoch, never | ~scene.known(shipped)),
         "completed_at": arrow.stamps(completed, epoch, never | ~scene.known(completed)),
         "closed_at": arrow.stamps(ends, epoch, ~never | ~scene.known(ends)),
@@ -125,37 +146,33 @@ def _times(scene: Scene) -> dict[str, pa.Array]:
 
 def _amounts(scene: Scene) -> dict[str, pa.Array]:
     """Return pieces, kinds and money of each order; points only where the shop takes them."""
-    sale, rows, lines = scene.sale, scene.rows, scene.part.lines
-    count, on = len(scene.part.orders), sale.line_on
-    goods = (sale.listed - sale.off.shop - sale.off.points).take(rows)
-    back = baskets.totals(lines.order, scene.refunded, count).take(rows)
+    sale, off = scene.sale, scene.sale.off
+    kinds = baskets.totals(scene.part.lines, sale.line_on)
+    listed, shop, points, shipping = map(
+        scene.at, (sale.listed, off.shop, off.points, sale.shipping)
+    )
+    goods = listed - shop - points
     rules = [rule for p in scene.plan.settings.promotions for rule in p.rules]
     taken = any(rule.payer == "points" for rule in (*rules, *scene.plan.settings.orders.rules))
-    points = {"points_discount": arrow.money(sale.off.points.take(rows))} if taken else {}
     return {
-        "item_count": pa.array(sale.pieces.take(rows)),
-        "sku_kind_count": pa.array(baskets.totals(lines.order, on, count).take(rows)),
-        "list_amount": arrow.money(sale.listed.take(rows)),
-        "shop_discount": arrow.money(sale.off.shop.take(rows)),
-        "platform_discount": arrow.money(sale.off.platform.take(rows)),
-        **points,
-        "shipping_fee": arrow.money(sale.shipping.take(rows)),
+        "item_count": pa.array(scene.at(sale.pieces).astype(np.int64)),
+        "sku_kind_count": pa.array(scene.at(kinds).astype(np.int64)),
+        "list_amount": arrow.money(listed),
+        "shop_discount": arrow.money(shop),
+        "platform_discount": arrow.money(scene.at(off.platform)),
+        **({"points_discount": arrow.money(points)} if taken else {}),
+        "shipping_fee": arrow.money(shipping),
         "goods_payable_amount": arrow.money(goods),
-        "payable_amount": arrow.money(goods + sale.shipping.take(rows)),
-        "paid_amount": arrow.money(sale.paid.take(rows)),
-        "refund_amount": arrow.money(back),
+        "payable_amount": arrow.money(goods + shipping),
+        "paid_amount": arrow.money(scene.at(sale.paid)),
+        "refund_amount": arrow.money(scene.at(scene.back)),
     }
-
-
-def _device(scene: Scene) -> Ints:
-    device: Ints = (scene.part.draws(scene.plan, "device", 1)[0] < DESKTOP).astype(np.int64)
-    return device
 
 
 def _last_refund(scene: Scene) -> Floats:
     """Return when the last line of each possible order was refunded."""
     last = np.zeros(len(scene.part.orders))
-    back = np.flatnonzero(scene.refunded)
+    back = np.flatnonzero(scene.refunded > 0)
     np.maximum.at(last, scene.part.lines.order[back], scene.fate.refunded[back])
     return last
 
@@ -174,28 +191,29 @@ def _status(
 
 def order_lines(scene: Scene) -> pa.Table:
     """Return the canonical table `order_lines` of a scene."""
-    plan, lines, rows, goods = scene.plan, scene.part.lines, scene.line_rows, scene.plan.catalogue
-    sale = scene.sale
-    order, product, quantity = (c.take(rows) for c in (lines.order, sale.product, lines.quantity))
-    price, sku, paid = (c.take(rows) for c in (sale.price, sale.sku, scene.fate.line_paid))
-    number, unpaid, listed = scene.numbers.take(order), sale.unpaid.take(order), price * quantity
+    plan, lines, sale, goods = scene.plan, scene.part.lines, scene.sale, scene.plan.catalogue
+    owner, rows = scene.placed
+    columns = lines.rank, lines.quantity, sale.product, sale.sku, sale.price, scene.fate.line_paid
+    rank, quantity, product, sku, price, paid = (narrow(c).take(rows) for c in columns)
+    number, unpaid = scene.numbers.take(owner), sale.unpaid.take(scene.rows).take(owner)
+    listed = np.multiply(price, quantity, dtype=np.int64)
     return pa.table({
-        "order_line_id": arrow.column(arrow.suffixed(number, lines.rank[rows] + 1)),
+        "order_line_id": arrow.column(arrow.suffixed(number, rank + 1)),
         "order_id": arrow.column(number),
         "product_id": ids.products(product),
         "sku_id": ids.skus(sku),
         "product_name": arrow.words(product, [zh for zh, _ in goods.titles]),
         "sku_name": arrow.words(sku, goods.sku_names),
-        "quantity": pa.array(quantity),
+        "quantity": pa.array(quantity.astype(np.int64)),
         "unit_price": arrow.money(price, digits=4),
         "line_list_amount": arrow.money(listed),
         "line_discount": arrow.money((listed - paid) * ~unpaid),
         "line_paid_amount": arrow.money(paid),
         "line_cost": arrow.money(goods.cost.take(product) * quantity),
-        "line_refund_amount": arrow.money(scene.refunded.take(rows)),
+        "line_refund_amount": arrow.money(narrow(scene.refunded).take(rows)),
         "refund_status": _refund_status(scene, rows),
-        "created_at": arrow.stamps(sale.created.take(order), plan.epoch),
-        "paid_at": arrow.stamps(sale.paid_at.take(order), plan.epoch, unpaid),
+        "created_at": arrow.stamps(scene.at(sale.created).take(owner), plan.epoch),
+        "paid_at": arrow.stamps(scene.at(sale.paid_at).take(owner), plan.epoch, unpaid),
     })  # fmt: skip
 
 

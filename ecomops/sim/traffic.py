@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SUMS = ("pay_buyers", "pay_orders", "pay_quantity", "pay_amount", "new_pay_buyers", "order_buyers",
         "refund_amount")  # fmt: skip
+COUNTS = ("order_buyers", "pay_buyers", "pay_orders", "pay_quantity", "new_pay_buyers")
 OVERLAP = 0.87
 
 
@@ -114,7 +115,8 @@ def traffic_daily(plan: Plan, daily: Mapping[str, Ints]) -> pa.Table:
     source = np.tile(np.arange(width), plan.days)
     shop = source == width - 1
     numbers = {"visitors": seen, "new_visitors": new, "pageviews": pages, "cart_users": carts}
-    whole = {k: pa.array(v.ravel()) for k, v in {**numbers, **_counts(daily)}.items()}
+    numbers |= {name: daily[name] for name in COUNTS}
+    whole = {k: pa.array(v.ravel()) for k, v in numbers.items()}
     table = pa.table({
         "date": arrow.dates(np.repeat(np.arange(plan.days), width), plan.epoch),
         "store_id": arrow.constant(plan.settings.store.store_id, len(source)),
@@ -126,11 +128,6 @@ def traffic_daily(plan: Plan, daily: Mapping[str, Ints]) -> pa.Table:
         "refund_amount": arrow.money(daily["refund_amount"].ravel()),
     })  # fmt: skip
     return table.filter(pa.array((seen.ravel() > 0) | shop))
-
-
-def _counts(daily: Mapping[str, Ints]) -> Mapping[str, Ints]:
-    counted = ("order_buyers", "pay_buyers", "pay_orders", "pay_quantity", "new_pay_buyers")
-    return {name: daily[name] for name in counted}
 
 
 def add(parts: Sequence[Mapping[str, Ints]]) -> Mapping[str, Ints]:

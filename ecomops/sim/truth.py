@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ecomops.sim import arrow, ids, listing, media
+from ecomops.sim import arrow, baskets, ids, listing, media
 from ecomops.sim.calendar import DAY, HOUR
 from ecomops.sim.effects import CAUSES, Effects
 from ecomops.sim.plan import NOBODY
-from ecomops.sim.presets import described
 from ecomops.sim.prices import best_factor
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ def tables(plan: Plan, scenes: Sequence[Scene], causes: Sequence[Effects]) -> di
 def params(plan: Plan) -> pa.Table:
     """Return every setting as (module, name, value), the value as JSON; one row is the seed."""
     rows: list[tuple[str, str, Any]] = [("world", "seed", plan.seed)]
-    for module, record in described(plan.settings).items():
+    for module, record in asdict(plan.settings).items():
         pairs = record.items() if isinstance(record, dict) else [("value", record)]
         rows += [(module, name, value) for name, value in pairs]
     return pa.table({
         "module": [module for module, _, _ in rows],
         "name": [name for _, name, _ in rows],
-        "value": [json.dumps(value, ensure_ascii=False) for _, _, value in rows],
+        "value": [json.dumps(value, ensure_ascii=False, default=str) for _, _, value in rows],
     })  # fmt: skip
 
 
@@ -126,8 +126,10 @@ def order_causes(scene: Scene, found: Effects) -> pa.Table:
         "order_id": ids.orders(key[order]),
         "intervention": arrow.words(number, [*plan.interventions, ""], number == NOBODY),
         "cause": arrow.words(cause, (*CAUSES, "baseline")),
-        "created_at": arrow.stamps(created, plan.epoch, np.isnan(created)),
-        "created_at_without": arrow.stamps(created_before, plan.epoch, np.isnan(created_before)),
+        "created_at": arrow.stamps(np.nan_to_num(created), plan.epoch, np.isnan(created)),
+        "created_at_without": arrow.stamps(
+            np.nan_to_num(created_before), plan.epoch, np.isnan(created_before)
+        ),
         "paid_amount": arrow.money(paid),
         "paid_amount_without": arrow.money(before),
         "effect": arrow.money(paid - before),
@@ -198,8 +200,7 @@ def _cost(scene: Scene) -> Ints:
     """Return the cost of the goods of each possible order, in cents."""
     lines, sale = scene.part.lines, scene.sale
     cost = scene.plan.catalogue.cost[sale.product] * lines.quantity * sale.line_on
-    sums: Ints = np.bincount(lines.order, cost, minlength=len(scene.part.orders)).astype(np.int64)
-    return sums
+    return baskets.totals(lines, cost)
 
 
 def daily(plan: Plan) -> pa.Table:

@@ -12,8 +12,8 @@ from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ecomops.base import checks
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ecomops.sim.settings import Settings
-
-PER_ORDER = ("customers", "orders")
 
 
 def simulate(
@@ -82,7 +80,7 @@ def simulate(
     try:
         (scratch / "truth").mkdir()
         shop_toml(settings, scratch)
-        write = _whole if _needs_everything(settings) else _streamed
+        write = _whole if build.needs_all(plan) else _streamed
         write(plan, scratch, workers, progress or (lambda *_: None))
         scratch.chmod(0o755)
         scratch.rename(target)
@@ -92,18 +90,6 @@ def simulate(
             raise UnsafeError("sim_out_unwritable", path=str(target), reason=str(error)) from error
         raise
     return target
-
-
-def _needs_everything(settings: Settings) -> bool:
-    """Return whether a module is on whose tables need all chunks at once."""
-    s = settings
-    parts = (
-        s.live.every, s.crm.every, s.crm.points, s.opinions.surveyed, s.stock.snapshots,
-        s.market.keywords, s.market.gaps, s.sessions.days, s.experiments, s.dirt.tests,
-        s.dirt.foreign, s.dirt.duplicates, s.referral, s.coupons, s.listing.days,
-        s.ads.campaigns > 1, s.ads.delay, s.regions.longing,
-    )  # fmt: skip
-    return any(parts)
 
 
 def _whole(plan: Plan, folder: Path, workers: int, progress: Callable[[int, int], None]) -> None:
@@ -128,40 +114,38 @@ def _streamed(plan: Plan, folder: Path, workers: int, progress: Callable[[int, i
     """Write a shop chunk by chunk; memory does not grow with the number of chunks."""
     total = len(chunks(plan))
     writers: dict[str, pq.ParquetWriter] = {}
-    sums: list[Mapping[str, Any]] = []
-    effect: list[pa.Table] = []
-    channel: list[pa.Table] = []
+    daily: Mapping[str, Any] = {}
+    whole: dict[str, pa.Table] = {}
     try:
         for done, made in enumerate(_made(plan, total, workers), start=1):
             for name, table in made["tables"].items():
                 if name not in writers:
                     writers[name] = _writer(folder / f"{name}.parquet", table.schema)
                 writers[name].write_table(table, row_group_size=1 << 20)
-            sums = [traffic.add([*sums, made["daily"]])]
-            effect = [_added([*effect, made["effect"]])]
-            channel = [_added([*channel, made["channel"]])]
+            daily = traffic.add([daily, made["daily"]]) if daily else made["daily"]
+            whole = {n: _added(whole[n], t) if n in whole else t for n, t in made["whole"].items()}
+            made.clear()  # while the next chunk is made
             progress(done, total)
     finally:
         for writer in writers.values():
             writer.close()
-    _finish(plan, folder, sums[0], effect[0], channel[0])
+    _finish(plan, folder, daily, whole)
 
 
 def _finish(
-    plan: Plan, folder: Path, daily: Mapping[str, Any], effect: pa.Table, channel: pa.Table
+    plan: Plan, folder: Path, daily: Mapping[str, Any], whole: Mapping[str, pa.Table]
 ) -> None:
     """Write the tables of the shop as a whole."""
     made = {name: make(plan) for name, make in build.WHOLE.items()}
     made["traffic_daily"] = traffic.traffic_daily(plan, daily)
     made["ad_reports"] = ads.ad_reports(plan, daily)
     made |= {
+        **whole,
         "truth/params": truth.params(plan),
         "truth/daily": truth.daily(plan),
         "truth/sku": truth.sku(plan),
         "truth/incidents": truth.incidents(plan),
-        "truth/interventions": effect,
-        "truth/promo": truth.promo(plan, effect),
-        "truth/channel": channel,
+        "truth/promo": truth.promo(plan, whole["truth/interventions"]),
     }
     for name, table in made.items():
         if len(table):
@@ -205,26 +189,20 @@ def _task(settings: Settings, seed: int, off: tuple[str, ...], number: int) -> d
     return {
         "tables": tables,
         "daily": traffic.sums(scene),
-        "effect": truth.interventions(plan, [scene], [causes]),
-        "channel": truth.channel(plan, [scene]),
+        "whole": {
+            "truth/interventions": truth.interventions(plan, [scene], [causes]),
+            "truth/channel": truth.channel(plan, [scene]),
+        },
     }
 
 
-def _added(parts: list[pa.Table]) -> pa.Table:
-    """Return tables of several chunks with their counts and money added up, row by row."""
-    first = parts[0]
-    columns = {}
-    for name in first.column_names:
-        values = [p[name].combine_chunks() for p in parts]
-        kind = first[name].type
-        if pa.types.is_decimal(kind):
-            total = sum((np.array(v.to_pylist(), dtype=object) for v in values), np.array(0))
-            columns[name] = pa.array(list(np.atleast_1d(total)), kind)
-        elif pa.types.is_integer(kind):
-            columns[name] = pa.array(sum(v.to_numpy() for v in values))
-        else:
-            columns[name] = values[0]
-    return pa.table(columns)
+def _added(total: pa.Table, part: pa.Table) -> pa.Table:
+    """Return two tables of the same rows with their counts and money added up."""
+    for place, (name, kind) in enumerate(zip(total.schema.names, total.schema.types, strict=True)):
+        if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+            both = pc.add(total[name], part[name]).cast(kind)
+            total = total.set_column(place, name, both)
+    return total
 
 
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

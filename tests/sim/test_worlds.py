@@ -21,7 +21,7 @@ from ecomops.sim import demo, preset, preset_names, simulate, streams, tables, w
 from ecomops.sim.chunk import chunk
 from ecomops.sim.plan import NOBODY, plan
 from ecomops.sim.presets import build, sized
-from ecomops.sim.settings import Customers, Settings
+from ecomops.sim.settings import Channel, Customers, Settings
 from ecomops.sim.validation import MODULES, validate
 from ecomops.sim.world import World
 
@@ -178,6 +178,29 @@ def test_no_module_moves_the_draws_of_another_one():
         both = drawn({one, two})
         for name, other in ((one, two), (two, one)):
             assert kept(alone[name], both, other), (one, two)
+
+
+def test_a_channel_that_sends_nobody_moves_no_order():
+    """Truth: the shop without it, column by column."""
+    plain = sized(preset("tiny"), 300)
+    idle = Channel("站外广告", "Display", paid=True, mix=0.0, again=0.0, conversion=0.01)
+    more = replace(plain, channels=(*plain.channels, idle))
+    one, two = (chunk(plan(settings, 4), 0) for settings in (plain, more))
+    first = two.blocks["orders"]
+    assert first == one.blocks["orders"] > 300
+    for field in ("customer", "key", "time", "moved", "unpaid", "source"):
+        both = (getattr(part.orders, field)[:first] for part in (one, two))
+        np.testing.assert_array_equal(*both, err_msg=field)
+
+
+def test_numbers_are_those_of_the_generator_whole_or_one_by_one():
+    """Truth: numpy's own generator, asked for all of them."""
+    whole = streams.stream(7, "extra", 3).random((3, 1001))
+    drawn = streams.uniforms(streams.stream(7, "extra", 3), np.empty((3, 1001)))
+    np.testing.assert_array_equal(drawn, whole)
+    place = np.array([0, 3, 4, 1000, 2001, 3002])
+    single = streams.ahead(streams.stream(7, "extra", 3), place)
+    np.testing.assert_array_equal(single, whole.ravel()[place])
 
 
 def test_every_module_has_streams_of_its_own(monkeypatch):
