@@ -17,6 +17,7 @@ from ecomops.customer import holdout, segments
 from ecomops.customer.basis import basis
 from ecomops.customer.charts import draw_grid, draw_shares
 from ecomops.data.tables import frame
+from ecomops.maths.ties import quantiles
 from ecomops.metrics.customers import Customers, customers, headcount
 from ecomops.result import Action, Finding, Need, Result, style
 
@@ -62,16 +63,16 @@ def quantile_cuts(rows: ibis.Table, bins: int) -> Cuts:
     """
     known = rows.filter(rows.scored)
     at = [k / bins for k in range(1, bins)]
-    wanted = {
-        "recency": known.recency_days.cast("float64").quantile(at),
-        "monetary": known.monetary.cast("float64").quantile(at),
-    }
-    found = frame(known.aggregate(**wanted)).iloc[0]
-    counts = frame(known.group_by("frequency").aggregate(n=known.count()))
+    money = frame(known.aggregate(cuts=known.monetary.cast("float64").quantile(at)))
+    # few different values: counting them costs less than ranking every customer
+    days, orders = (
+        frame(known.group_by(value=known[c]).aggregate(n=known.count()))
+        for c in ("recency_days", "frequency")
+    )
     return {
-        "recency": _cuts(found["recency"]),
-        "frequency": frequency_cuts(counts["frequency"], counts["n"], bins),
-        "monetary": _cuts(found["monetary"]),
+        "recency": _cuts(quantiles(days["value"], days["n"], at)) if len(days) else (),
+        "frequency": frequency_cuts(orders["value"], orders["n"], bins),
+        "monetary": _cuts(money["cuts"].iloc[0]),
     }
 
 

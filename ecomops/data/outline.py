@@ -42,13 +42,15 @@ class Outline:
     """Every order of a shop in few columns.
 
     `rows` has one row per order: ``customer_id`` (missing for guests), ``day`` (of payment, else of
-    creation; missing without any time), ``reason`` (the place of what it counts as in `reasons`),
-    ``amount`` (paid), ``refund_amount``, and ``currency`` unless there is but one, `currency`.
+    creation; missing without any time) and its ``month`` (see `month_number`), ``reason`` (the
+    place of what it counts as in `reasons`), ``amount`` (paid), ``refund_amount``, and
+    ``currency`` unless there is but one, `currency`.
     """
 
     rows: ibis.Table
     reasons: tuple[str, ...]
-    currency: str | None
+    currency: str | None = None
+    size: int = 0  # how many rows, where it was asked
 
     def number(self, reason: str) -> int:
         """Return the place of a reason: what ``rows.reason`` holds for it."""
@@ -56,6 +58,11 @@ class Outline:
 
 
 _kept: Kept[Outline] = Kept(size=4)
+
+
+def month_number(day: Any) -> Any:
+    """Return months since year 0 of a day, in the engine or not: integers group fast."""
+    return day.year() * 12 + day.month() - 1
 
 
 def outline(orders: ibis.Table, reasons: Reasons) -> Outline:
@@ -70,15 +77,19 @@ def outline(orders: ibis.Table, reasons: Reasons) -> Outline:
 def _made(orders: ibis.Table, reasons: Reasons) -> Outline:
     rows, names = _tagged(orders.select(*COLUMNS), reasons)
     if orders.get_backend().name != "duckdb":
-        return Outline(rows, names, None)
+        return Outline(rows, names)
     found = frame(
         orders.aggregate(n=orders.count(), low=orders.currency.min(), high=orders.currency.max())
     ).iloc[0]
     low, high = (c if isinstance(c, str) else "" for c in (found["low"], found["high"]))
     if low == high:
         rows = rows.drop("currency")
+    size = int(found["n"])
     return Outline(
-        rows.cache() if found["n"] >= WORTH_HOLDING else rows, names, low if low == high else None
+        rows=rows.cache() if size >= WORTH_HOLDING else rows,
+        reasons=names,
+        currency=low if low == high else None,
+        size=size,
     )
 
 
@@ -88,9 +99,11 @@ def _tagged(orders: ibis.Table, reasons: Reasons) -> tuple[ibis.Table, tuple[str
         GUEST: orders.customer_id.isnull(),
         REFUNDED: (refund >= orders.paid_amount).fill_null(ibis.literal(value=False)),
     }
+    day = ibis.coalesce(orders.paid_at, orders.created_at).date()
     rows = orders.select(
         customer_id="customer_id",
-        day=ibis.coalesce(orders.paid_at, orders.created_at).date(),
+        day=day,
+        month=month_number(day).cast("int32"),
         reason=ibis.cases(*((test, i) for i, test in enumerate(tests.values())), else_=len(tests)),
         amount="paid_amount",
         refund_amount="refund_amount",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.backends.duckdb  # the door always needs it: loaded with the library, not at first use
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import pyarrow as pa

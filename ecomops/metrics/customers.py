@@ -7,6 +7,7 @@ once per table of orders, in the engine, and kept for the next analysis of the s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 WITHIN = ("day", "month")  # periods of which each lies in one month
+PIECE = 16_000_000  # orders whose customers are told apart at a time
 MONTHS_PER_COLUMN = 60  # bits of one 64-bit integer, with room for its sign
 
 
@@ -32,6 +34,10 @@ def _smallest(day: Any, n: int) -> Any: ...
 
 @ibis.udf.agg.builtin(name="bit_or", signature=((dt.int64,), dt.int64))
 def _bit_or(bits: Any) -> Any: ...  # ibis knows it on DuckDB, not on Spark
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=((dt.string,), dt.uint64))
+def _hash(text: Any) -> Any: ...  # the one of ibis passes through a string of bits
 
 
 @ibis.udf.scalar.builtin(name="bit_count", signature=((dt.int64,), dt.int64))
@@ -66,6 +72,15 @@ class Customers:
     def months(self) -> int:
         """How many calendar months the orders touch."""
         return len(periods.span(self.coverage.first_day, self.as_of, "month"))
+
+    @cached_property
+    def heads(self) -> tuple[int, int]:
+        """How many customers have a purchase, and how many of them exactly one."""
+        orders = self.table.orders
+        tests = {"people": orders > 0, "once": orders == 1}
+        counts = {c: t.ifelse(1, 0).sum().fill_null(0) for c, t in tests.items()}
+        found = frame(self.table.aggregate(**counts)).iloc[0]
+        return int(found["people"]), int(found["once"])
 
     def active_in(self, k: int, rows: ibis.Table | None = None) -> ibis.BooleanColumn:
         """Return whether a customer purchased in month `k`, for `table` or `rows` of it."""
@@ -134,11 +149,7 @@ def customers(orders: object, *, as_of: date | str | None = None) -> Customers:
 
 def headcount(facts: Customers) -> tuple[int, int]:
     """Return how many customers have a purchase, and how many of them exactly one."""
-    orders = facts.table.orders
-    tests = {"people": orders > 0, "once": orders == 1}
-    counts = {c: t.ifelse(1, 0).sum().fill_null(0) for c, t in tests.items()}
-    found = frame(facts.table.aggregate(**counts))
-    return int(found["people"].iloc[0]), int(found["once"].iloc[0])
+    return facts.heads
 
 
 def _made(orders: ibis.Table, last: date | None) -> Customers:
@@ -146,9 +157,11 @@ def _made(orders: ibis.Table, last: date | None) -> Customers:
     end = last or covered.last_day
     origin = periods.start(covered.first_day, "month")
     months = len(periods.span(origin, end, "month"))
-    known = _known(outline(orders, POLICY.reasons), last)
+    told = outline(orders, POLICY.reasons)
+    known = _known(told, last)
+    pieces = [_per_customer(rows, origin, months) for rows in _pieces(known, told.size)]
     return Customers(
-        table=_per_customer(known, origin, months).cache(),
+        table=(ibis.union(*pieces) if pieces[1:] else pieces[0]).cache(),
         purchases=POLICY.purchases(orders, as_of=last),
         coverage=covered,
         as_of=end,
@@ -167,12 +180,21 @@ def _known(told: Outline, last: date | None) -> ibis.Table:
         customer_id="customer_id",
         net=sold.ifelse(net, ibis.null()),
         day=bought.ifelse(rows.day, ibis.null()),
+        month=bought.ifelse(rows.month, ibis.null()),
     )
 
 
+def _pieces(known: ibis.Table, size: int) -> list[ibis.Table]:
+    """Return the rows by hash of the customer: many groups at a time overflow memory and caches."""
+    count = -(-size // PIECE)
+    if count <= 1:
+        return [known]
+    place = _hash(known.customer_id) % count
+    return [known.filter(place == i) for i in range(count)]
+
+
 def _per_customer(known: ibis.Table, origin: date, months: int) -> ibis.Table:
-    day = known.day
-    month = day.year() * 12 + day.month() - (origin.year * 12 + origin.month)
+    month = known.month.cast("int64") - (origin.year * 12 + origin.month - 1)
     columns = range(-(-months // MONTHS_PER_COLUMN))
     known = known.mutate(**{f"bit_{i}": _bit(month, i, len(columns)) for i in columns})
     grouped = known.group_by("customer_id").aggregate(

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 
 from ecomops.data.days import SUMS
-from ecomops.data.outline import PURCHASE, REFUNDED, outline
+from ecomops.data.outline import PURCHASE, REFUNDED, month_number, outline
 from ecomops.data.policy import POLICY
 from ecomops.data.tables import frame
 from ecomops.metrics.customers import Customers, customers
@@ -18,13 +18,14 @@ from ecomops.metrics.queries import day_sums, keyed
 from ecomops.metrics.sources import SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     Measures = Mapping[str, PersonMeasure]
 
 ALONE = {**KEPT, **{name: SUMS[name] for name in ("orders", "squares")}}
 WHO = "customer_id"
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def by_person(
@@ -103,7 +104,7 @@ def _beyond(
 ) -> pd.DataFrame:
     """Return by how much customers with several sales in a period move the measures."""
     rows = _sales(orders, as_of).semi_join(facts.with_several(period), WHO)
-    rows = rows.mutate(period=_key(rows.day, period))
+    rows = rows.mutate(period=_key(rows.day, period, rows.month))
     sums = {name: how(rows) for name, how in ALONE.items()}
     each = rows.group_by("period", WHO).aggregate(**{**sums, **_parts(measures, rows)})
     moved = {
@@ -136,18 +137,12 @@ def _by_day(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(period=pd.Series(days, index=rows.index, dtype=object)).set_index("period")
 
 
-def _key(day: Any, period: str) -> Any:
-    """Return the period of a day as months since year 0: an integer groups faster than a date."""
+def _key(day: Any, period: str, month: Any = None) -> Any:
+    """Return the period of a day, as the number of its first `month` where periods are months."""
     if period not in _MONTHS:
         return day.truncate(UNITS[period])
-    return day.year() * 12 + _MONTHS[period](day)
-
-
-_MONTHS: Mapping[str, Callable[[Any], Any]] = {
-    "month": lambda day: day.month() - 1,
-    "quarter": lambda day: (day.quarter() - 1) * 3,
-    "year": lambda _: 0,
-}
+    number = month_number(day) if month is None else month
+    return number - number % _MONTHS[period]
 
 
 def _first_day(key: Any, period: str) -> Any:

@@ -313,9 +313,9 @@ def scorecard(
     names = dict.fromkeys(name for code in wanted for name in metric(code).measures)
     seen = observe(shop.tables, [*names, *MOMENTS], period=period, as_of=last)
     known = coverage(shop.orders, as_of=last) if last else shop.coverage  # read off those sums
-    rows = _rows(
-        seen, [code for code in wanted if not set(metric(code).measures) & seen.empty], compare
-    )
+    empty = seen.empty
+    known_codes = [code for code in wanted if not set(metric(code).measures) & empty]
+    rows = _rows(seen, known_codes, compare)
     return Scorecard(
         rows=rows,
         basis=Basis(

@@ -98,6 +98,15 @@ def test_a_purchase_refunded_in_full_is_none_but_its_sale_stays_in_the_money() -
     assert got["months_0"].tolist() == [1, 0]
 
 
+def test_customers_told_apart_in_pieces_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = frame(customers(ORDERS).table).sort_values("customer_id", ignore_index=True)
+    monkeypatch.setattr(module, "PIECE", 70)  # five pieces
+    found = customers(ORDERS)
+    pieces = frame(found.table).sort_values("customer_id", ignore_index=True)
+    pd.testing.assert_frame_equal(pieces, whole)
+    assert headcount(found) == headcount(customers(ORDERS))
+
+
 def test_facts_of_an_engine_table_are_kept_those_of_a_frame_are_not() -> None:
     orders = shop(ORDERS).orders
     assert customers(orders) is customers(orders)
