@@ -25,7 +25,7 @@ GAP = 10  # pixels between two names
 
 def layout(channels: int, levels: int, *, wide: bool) -> style.Layout:
     """Return height and margins for a number of channels and of rows of model names."""
-    top = 20 + LEVEL * levels if wide else 26
+    top = 20 + LEVEL * levels if wide else 40
     height = ROW[wide] * min(channels, MOST) + top + 46
     return style.Layout(height, left=120 if wide else 2, right=24, top=top, bottom=46)
 
@@ -66,7 +66,8 @@ def draw(
         untested = {y: credit.to_numpy(dtype=float)[-y].min() for y in places.values()}
         _measured(ax, [(places[row["channel"]], row) for row in found], untested, words=words)
         _legend(ax, [(places[row["channel"]], row) for row in found], wide=wide, words=words)
-    _names(ax, list(credit.columns), credit.to_numpy(dtype=float)[0], wide=wide, words=words)
+    taken = 0.0 if wide else 1.2 * style.width_of(style.shortened(words.own(credit.index[0]), 300))
+    _names(ax, credit.iloc[0], taken, wide=wide, words=words)
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:,.0f}".replace("-", "−"))
     ax.set_xlabel(words.say("labels", "x_axis"), size=style.SMALL, loc="right")
 
@@ -100,21 +101,34 @@ def _measured(
 
 
 def _legend(ax: Axes, found: list[tuple[int, Any]], *, wide: bool, words: Words) -> None:
-    """Say what a diamond is, beside the first bar with room to its right."""
+    """Say what a diamond is, beside the first bar with room to its right, or left of the last."""
     text = words.say("labels", "holdout")
     end, scale = ax.get_xlim()[1], _scale(ax, wide=wide)
     room = [(end - row["high"]) * scale - 1.1 * style.width_of(text) - GAP for _, row in found]
-    first = next((i for i, free in enumerate(room) if free > 0), int(np.argmax(room)))
-    y, row = found[first]
-    bold = {"color": style.UP, "weight": "bold", "size": style.SMALL}
-    style.tag(ax, row["high"], y - 0.2, text, 8, 0, at="data", **bold)
+    bold: dict[str, Any] = {"color": style.UP, "weight": "bold", "size": style.SMALL, "clear": True}
+    if max(room) > 0:
+        y, row = found[next(i for i, free in enumerate(room) if free > 0)]
+        style.tag(ax, row["high"], y - 0.2, text, 8, 0, **bold)
+        return
+    y, row = max(found, key=lambda each: each[1]["low"])
+    style.tag(ax, row["low"], y - 0.2, text, -8, 0, ha="right", **bold)
 
 
-def _names(ax: Axes, models: Sequence[str], xs: Floats, *, wide: bool, words: Words) -> None:
-    """Name the models above the first row; on a phone only the least and the most generous."""
-    shown = range(len(models)) if wide else sorted({int(xs.argmin()), int(xs.argmax())})
-    names = [words.label(models[i]) for i in shown]
-    rows = levels([xs[i] for i in shown], names, _scale(ax, wide=wide))
-    for i, name, row in zip(shown, names, rows, strict=True):
-        dy = 16 + LEVEL * row
+def _names(ax: Axes, row: pd.Series[Any], taken: float, *, wide: bool, words: Words) -> None:
+    """Name the models above the first row; on a phone only the least and the most generous.
+
+    The first `taken` pixels hold the channel's own name: models stand above it where they would
+    touch it.
+    """
+    xs, scale = row.to_numpy(dtype=float), _scale(ax, wide=wide)
+    shown = range(len(row)) if wide else sorted({int(xs.argmin()), int(xs.argmax())})
+    names = [words.label(row.index[i]) for i in shown]
+    rows = levels([xs[i] for i in shown], names, scale)
+    starts = [
+        (xs[i] - ax.get_xlim()[0]) * scale - style.width_of(name) / 2
+        for i, name in zip(shown, names, strict=True)
+    ]
+    lift = LEVEL if min(starts) < taken else 0
+    for i, name, level in zip(shown, names, rows, strict=True):
+        dy = 16 + lift + LEVEL * level
         style.tag(ax, xs[i], 0.14, name, 0, dy, ha="center", size=style.SMALL, color=style.MUTE)

@@ -127,7 +127,8 @@ class Listing(Result):
             style.tag(ax, 0, i, text, -8, 0, at="left", ha="right", size=style.SMALL)
             if not np.isfinite(row["effect"]):
                 unknown = words.label("unknown")
-                style.tag(ax, 0, i, unknown, 8, 0, color=style.MUTE, size=style.SMALL)
+                side = {"ha": "left" if wide else "right", "color": style.MUTE}
+                style.tag(ax, 0, i, unknown, 8 if wide else -8, 0, size=style.SMALL, **side)
                 continue
             ax.plot([row["low"], row["high"]], [i, i], color=style.HEX["s3"], lw=7)
             ax.plot([row["effect"]], [i], "o", ms=7, color=style.UP)

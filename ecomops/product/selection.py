@@ -251,7 +251,7 @@ def _with_returns(
     rows: pd.DataFrame, back: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, float, tuple[float, float, float], int]:
     """Add return rates; also the usual rate, and what the worst products by luck look like."""
-    if back is None:
+    if back is None or not back["returned"].any():  # no refund at all: none were recorded
         nothing = dict.fromkeys(("returned", "returns", "returns_low", "returns_high"), np.nan)
         return rows.assign(**nothing), np.nan, (np.nan,) * 3, 0
     told = back.set_index("product_id").reindex(rows["product_id"])

@@ -241,15 +241,18 @@ def width_of(text: str) -> float:
 
 
 def shortened(name: str, most: float) -> str:
-    """Return `name`, cut to `most` pixels where it is longer.
+    """Return `name` in `most` pixels: of a longer one the start and the end, which tell apart.
 
-    >>> shortened("A very long campaign name", 100)
-    'A very long ca…'
+    >>> shortened("A very long campaign name 2", 110)
+    'A very lon…ame 2'
     """
     if width_of(name) <= most:
         return name
-    kept = [n for n in range(len(name)) if width_of(name[:n]) <= most - 10]
-    return name[: max(kept)] + "…"
+    for n in range(len(name), 0, -1):
+        short = f"{name[: n - n // 3].rstrip()}…{name[len(name) - n // 3 :].lstrip()}"
+        if width_of(short) <= most - 4:
+            break
+    return short
 
 
 def step(

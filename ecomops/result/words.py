@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from ecomops.base.formatting import shown
 from ecomops.base.options import options
+from ecomops.result.style import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+MOST = 8  # labels listed in a sentence
+LONGEST = 300  # pixels of one of several names in a sentence
 
 
 @cache
@@ -100,13 +105,17 @@ class Words(string.Formatter):
         return options.glossary.get(text, text) if self.lang == "en" else text
 
     def labels(self, values: Sequence[object]) -> str:
-        """Return several labels as a list in a sentence."""
-        return self.join([self.label(value) for value in values])
+        """Return several labels as a list in a sentence; of many the first and their number."""
+        shown = [self.label(value) for value in values[: MOST if len(values) > MOST + 1 else None]]
+        text = self.join(shown)
+        if len(shown) == len(values):
+            return text
+        return self.say("labels", "and_more", list=text, all=len(values))
 
     def names(self, values: Sequence[object]) -> str:
         """Return several names from the data, each in quotes: “甲”“乙” or “A”, “B”."""
         comma = "" if self.lang == "zh" else ", "
-        return comma.join(f"“{self.label(value)}”" for value in values)
+        return comma.join(f"“{shortened(self.label(value), LONGEST)}”" for value in values)
 
     def join(self, texts: Sequence[str]) -> str:
         """Return texts as a list in a sentence."""

@@ -193,3 +193,11 @@ def test_words_and_chart(result):
     np.testing.assert_allclose(drawn, result.table["chance"].head(14))
     for lang in ("zh", "en"):
         assert result.in_language(lang)._repr_html_().count("<svg") == 2
+
+
+def test_without_any_refund_return_rates_are_not_told():
+    """Refunds that were never exported look like a shop without returns: then none is judged."""
+    rows = lines(world()).assign(line_refund_amount=0.0)
+    found = selection(eo.open(frames(rows)), top=5)
+    assert found.table["returns"].isna().all()
+    assert "mend" not in set(found.table["verdict"])

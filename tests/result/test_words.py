@@ -23,6 +23,17 @@ def test_labels_come_from_the_analysis_then_the_common_words_then_the_data() -> 
     assert EN.label(None) == "n/a"
 
 
+def test_long_lists_and_names_are_cut_and_say_so() -> None:
+    many = [f"x{i}" for i in range(50)]
+    assert EN.labels(many).endswith("x6, x7 and others (50 in all)")
+    assert ZH.labels(many).endswith("x6、x7 等 50 个")
+    assert EN.labels(many[:9]).endswith("x7, x8")
+    title = "Long-Sleeve Crewneck T-Shirt with Pocket and a Very Long Description"
+    first, second = EN.names([f"{title} #1", f"{title} #2"]).split(", ")
+    assert len(first) < 60
+    assert (first[-3:], second[-3:]) == ("#1”", "#2”")
+
+
 def test_one_thing_is_not_many() -> None:
     assert [EN.unit(n, "products") for n in (0, 1, 2)] == ["products", "product", "products"]
     assert [ZH.unit(n, "products") for n in (1, 2)] == ["个商品", "个商品"]
