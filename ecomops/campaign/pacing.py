@@ -238,7 +238,7 @@ def _hour(shop: Shop, now: datetime | None) -> datetime:
     """Return the full hour up to which orders count; that after the last order when None."""
     if now is not None:
         return now.replace(minute=0, second=0, microsecond=0, tzinfo=None)
-    sold = POLICY.sales(shop.orders)
+    sold = POLICY.sales(shop.orders, as_of=shop.coverage.last_day)  # refuses where there is none
     last = pd.Timestamp(frame(sold.aggregate(last=sold["at"].max()))["last"].iloc[0])
     return (last.floor("h") + pd.Timedelta(hours=1)).to_pydatetime()
 

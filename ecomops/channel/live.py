@@ -204,6 +204,9 @@ def live(shop: Shop, *, as_of: date | str | None = None, lang: str | None = None
     if not detailed:
         rows = chosen.assign(slot=0, product="", online=_exposure(chosen))
         rows[list(minutes.SUMS)] = rows[list(minutes.SUMS)].astype(float).fillna(0)
+    if not rows["online"].sum() > 0:
+        need = Need("column", {"table": "live_sessions", "column": "viewers"})
+        return Live.lock((need,), lang=lang)  # type: ignore[no-any-return]
     table, last = _table(rows, chosen, detailed=detailed)
     if detailed and "products" in shop:
         names = minutes.titles(shop.products, rows["product"])

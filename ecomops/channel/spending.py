@@ -49,7 +49,8 @@ def one_report(ads: ibis.Table) -> tuple[ibis.Table, int]:
     kinds = kinds.assign(order=kinds["window"].replace(CUMULATIVE, ENDLESS).fillna(0))
     ranked = kinds.sort_values(["order", "orders", "model"], ascending=[False, False, True])
     best = ranked.iloc[0]
-    same_model = (ads.attribution_model == best["model"]).fill_null(pd.isna(best["model"]))
+    model = None if pd.isna(best["model"]) else best["model"]
+    same_model = ads.attribution_model.identical_to(model)
     same_window = (ads.attribution_window_days == int(best["order"])).fill_null(
         pd.isna(best["window"])
     )
@@ -84,7 +85,8 @@ def _from_windows(ads: ibis.Table, last: date) -> Floats | None:
         ads.date < last - timedelta(days=LONGEST),
         ads.attribution_window_days.between(1, LONGEST),
     ).drop_null("conversions")
-    by = kept.group_by(model=kept.attribution_model, window=kept.attribution_window_days)
+    model = kept.attribution_model.fill_null("unknown")
+    by = kept.group_by(model=model, window=kept.attribution_window_days)
     sums = frame(by.aggregate(orders=kept.conversions.sum(), spend=kept.spend.sum()))
     if sums.empty:
         return None

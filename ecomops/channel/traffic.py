@@ -261,7 +261,11 @@ def traffic(
         need = Need("column", {"table": "traffic_daily", "column": by})
         return Traffic.lock((need,), lang=lang, period=period)  # type: ignore[no-any-return]
     first, last = (pd.Timestamp(span[name]).date() for name in ("first", "last"))
-    rows = rated(frame(by_period(kept, period=period, source=kept[by])), period)
+    sums = frame(by_period(kept, period=period, source=kept[by]))
+    if sums["visitors"].isna().all():
+        need = Need("column", {"table": "traffic_daily", "column": "visitors"})
+        return Traffic.lock((need,), lang=lang, period=period)  # type: ignore[no-any-return]
+    rows = rated(sums, period)
     own = daily.filter(daily.level == "shop")
     shop = rated(
         frame(by_period(_one_device(own)[0], period=period, source=ibis.literal(""))), period

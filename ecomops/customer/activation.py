@@ -68,7 +68,8 @@ def listed(facts: Customers, start: int, stop: int) -> dict[str, float]:
     t = facts.table.filter(facts.table.orders == 1)
     age = ibis.literal(facts.as_of).cast("date").delta(t.last_day, unit="day")
     tests = {"now": age.between(start, stop), "new": age.between(start, start + LATELY - 1)}
-    found = frame(t.aggregate(**{k: test.ifelse(1, 0).sum() for k, test in tests.items()})).iloc[0]
+    sums = {k: test.ifelse(1, 0).sum().fill_null(0) for k, test in tests.items()}
+    found = frame(t.aggregate(**sums)).iloc[0]
     return {"now": int(found["now"]), "a_day": float(found["new"]) / LATELY}
 
 
