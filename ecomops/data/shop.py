@@ -17,6 +17,7 @@ from ecomops.base import checks
 from ecomops.base.errors import DataError, MissingError, OptionError, suggestion
 from ecomops.base.options import options
 from ecomops.data import formats, schema
+from ecomops.data.plain import read_csv
 from ecomops.data.policy import Coverage, coverage, margin_rate
 from ecomops.data.problems import Problem
 from ecomops.data.tables import engine, frame, read_file, table
@@ -134,6 +135,7 @@ def open_shop(
     if lang:
         options.lang = checks.language(lang)
     _check_zone(timezone)
+    currency = currency.upper() if currency else None
     if isinstance(source, dict):
         shop = _from_frames(source, currency, timezone)
     elif isinstance(source, str | Path):
@@ -223,7 +225,7 @@ def canonical_files(path: Path) -> dict[str, Path]:
     """Return canonical table name -> file of a shop folder (or of one such file)."""
     entries = sorted(path.iterdir()) if path.is_dir() else [path]
     known = [e for e in entries if e.stem in schema.tables() and e.suffix.lower() in SUFFIXES]
-    return {e.stem: e for e in known}
+    return {e.stem: e for e in known if e.is_file()}
 
 
 def _from_files(
@@ -238,12 +240,16 @@ def _from_files(
         names={
             lang: settings[f"name_{lang}"] for lang in ("zh", "en") if f"name_{lang}" in settings
         },
-        tables={name: table(read_file(file), name, timezone=zone) for name, file in files.items()},
+        tables={name: table(_read(file), name, timezone=zone) for name, file in files.items()},
         currency=currency or "",
         timezone=zone,
         source="canonical",
         extras=_extras(path),
     )
+
+
+def _read(file: Path) -> Any:
+    return read_csv(file, engine()) if file.suffix.lower() == ".csv" else read_file(file)
 
 
 def _extras(path: Path) -> dict[str, ibis.Table]:

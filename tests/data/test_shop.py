@@ -91,6 +91,11 @@ def test_a_currency_that_is_not_there_is_refused_with_those_that_are() -> None:
         eo.open({"orders": FRAME}, currency="RMB")
 
 
+def test_a_currency_may_be_named_in_small_letters() -> None:
+    mixed = {"orders": FRAME.assign(currency=["GBP", "USD"])}
+    assert total(eo.open(mixed, currency="usd")) == 20.0
+
+
 def test_a_slip_in_a_tables_name_is_answered_with_the_name() -> None:
     shop = eo.open({"orders": FRAME})
     with pytest.raises(AttributeError, match="Did you mean 'orders'"):

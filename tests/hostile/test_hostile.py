@@ -137,3 +137,27 @@ def test_large_files_are_read_by_the_engine_with_the_same_result(
     figures = orders.aggregate(n=orders.count(), paid=orders.paid_amount.sum()).to_pandas().iloc[0]
     assert (int(figures["n"]), float(figures["paid"])) == case.loaded
     assert not case.problem or case.problem in {p.code for p in loaded.problems}
+
+
+@pytest.mark.parametrize("limit", [10, 2 << 20])
+@pytest.mark.parametrize("before", ["", '店铺：示例\r\n\r\n"导出\n说明",x\r\n'])
+def test_line_breaks_in_a_header_cost_no_row(
+    before: str, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """In large files as many orders were lost as the header had line breaks in its cells."""
+    from ecomops.data.formats import sheets
+
+    monkeypatch.setattr(sheets, "IN_PYTHON", limit)
+    text = before + PLAIN.replace("订单付款时间", "订单\n付款时间").replace(
+        "订单状态", "订单状态\n"
+    )
+    (tmp_path / "a.csv").write_bytes(text.encode("gb18030"))
+    orders = load(tmp_path / "a.csv", con=ibis.duckdb.connect()).tables["orders"]
+    assert orders.count().to_pandas() == 2
+
+
+def test_semicolons_in_a_title_do_not_separate_cells(tmp_path: Path):
+    text = PLAIN.replace("懒人居家套装", ";".join("一二三四五六七八九十甲乙丙丁戊己庚"))
+    (tmp_path / "a.csv").write_bytes(text.encode("gb18030"))
+    loaded = load(tmp_path / "a.csv", con=ibis.duckdb.connect())
+    assert loaded.tables["orders"].count().to_pandas() == 2

@@ -182,7 +182,7 @@ def combined(group: Sequence[tuple[Sheet, Candidate]]) -> Sheet:
             origin.append((sheet.name, place, number))
     name = f"{first.name} … {ordered[-1][0].name}"
     return Sheet(
-        name, first.kind, first.head, rows, first.path, first.delimiter, first.lines,
+        name, first.kind, first.head, rows, first.path, first.delimiter, first.ends,
         first.encoding, first.typed, first.serial_base, len(rows), origin,
     )  # fmt: skip
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -20,13 +22,14 @@ from ecomops.data.formats.text import as_utf8
 from ecomops.data.guard import too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 HEAD_ROWS = 20
 HEAD_BYTES = 512 << 10
 IN_PYTHON = 2 << 20
 EXACT = 2**53
+QUOTED = re.compile('"[^"]*"')
 csv.field_size_limit(32 << 20)
 
 
@@ -34,7 +37,7 @@ csv.field_size_limit(32 << 20)
 class Sheet:
     """One table of cells. `rows` holds all of them when they are few, else `path` is read.
 
-    `head` are the first records; `lines` the physical line each ends on (for text files).
+    `head` are the first records; `ends` how a line of a text file ends, as the engine writes it.
     """
 
     name: str
@@ -43,7 +46,7 @@ class Sheet:
     rows: list[list[str]] | None = None
     path: Path | None = None
     delimiter: str = ","
-    lines: list[int] = field(default_factory=list)
+    ends: str = r"\n"
     encoding: str = "-"
     typed: frozenset[int] = frozenset()
     serial_base: date = date(1899, 12, 30)
@@ -86,13 +89,11 @@ def _text(path: Path, scratch: Path, shown: str) -> Iterator[Sheet]:
         row = 1 + content[: content.index("\0")].count("\n")
         raise DataError("nul_bytes", file=shown, row=row)
     delimiter = _delimiter(content)
-    records, lines = [], []
+    records: list[list[str]] = []
     reader = csv.reader(io.StringIO(content), delimiter=delimiter)
     limit = None if size <= IN_PYTHON else HEAD_ROWS + 1
     try:
-        for record in itertools.islice(reader, limit):
-            records.append(record)
-            lines.append(reader.line_num)
+        records += itertools.islice(reader, limit)
     except csv.Error as error:
         raise DataError(
             "broken_row", file=shown, row=reader.line_num + 1, reason=str(error)
@@ -101,7 +102,7 @@ def _text(path: Path, scratch: Path, shown: str) -> Iterator[Sheet]:
     _refuse_open_quote(records, content, shown) if whole else None
     yield Sheet(
         shown, "text", records[:HEAD_ROWS], records if whole else None, text.path,
-        delimiter, lines, text.encoding, size=size,
+        delimiter, _ends(content), text.encoding, size=size,
     )  # fmt: skip
 
 
@@ -114,11 +115,16 @@ def _refuse_open_quote(records: list[list[str]], content: str, shown: str) -> No
         raise DataError("broken_row", file=shown, row=len(records), reason="unclosed quote")
 
 
+def _ends(content: str) -> str:
+    """Return how the first line ends; line breaks within quotes end none."""
+    return r"\r\n" if QUOTED.sub("", content).split("\n", 1)[0].endswith("\r") else r"\n"
+
+
 def _delimiter(content: str) -> str:
-    """Return the separator that splits the first lines into the most cells."""
-    lines = content.split("\n", 60)[:60]
-    counts = {d: max((line.count(d) for line in lines), default=0) for d in ",\t;|"}
-    return max(counts, key=lambda d: counts[d]) if any(counts.values()) else ","
+    """Return the separator that splits most of the first lines into as many cells."""
+    lines = QUOTED.sub("", content[:HEAD_BYTES]).split("\n", 60)[:60]
+    alike = {d: Counter(line.count(d) for line in lines) for d in ",\t;|"}
+    return max(alike, key=lambda d: max(cells * n for cells, n in alike[d].items()))
 
 
 def _parquet(path: Path, shown: str) -> Sheet:
@@ -268,14 +274,23 @@ def _staged_parquet(sheet: Sheet) -> str:
 def _staged_csv(sheet: Sheet, con: Any, header: int, width: int) -> tuple[str, tuple[str, ...]]:
     """Let the engine read the records below the header; rows it rejects are listed."""
     rejects = sql.free(con, "load_rejects")
-    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
-    options = (
-        f"{sql.text(sheet.path)}, header = false, auto_detect = false, "
-        f"skip = {sheet.lines[header]}, "
-        f"columns = {{{columns}}}, delim = {sql.text(sheet.delimiter)}, "
-        f"quote = '\"', escape = '\"', "
-        f"max_line_size = {32 << 20}, buffer_size = {36 << 20}, "
-        "store_rejects = true, rejects_limit = 0, "
-        f"rejects_table = {sql.text(rejects)}, rejects_scan = {sql.text(rejects + '_scan')}"
+    source = csv_source(
+        sheet, header, [f"c{i}" for i in range(width)],
+        f"store_rejects = true, rejects_limit = 0, rejects_table = {sql.text(rejects)}, "
+        f"rejects_scan = {sql.text(rejects + '_scan')}",
+    )  # fmt: skip
+    return source, (rejects,)
+
+
+def csv_source(sheet: Sheet, header: int, names: Iterable[str], more: str = "") -> str:
+    """Return the engine's source of the records below record `header` of a text file.
+
+    Lines end like the first record: a bare line break in a cell of the header must not decide it.
+    """
+    columns = ", ".join(f"{sql.text(name)}: 'VARCHAR'" for name in names)
+    return (
+        f"read_csv({sql.text(sheet.path)}, header = false, auto_detect = false, "
+        f"skip = {header + 1}, columns = {{{columns}}}, delim = {sql.text(sheet.delimiter)}, "
+        f"new_line = {sql.text(sheet.ends)}, quote = '\"', escape = '\"', "
+        f"max_line_size = {32 << 20}, buffer_size = {36 << 20}{', ' * bool(more)}{more})"
     )
-    return f"read_csv({options})", (rejects,)
