@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from ecomops.data.formats.statuses import ORDER_OF
 from ecomops.data.policy import POLICY
 from ecomops.data.problems import Problem
 from ecomops.data.schema import table_schema
@@ -134,17 +135,23 @@ def _examples(rows: ibis.Table, column: str) -> list[str]:
 
 
 def contradictions(orders: ibis.Table) -> list[Problem]:
-    """Return orders whose own columns contradict each other."""
-    paid = orders.paid_amount
+    """Return orders whose own columns contradict each other, or whose status nothing knows."""
+    paid, status = orders.paid_amount, orders.order_status
     tests = {
         "refund_over_paid": (orders.refund_amount > paid) & (paid >= 0),
         "negative_paid": paid < 0,
         "paid_before_created": orders.paid_at < orders.created_at,
     }
-    return _failing(orders, "orders", tests)
+    unheard = {"unknown_status": status.notin(ORDER_OF)}  # it counts as a sale
+    return [
+        *_failing(orders, "orders", tests),
+        *_failing(orders, "orders", unheard, shown="order_status"),
+    ]
 
 
-def _failing(rows: ibis.Table, name: str, tests: Mapping[str, Any]) -> list[Problem]:
+def _failing(
+    rows: ibis.Table, name: str, tests: Mapping[str, Any], *, shown: str = "order_id"
+) -> list[Problem]:
     no = ibis.literal(value=False)
     counts = frame(
         rows.aggregate(
@@ -157,7 +164,7 @@ def _failing(rows: ibis.Table, name: str, tests: Mapping[str, Any]) -> list[Prob
             name,
             "flagged",
             int(counts[code]),
-            tuple(_examples(rows.filter(test), "order_id")),
+            tuple(_examples(rows.filter(test), shown)),
         )
         for code, test in tests.items()
         if counts[code] > 0

@@ -77,6 +77,14 @@ def test_contradictions_are_counted_with_examples() -> None:
     }
 
 
+def test_a_status_that_nothing_knows_is_told_because_it_counts_as_a_sale() -> None:
+    """`UNPAID` is not `unpaid`: such an order would be sold in silence."""
+    frame = orders([0, 1, 2, 3], order_status=["completed", "UNPAID", "交易关闭", None])
+    (found,) = contradictions(door(frame, "orders"))
+    assert (found.code, found.count) == ("unknown_status", 2)
+    assert found.examples == ("UNPAID", "交易关闭")
+
+
 @pytest.mark.parametrize(
     ("amount", "fee", "differ"),
     [(10.0, 0.0, 0), (10.05, 0.0, 0), (10.06, 0.0, 1), (16.0, 6.0, 0), (16.0, 5.0, 1)],
