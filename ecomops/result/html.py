@@ -154,7 +154,7 @@ def data(result: Result, words: Words) -> str:
     """Return the table behind the chart, folded away."""
     head = escape(words.say("headings", "data"))
     inner = table(result.rows, dict(result.columns), words)
-    scroll = f'<div class="scroll" tabindex="0">{inner}</div>'
+    scroll = f'<div class="scroll" tabindex="0" role="group" aria-label="{head}">{inner}</div>'
     return f"<details><summary>{head}</summary>{scroll}</details>"
 
 

@@ -45,3 +45,21 @@ def test_page_asks_nobody_for_anything(run_analyse, lang):
 def test_results_lie_beside_the_page(run_analyse, lang):
     results = json.loads(run_analyse(lang).with_suffix(".json").read_text(encoding="utf-8"))
     assert results
+
+
+@each_language
+def test_quotes_are_those_of_the_language(run_analyse, browser, lang):
+    """A Chinese font draws quotes a whole em wide: right in Chinese, holes in English."""
+    page = browser.new_page()
+    page.goto(run_analyse(lang).resolve().as_uri())
+    widths = page.evaluate(WIDTHS)
+    page.close()
+    assert all(width > 0.9 for width in widths) if lang == "zh" else max(widths) < 0.65
+
+
+WIDTHS = """() => [...'“”'].map(mark => {
+  const span = document.body.appendChild(document.createElement('span'));
+  span.style.cssText = 'font-size:100px;position:absolute';
+  span.textContent = '中' + mark + '中';
+  return span.getBoundingClientRect().width / 100 - 2;
+})"""
