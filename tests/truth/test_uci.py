@@ -15,6 +15,7 @@ import pytest
 import ecomops as eo
 from ecomops import metrics
 from ecomops.data.tables import frame
+from ecomops.product import pareto
 from ecomops.store import check, drivers, scorecard
 
 UCI = "data/online_retail_uci"
@@ -60,6 +61,23 @@ def test_orders_and_order_value(shop, truth) -> None:
     added = metrics.total(year).set_index("metric")
     assert added.loc["pay_orders", "value"] == truth["orders_S1"]
     assert added.loc["aov_order", "numerator"] == pytest.approx(truth["revenue_S1"], abs=0.001)
+
+
+def test_order_value_and_pieces_of_known_customers(shop, truth) -> None:
+    known = shop.orders.filter(shop.orders.customer_id.notnull())
+    lines = shop.order_lines.semi_join(known, "order_id")
+    only = eo.open({"orders": known, "order_lines": lines}, currency="GBP")
+    added = metrics.total(metrics.compute(only, ["aov_order", "asp"])).set_index("metric")
+    assert added.loc["aov_order", "value"] == pytest.approx(truth["aov_S2"], abs=1e-6)
+    pieces = added.loc["asp", "denominator"] / truth["orders_S2"]
+    assert pieces == pytest.approx(truth["items_per_order_S2"], abs=1e-6)
+
+
+def test_products_by_pieces(shop, truth) -> None:
+    rows = pareto(shop.order_lines, value="quantity").table.head(10)
+    assert (
+        dict(zip(rows["item"], rows["amount"], strict=True)) == truth["top10_stockcode_quantity_S1"]
+    )
 
 
 def test_rows_and_cancellations_are_all_accounted_for(shop, truth) -> None:

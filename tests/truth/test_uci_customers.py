@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from ecomops.customer import cohorts, repeat, rfm
+from ecomops.maths import concentration
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,13 @@ def test_rfm_quantiles(scored, truth):
         for name, value in wanted.items():
             found = rows[column].quantile(int(name[1:]) / 100)
             assert found == pytest.approx(value, abs=0.005), (letter, name)
+
+
+def test_share_of_revenue_of_the_best_fifth(scored, truth):
+    """A Pareto of customers: the floor of a fifth of 4,338 people, by net spend."""
+    spent = scored.customers.to_pandas()["monetary"].astype(float)
+    share = concentration.top_share(spent.to_numpy())
+    assert share == pytest.approx(truth["pareto_share_of_revenue_top20pct_customers_S2"], abs=2e-4)
 
 
 def test_repeat_rate(orders, truth):
