@@ -29,7 +29,7 @@ def money(cents: Ints, mask: Bools | None = None, digits: int = 2) -> pa.Array:
     [Decimal('19.99')]
     """
     words = np.zeros((len(cents), 2), dtype=np.int64)
-    np.multiply(cents, 10 ** (digits - 2), out=words[:, 0], dtype=np.int64)
+    words[:, 0] = cents if digits == 2 else np.multiply(cents, 10 ** (digits - 2), dtype=np.int64)  # noqa: PLR2004
     if len(cents) and cents.min() < 0:
         words[:, 1] = cents >> 63
     return pa.Array.from_buffers(

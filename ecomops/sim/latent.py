@@ -223,23 +223,24 @@ def messaged(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
     """Return orders that persuadable customers place within a week of a message."""
     if not plan.settings.crm.every:
         return nothing()
-    random = stream(plan.seed, "message", chunk)
     sends = plan.sends
-    shape = (len(sends), len(group))
-    lot, place, channel = random.random((3, *shape))
+    lot = uniforms(stream(plan.seed, "message", chunk), np.empty((len(sends), len(group))))
     kind, held = senders(plan, group, chunk)
     sent = sends[:, None] * float(DAY)
     alive = (group.arrival < sent) & (gone(group, orders) > sent) & (kind == PERSUADABLE) & ~held
     lift = 0.0 if plan.settings.found else plan.settings.crm.lift
-    chosen = np.nonzero(alive & (lot < lift))
-    start = sends[chosen[0]].astype(np.float64) * DAY + 10 * 3600
+    cell = np.flatnonzero(alive & (lot < lift))
+    which, customer = np.divmod(cell, max(len(group), 1))
+    fresh = stream(plan.seed, "message", chunk)
+    place, channel = ahead(fresh, cell + lot.size), ahead(fresh, cell + 2 * lot.size)
+    start = sends[which].astype(np.float64) * DAY + 10 * 3600
     end: Floats = np.minimum(start + 7 * DAY, plan.horizon)
     return plain(
-        chosen[1],
-        keys("message", chunk, 1)[0] + chosen[0] * shape[1] + chosen[1],
-        plan.clock.within(place[chosen], start, end),
-        _again(plan, channel[chosen]),
-        plan.numbers("message")[chosen[0]],
+        customer,
+        keys("message", chunk, 1)[0] + cell,
+        plan.clock.within(place, start, end),
+        _again(plan, channel),
+        plan.numbers("message")[which],
     )
 
 

@@ -94,7 +94,7 @@ def reviews(scene: Scene) -> pa.Table:
 
 
 def _drawn(said: Voices) -> Iterator[tuple[int, float, float, float]]:
-    return zip(said.stars.tolist(), said.first, said.second, said.turn, strict=True)
+    return zip(*(c.tolist() for c in (said.stars, said.first, said.second, said.turn)), strict=True)
 
 
 def brushed_product(plan: Plan) -> int:
@@ -144,18 +144,18 @@ def labels(scene: Scene) -> pa.Table:
 def wording(lang: str, stars: int, one: float, two: float, three: float) -> tuple[str, str, str]:
     """Return (text, mood, aspects) of a review: one or two clauses that fit its stars."""
     mood = "good" if stars >= 4 else "bad" if stars <= 2 else "mixed"  # noqa: PLR2004
-    aspects = phrases()[lang][mood]
-    names = list(aspects)
-    first, second = names[int(one * len(names))], names[int(two * len(names))]
-    clauses = [_clause(aspects[first], three)]
+    aspects = _aspects(lang, mood)
+    (first, some), (second, more) = (aspects[int(lot * len(aspects))] for lot in (one, two))
+    clauses = [some[int(three * len(some))]]
     if second != first:
-        clauses.append(_clause(aspects[second], one * 7 % 1))
+        clauses.append(more[int(one * 7 % 1 * len(more))])
     text = "，".join(clauses) + "。" if lang == "zh" else ", ".join(clauses).capitalize() + "."
     return text, mood, " ".join(dict.fromkeys((first, second)))
 
 
-def _clause(choices: list[str], uniform: float) -> str:
-    return choices[int(uniform * len(choices))]
+@cache
+def _aspects(lang: str, mood: str) -> list[tuple[str, list[str]]]:
+    return list(phrases()[lang][mood].items())
 
 
 def shop_scores(plan: Plan) -> pa.Table:

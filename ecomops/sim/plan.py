@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ecomops.sim.streams import Bools, Floats, Ints
 
 NOBODY = -1
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # as in malloc.h
 
 
 @dataclass(frozen=True)
@@ -131,8 +130,8 @@ def _keep_memory() -> None:
     """
     with suppress(AttributeError, TypeError):  # other C libraries have no such switch
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_MMAP_THRESHOLD, 1 << 25)
-        mallopt(M_TRIM_THRESHOLD, 1 << 28)
+        mallopt(-3, 1 << 25)  # M_MMAP_THRESHOLD
+        mallopt(-1, 1 << 28)  # M_TRIM_THRESHOLD
 
 
 def plan(settings: Settings, seed: int) -> Plan:
