@@ -41,7 +41,15 @@ SUMS: Mapping[str, Expression] = {
 }
 COUNT = {"orders": SUMS["orders"]}
 # what follows from them, so that the engine need not sum it
-DERIVED = ("net", "net_squares", "guests", "guest_squares", "kept")
+DERIVED = (
+    "net",
+    "net_squares",
+    "guests",
+    "guest_amount",
+    "guest_squares",
+    "guest_net_squares",
+    "kept",
+)
 MONEY = ("amount", "net", "refund")
 _kept: Kept[pd.DataFrame] = Kept(size=16)
 
@@ -79,10 +87,13 @@ def _named(rows: pd.DataFrame, told: Outline) -> pd.DataFrame:
 def _derived(rows: pd.DataFrame) -> pd.DataFrame:
     back, guest = rows["refund"].fillna(0), rows["reason"] == GUEST
     less = rows["refund_squares"].fillna(0) - 2 * rows["cross"].fillna(0)
+    squares = rows["squares"] + less
     return rows.assign(
         net=rows["amount"] - back,
-        net_squares=rows["squares"] + less,
+        net_squares=squares,
         guests=rows["orders"].where(guest, 0),
+        guest_amount=rows["amount"].where(guest),
         guest_squares=rows["squares"].where(guest),
+        guest_net_squares=squares.where(guest),
         kept=rows["orders"].where(rows["reason"] == PURCHASE, 0),
     )

@@ -23,7 +23,8 @@ def of_total(total: Floats, squares: Floats) -> tuple[Floats, Floats]:
     Notes
     -----
     A compound Poisson sum of independent amounts has variance n E(x²), which the sum of squares
-    estimates. It says how far another such period could fall by chance of orders alone.
+    estimates. It says how far another such period could fall by chance of buyers alone: orders of
+    one buyer are not independent, so that an amount is what one buyer brought.
 
     >>> low, high = of_total(floats(100), floats(100))
     >>> print(f"{low:.1f} {high:.1f}")
@@ -49,25 +50,36 @@ def of_mean(total: Floats, squares: Floats, n: Floats) -> tuple[Floats, Floats]:
 
 
 def of_ratio(
-    top: Floats, bottom: Floats, top_squares: Floats, bottom_squares: Floats, cross: Floats
+    top: Floats,
+    bottom: Floats,
+    top_squares: Floats,
+    bottom_squares: Floats,
+    cross: Floats,
+    n: Floats,
 ) -> tuple[Floats, Floats]:
-    """Return the 90 % interval of a ratio of two sums over the same independent rows.
+    """Return the 90 % interval of a ratio of two sums over the same `n` independent units.
+
+    Missing below two units.
 
     Parameters
     ----------
     top, bottom
         The sums; `cross` is the sum of products, the squares are sums of squares.
+    n
+        How many orders, or buyers, the sums are over.
 
     Notes
     -----
-    Delta method (Cochran 1977, Sampling Techniques, 6.4): the sum of (x - R y)² over the square
-    of the sum of y.
+    Delta method (Cochran 1977, Sampling Techniques, 6.4): the sum of (x - R y)² times n / (n - 1),
+    over the square of the sum of y.
 
-    >>> low, high = of_ratio(*map(floats, (30, 300, 500, 30_000, 3_500)))  # refunds of three orders
+    >>> three = (30, 300, 500, 30_000, 3_500, 3)  # refunds of three orders
+    >>> low, high = of_ratio(*map(floats, three))
     >>> print(f"{low:.3f} {high:.3f}")
-    0.045 0.155
+    0.033 0.167
     """
-    share = ratio(top, bottom)
+    share, n = ratio(top, bottom), floats(n)
     spread = top_squares - 2 * share * cross + share**2 * bottom_squares
-    half = _Z * ratio(np.sqrt(np.maximum(spread, 0)), np.abs(bottom))
+    scale = ratio(n, np.where(n > 1, n - 1, 0))
+    half = _Z * ratio(np.sqrt(np.maximum(spread, 0) * scale), np.abs(bottom))
     return share - half, share + half

@@ -40,7 +40,7 @@ class Measure:
 class PersonMeasure(Measure):
     """A measure over known persons: `parts` for each person and period, `value` over persons.
 
-    `alone` names the sum over sales (``orders, kept, squares``) that it would be if each sale had a
+    `alone` names the sum over sales (``orders``, ``squares`` …) that it would be if each sale had a
     person of its own; None where that would be 0.
     """
 
@@ -83,9 +83,15 @@ def _derived(source: str, *names: str, columns: tuple[str, ...] = ()) -> Derived
     return Derived(source, columns, lambda t: t, adds=False, of=of)
 
 
+def _guest_squares(column: str) -> Expression:
+    return lambda t: (_float(t[column]) * _float(t[column])).sum(where=t.customer_id.isnull())
+
+
 # Purchases (sales not refunded in full) and money of a person in a period.
 KEPT: Mapping[str, Expression] = {"kept": lambda t: _one(t.net > 0)}
 _AMOUNT: Mapping[str, Expression] = {"amount": lambda t: _float(t.amount).sum()}
+_NET: Mapping[str, Expression] = {"kept_amount": lambda t: _float(t.net).sum()}
+_SALES: Mapping[str, Expression] = {"sales": lambda t: t.count()}
 _CUSTOMER = ("customer_id",)
 
 SALES: Mapping[str, Measure] = {
@@ -99,18 +105,31 @@ SALES: Mapping[str, Measure] = {
     "items": _sum("sales", "item_count"),
     # people: each guest order stands for a person of its own
     "guests": Measure("sales", (), lambda t: _one(t.customer_id.isnull())),
-    "guest_squares": Measure(
-        "sales",
-        (),
-        lambda t: (_float(t.amount) * _float(t.amount)).sum(where=t.customer_id.isnull()),
-        sparse=True,
+    "guest_amount": Measure(
+        "sales", (), lambda t: t.amount.sum(where=t.customer_id.isnull()), sparse=True
     ),
+    **{
+        f"guest_{name}": Measure("sales", (), _guest_squares(column), sparse=True)
+        for name, column in {"squares": "amount", "net_squares": "net"}.items()
+    },
     "persons": _persons("sales", lambda p: p.count(), {}, alone="orders"),
     "person_squares": _persons(
         "sales", lambda p: (p.amount * p.amount).sum(), _AMOUNT, alone="squares"
     ),
     "buyers": _derived("sales", "persons", "guests"),
+    "person_net_squares": _persons(
+        "sales", lambda p: (p.kept_amount * p.kept_amount).sum(), _NET, alone="net_squares"
+    ),
+    "person_order_squares": _persons(
+        "sales", lambda p: (p.sales * p.sales).sum(), _SALES, alone="orders"
+    ),
+    "person_cross": _persons(
+        "sales", lambda p: (p.amount * p.sales).sum(), {**_AMOUNT, **_SALES}, alone="amount"
+    ),
     "buyer_squares": _derived("sales", "person_squares", "guest_squares"),
+    "buyer_cross": _derived("sales", "person_cross", "guest_amount"),
+    "buyer_net_squares": _derived("sales", "person_net_squares", "guest_net_squares"),
+    "buyer_order_squares": _derived("sales", "person_order_squares", "guests"),
     "known": _persons("sales", lambda p: _one(p.kept >= 1), KEPT, _CUSTOMER, alone="kept"),
     "again": _persons("sales", lambda p: _one(p.kept >= 2), KEPT, _CUSTOMER),  # noqa: PLR2004
     # who purchased first in this period, and who had done so before it

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pandas as pd
 
-from ecomops.data.days import SUMS
 from ecomops.data.outline import PURCHASE, REFUNDED, month_number, outline
 from ecomops.data.policy import POLICY
 from ecomops.data.tables import frame
 from ecomops.metrics.customers import Customers, customers
-from ecomops.metrics.measures import DEBUT, KEPT, MEASURES, PersonMeasure
+from ecomops.metrics.measures import DEBUT, KEPT, MEASURES, SALES, PersonMeasure
 from ecomops.metrics.periods import UNITS
 from ecomops.metrics.queries import day_sums, keyed
 from ecomops.metrics.sources import SOURCES
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 
     Measures = Mapping[str, PersonMeasure]
 
-ALONE = {**KEPT, **{name: SUMS[name] for name in ("orders", "squares")}}
+_SUMMED = ("orders", "amount", "squares", "net_squares")
+ALONE: Mapping[str, Any] = {**KEPT, **{name: SALES[name].value for name in _SUMMED}}
 WHO = "customer_id"
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 

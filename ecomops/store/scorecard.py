@@ -53,13 +53,24 @@ MAIN = ("net_sales", "pay_amount")  # what was paid where no refund is on record
 SIX = 6
 COURSE = 14
 MOST_PERIODS = 60
-MOMENTS = (
-    "sales.squares",
-    "sales.net_squares",
-    "sales.buyer_squares",
-    "sales.refund_squares",
-    "sales.cross",
-)
+# of orders where orders are compared, else of buyers: one buyer's orders come and go together
+SPREAD = {
+    "pay_buyers": "sales.buyers",
+    "pay_orders": "sales.buyer_order_squares",
+    "pay_amount": "sales.buyer_squares",
+    "net_sales": "sales.buyer_net_squares",
+}
+# squares of both sides, their products, and how many stand for themselves
+RATIOS = {
+    "aov_order": (
+        "sales.buyer_squares",
+        "sales.buyer_order_squares",
+        "sales.buyer_cross",
+        "sales.buyers",
+    ),
+    "refund_rate_amt": ("sales.refund_squares", "sales.squares", "sales.cross", "sales.orders"),
+}
+MOMENTS = (*SPREAD.values(), *(name for names in RATIOS.values() for name in names))
 
 
 def cards(available: Sequence[str]) -> list[str]:
@@ -107,17 +118,12 @@ def interval(code: str, tidy: pd.DataFrame, seen: Observed) -> tuple[Any, Any]:
     """
     top, bottom = (tidy[c].to_numpy(dtype=float) for c in ("numerator", "denominator"))
     sums = {name: seen.values[name].to_numpy() for name in MOMENTS if name in seen.values}
-    if code in ("pay_orders", "pay_buyers"):
-        return intervals.of_total(top, top)
-    if code in ("pay_amount", "net_sales"):
-        kind = "sales.squares" if code == "pay_amount" else "sales.net_squares"
-        return intervals.of_total(top, sums[kind])
-    if code in ("aov_order", "aov_buyer"):
-        kind = "sales.squares" if code == "aov_order" else "sales.buyer_squares"
-        return intervals.of_mean(top, sums[kind], bottom)
-    if code == "refund_rate_amt":
-        names = ("sales.refund_squares", "sales.squares", "sales.cross")
-        return intervals.of_ratio(top, bottom, *(sums[name] for name in names))
+    if code in SPREAD:
+        return intervals.of_total(top, sums[SPREAD[code]])
+    if code == "aov_buyer":
+        return intervals.of_mean(top, sums["sales.buyer_squares"], bottom)
+    if code in RATIOS:
+        return intervals.of_ratio(top, bottom, *(sums[name] for name in RATIOS[code]))
     if metric(code).unit == "percent":
         return _share(top, bottom)
     return top * np.nan, top * np.nan
@@ -292,8 +298,8 @@ def scorecard(
 
     Notes
     -----
-    Intervals: Wilson 1927 for shares; compound Poisson for sums, delta method (Cochran 1977) for
-    the refund rate. They cover chance of single orders and buyers, not of the season.
+    Intervals: Wilson 1927 for shares; compound Poisson over buyers for sums, delta method (Cochran
+    1977) for the refund rate. They cover chance of orders and buyers, not of the season.
 
     Examples
     --------
@@ -310,8 +316,9 @@ def scorecard(
             (Need("table", {"table": "orders"}),), lang=lang, period=period
         )
     wanted = [code for code in METRICS if set(tables_of(metric(code))) <= set(shop.tables)]
-    names = dict.fromkeys(name for code in wanted for name in metric(code).measures)
-    seen = observe(shop.tables, [*names, *MOMENTS], period=period, as_of=last)
+    asked = (name for code in wanted for name in metric(code).measures)
+    names = list(dict.fromkeys((*asked, *MOMENTS)))
+    seen = observe(shop.tables, names, period=period, as_of=last)
     known = coverage(shop.orders, as_of=last) if last else shop.coverage  # read off those sums
     empty = seen.empty
     known_codes = [code for code in wanted if not set(metric(code).measures) & empty]

@@ -44,6 +44,7 @@ def test_ratio_covers_the_planted_share_of_refunds() -> None:
         (refunds**2).sum(1),
         (amounts**2).sum(1),
         (refunds * amounts).sum(1),
+        np.full(REPEATS, 800.0),
     )
     assert covered(low, high, 0.1) == pytest.approx(0.90, abs=0.02)
 
@@ -52,12 +53,13 @@ def test_nothing_to_rest_on_is_missing() -> None:
     zero, one = np.zeros(1), np.ones(1)
     assert np.isnan(intervals.of_mean(zero, zero, zero)).all()
     assert np.isnan(intervals.of_mean(one, one, one)).all()
-    assert np.isnan(intervals.of_ratio(zero, zero, zero, zero, zero)).all()
+    assert np.isnan(intervals.of_ratio(zero, zero, zero, zero, zero, zero)).all()
+    assert np.isnan(intervals.of_ratio(one, one, one, one, one, one)).all()
 
 
 def test_a_ratio_has_the_spread_of_its_residuals():
     """By hand: refunds 0, 10, 20 of 100, 50, 150; R = 0.1, residuals -10, 5, 5 over 300."""
     x, y = np.array([0.0, 10, 20]), np.array([100.0, 50, 150])
-    low, high = intervals.of_ratio(x.sum(), y.sum(), x @ x, y @ y, x @ y)
+    low, high = intervals.of_ratio(x.sum(), y.sum(), x @ x, y @ y, x @ y, 3)
     half = 1.6448536 * np.sqrt(100 + 25 + 25) / 300
     assert (low, high) == pytest.approx((0.1 - half, 0.1 + half))

@@ -35,23 +35,34 @@ def test_values_are_those_of_the_metrics_and_all_blocks_are_there() -> None:
     np.testing.assert_allclose(got.sort_index(), plain.sort_index(), rtol=1e-12)
 
 
-def test_rates_carry_wilson_intervals_and_order_value_the_normal_one() -> None:
-    """Second implementations: `maths.proportions.wilson` and pandas' standard error of the mean."""
+def test_rates_carry_wilson_intervals_and_values_those_of_buyers() -> None:
+    """Second implementations: `maths.proportions.wilson`, pandas' sem, residuals of each buyer.
+
+    Orders of one buyer come and go together, so sums and value per order vary as buyers do.
+    """
     orders = random_orders()
     card = scorecard(shop(orders)).table.set_index(["metric", "period"])
     row = card.loc[("repurchase_rate", "2025-10")]
     low, high = wilson(row["numerator"], row["denominator"])
     assert (row["low"], row["high"]) == pytest.approx((float(low), float(high)))
     rows = sold(orders)
-    amounts = rows.loc[rows["month"] == "2025-10", "paid_amount"]
-    half = 1.6448536 * amounts.sem()
-    value = card.loc[("aov_order", "2025-10")]
-    assert (value["low"], value["high"]) == pytest.approx(
-        (amounts.mean() - half, amounts.mean() + half)
-    )
-    people = rows[rows["month"] == "2025-10"].groupby("person")["paid_amount"].sum()
-    buyer = card.loc[("aov_buyer", "2025-10")]
-    assert buyer["high"] - buyer["value"] == pytest.approx(1.6448536 * people.sem())
+    by = rows[rows["month"] == "2025-10"].groupby("person")
+    people, orders_of, net = by["paid_amount"].sum(), by.size(), by["net"].sum()
+    n, mean = len(people), people.sum() / orders_of.sum()
+    left = ((people - mean * orders_of) ** 2).sum() * n / (n - 1)
+    halves = {
+        "aov_buyer": people.sem(),
+        "aov_order": np.sqrt(left) / orders_of.sum(),
+        "pay_amount": np.sqrt((people**2).sum()),
+        "net_sales": np.sqrt((net**2).sum()),
+        "pay_orders": np.sqrt((orders_of**2).sum()),
+        "pay_buyers": np.sqrt(n),
+    }
+    assert orders_of.max() > 1
+    for code, half in halves.items():
+        at = card.loc[(code, "2025-10")]
+        assert at["high"] - at["value"] == pytest.approx(1.6448536 * half), code
+        assert at["value"] - at["low"] == pytest.approx(1.6448536 * half), code
 
 
 def test_partial_periods_are_never_compared() -> None:
