@@ -10,6 +10,7 @@ import numpy as np
 
 from ecomops.base import checks
 from ecomops.data.policy import coverage
+from ecomops.data.tables import frame
 from ecomops.maths import forecast as maths
 from ecomops.maths.inventory import newsvendor_draws
 from ecomops.metrics.daily import daily
@@ -167,7 +168,9 @@ def inventory(
     history = daily(shop.orders, as_of=as_of)
     needed = maths.MIN_DAYS + 2 * days
     if len(history) < needed:
-        return Inventory.lock(_missing(len(history), needed, costs=True), lang=lang)  # type: ignore[no-any-return]
+        lines = shop.order_lines
+        costs = bool(frame(lines.aggregate(n=lines.line_cost.count()))["n"].iloc[0])
+        return Inventory.lock(_missing(len(history), needed, costs=costs), lang=lang)  # type: ignore[no-any-return]
     kept = _shelf(shop, facts.last_day)
     gone = lost(kept)
     known = kept.items["cost"].notna() & (gone.wanted[:, -TOLD:].sum(axis=1) > 0)

@@ -109,6 +109,8 @@ def test_without_costs_or_lines_it_is_locked():
     assert inventory(eo.open({"orders": shop["orders"]})).locked
     bare = shop | {"order_lines": shop["order_lines"].drop(columns="line_cost")}
     assert "line_cost" in inventory(eo.open(bare)).explain("en")
+    young = {name: rows.head(10) for name, rows in bare.items()}
+    assert [need.have for need in inventory(eo.open(young)).missing] == [False, False]
 
 
 def test_words_and_chart(demo):
