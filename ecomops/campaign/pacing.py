@@ -146,8 +146,8 @@ def pacing(
     shop: Shop,
     *,
     plan: float | None = None,
-    start: date | None = None,
-    end: date | None = None,
+    start: date | str | None = None,
+    end: date | str | None = None,
     metric: str = "amount",
     now: datetime | None = None,
     calendar: str = "cn",
@@ -204,7 +204,8 @@ def pacing(
     if plan is not None:
         checks.between("plan", plan, 1, MOST)
     now = _hour(shop, now)
-    start, end = _period(shop, now, start, end)
+    first, last = checks.day("start", start), checks.day("end", end)
+    start, end = _period(shop, now, first, last)
     checks.between("days", (end - start).days + 1, 1, 92)
     before = history(
         shop.orders,

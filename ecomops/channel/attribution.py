@@ -104,8 +104,8 @@ def attribution(
     game: str = "rate",
     repeat: str = "touch",
     direct: Sequence[str] = DIRECT,
-    start: date | None = None,
-    end: date | None = None,
+    start: date | str | None = None,
+    end: date | str | None = None,
     margin: float | None = None,
     currency: str = "CNY",
     lang: str | None = None,
@@ -202,11 +202,12 @@ def attribution(
     checks.choice("basis", basis, ("click", "order"))
     checks.between("margin", margin or 0, 0, 1)
     checks.between("lookback_days", lookback_days, 1, 3650)
+    days = checks.day("start", start), checks.day("end", end)
     source = opened(touchpoints)
     if "path" in source.columns:
         found = _of_paths(source)
     else:
-        found = _of_events(source, by, lookback_days, basis, start, end)
+        found = _of_events(source, by, lookback_days, basis, *days)
     known = {"margin": margin or 0.0, "nulls": nulls}
     params = {"lookback_days": lookback_days, "order": order, "basis": basis, "by": by} | known
     if not found.timed:

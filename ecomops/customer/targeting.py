@@ -167,7 +167,7 @@ def targeting(
     chance: float = 0.5,
     cost: float | None = None,
     horizon_days: int = 30,
-    sent_on: date | None = None,
+    sent_on: date | str | None = None,
     currency: str = "CNY",
     lang: str | None = None,
 ) -> Targeting:
@@ -249,7 +249,7 @@ def targeting(
         basis=Basis(
             n=n,
             unit="customers",
-            end=log.sent_on or sent_on,
+            end=log.sent_on or checks.day("sent_on", sent_on),
             currency=log.currency or currency,
         ),
         params=params,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pandas as pd
 import pytest
@@ -45,6 +46,19 @@ def test_pacing_without_a_sale_says_why(amount: float | None, code: str) -> None
     with pytest.raises(eo.DataError) as error:
         eo.campaign.pacing(shop, plan=1000)
     assert error.value.code == code
+
+
+def test_days_may_be_text_or_have_a_time_everywhere() -> None:
+    log = pd.DataFrame({"event_time": DAYS, "visitor_id": "v", "channel": "a"})
+    log["event_name"] = ["visit", "purchase"] * 20
+    made = [
+        eo.channel.attribution(log, start=day, end="2025-05-20").table
+        for day in ("2025-05-10", date(2025, 5, 10), pd.Timestamp("2025-05-10 08:00"))
+    ]
+    for other in made[1:]:
+        pd.testing.assert_frame_equal(made[0], other)
+    with pytest.raises(eo.OptionError, match="2025-02-30"):
+        eo.channel.attribution(log, start="2025-02-30")
 
 
 def test_traffic_without_any_count_of_visitors_says_so() -> None:
