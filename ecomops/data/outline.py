@@ -57,7 +57,7 @@ class Outline:
         return self.reasons.index(reason)
 
 
-_kept: Kept[Outline] = Kept(size=4)
+_kept: Kept[Outline] = Kept(size=2)
 
 
 def month_number(day: Any) -> Any:
