@@ -42,8 +42,8 @@ class Outline:
     """Every order of a shop in few columns.
 
     `rows` has one row per order: ``customer_id`` (missing for guests), ``day`` (of payment, else of
-    creation; missing without any time) and its ``month`` (see `month_number`), ``reason`` (the
-    place of what it counts as in `reasons`), ``amount`` (paid), ``refund_amount``, and
+    creation; missing without any time), its ``month`` (counted from January of year 0), ``reason``
+    (the place of what it counts as in `reasons`), ``amount`` (paid), ``refund_amount``, and
     ``currency`` unless there is but one, `currency`.
     """
 
@@ -58,11 +58,6 @@ class Outline:
 
 
 _kept: Kept[Outline] = Kept(size=2)
-
-
-def month_number(day: Any) -> Any:
-    """Return months since year 0 of a day, in the engine or not: integers group fast."""
-    return day.year() * 12 + day.month() - 1
 
 
 def outline(orders: ibis.Table, reasons: Reasons) -> Outline:
@@ -103,7 +98,7 @@ def _tagged(orders: ibis.Table, reasons: Reasons) -> tuple[ibis.Table, tuple[str
     rows = orders.select(
         customer_id="customer_id",
         day=day,
-        month=month_number(day).cast("int32"),
+        month=(day.year() * 12 + day.month() - 1).cast("int32"),
         reason=ibis.cases(*((test, i) for i, test in enumerate(tests.values())), else_=len(tests)),
         amount="paid_amount",
         refund_amount="refund_amount",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pandas as pd
 
-from ecomops.data.outline import PURCHASE, REFUNDED, month_number, outline
+from ecomops.data.outline import PURCHASE, REFUNDED, outline
 from ecomops.data.policy import POLICY
 from ecomops.data.tables import frame
 from ecomops.metrics.customers import Customers, customers
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _SUMMED = ("orders", "amount", "squares", "net_squares")
 ALONE: Mapping[str, Any] = {**KEPT, **{name: SALES[name].value for name in _SUMMED}}
 WHO = "customer_id"
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def by_person(
@@ -46,13 +45,13 @@ def by_person(
         return _of_sales(names, tables["orders"], period, as_of)
     rows, keys = keyed(source, tables, period, by, as_of)
     who = SOURCES[source].person
-    rows = rows.drop_null(who).mutate(period=_key(rows.day, period))
+    rows = rows.drop_null(who)
     measures = _measures(names)
     each = rows.group_by([*keys, who]).aggregate(**_parts(measures, rows))
     if DEBUT in names:
         each = each.left_join(_debuts(each), who)
     made = each.group_by(keys).aggregate(**{name: m.value(each) for name, m in measures.items()})
-    return frame(made.mutate(period=_first_day(made.period, period)))
+    return frame(made)
 
 
 def _measures(names: Sequence[str]) -> Measures:
@@ -104,15 +103,14 @@ def _beyond(
 ) -> pd.DataFrame:
     """Return by how much customers with several sales in a period move the measures."""
     rows = _sales(orders, as_of).semi_join(facts.with_several(period), WHO)
-    rows = rows.mutate(period=_key(rows.day, period, rows.month))
+    rows = rows.mutate(period=rows.day.truncate(UNITS[period]))
     sums = {name: how(rows) for name, how in ALONE.items()}
     each = rows.group_by("period", WHO).aggregate(**{**sums, **_parts(measures, rows)})
     moved = {
         name: m.value(each) - (each[m.alone].sum() if m.alone else 0)
         for name, m in measures.items()
     }
-    made = each.group_by("period").aggregate(**moved)
-    return _by_day(frame(made.mutate(period=_first_day(made.period, period))))
+    return _by_day(each.group_by("period").aggregate(**moved))
 
 
 def _sales(orders: ibis.Table, as_of: date | None) -> ibis.Table:
@@ -126,26 +124,12 @@ def _sales(orders: ibis.Table, as_of: date | None) -> ibis.Table:
 
 def _newcomers(facts: Customers, period: str) -> pd.Series[float]:
     """Return how many customers purchased first in each period."""
-    first = _key(facts.table.first_day, period).name("period").as_table().drop_null()
-    counted = first.group_by("period").aggregate(n=first.count())
-    return _by_day(frame(counted.mutate(period=_first_day(counted.period, period))))["n"]
+    first = facts.table.first_day.truncate(UNITS[period]).name("period").as_table().drop_null()
+    return _by_day(first.group_by("period").aggregate(n=first.count()))["n"]
 
 
-def _by_day(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return `rows` by the plain date of their period."""
+def _by_day(made: ibis.Table) -> pd.DataFrame:
+    """Return a small table by the plain date of its period."""
+    rows = frame(made)
     days = [pd.Timestamp(at).date() for at in rows["period"]]
     return rows.assign(period=pd.Series(days, index=rows.index, dtype=object)).set_index("period")
-
-
-def _key(day: Any, period: str, month: Any = None) -> Any:
-    """Return the period of a day, as the number of its first `month` where periods are months."""
-    if period not in _MONTHS:
-        return day.truncate(UNITS[period])
-    number = month_number(day) if month is None else month
-    return number - number % _MONTHS[period]
-
-
-def _first_day(key: Any, period: str) -> Any:
-    return (
-        ibis.date((key / 12).floor().cast("int64"), key % 12 + 1, 1) if period in _MONTHS else key
-    )

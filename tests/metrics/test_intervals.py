@@ -58,7 +58,10 @@ def test_nothing_to_rest_on_is_missing() -> None:
 
 
 def test_a_ratio_has_the_spread_of_its_residuals():
-    """By hand: refunds 0, 10, 20 of 100, 50, 150; R = 0.1, residuals -10, 5, 5 over 300, n / (n - 1)."""
+    """By hand: refunds 0, 10, 20 of 100, 50, 150; R = 0.1, residuals -10, 5, 5 over 300.
+
+    Three orders leave two degrees of freedom.
+    """
     x, y = np.array([0.0, 10, 20]), np.array([100.0, 50, 150])
     low, high = intervals.of_ratio(x.sum(), y.sum(), x @ x, y @ y, x @ y, 3)
     half = 1.6448536 * np.sqrt((100 + 25 + 25) * 3 / 2) / 300
