@@ -248,11 +248,11 @@ def shortened(name: str, most: float) -> str:
     """
     if width_of(name) <= most:
         return name
-    for n in range(len(name), 0, -1):
-        short = f"{name[: n - n // 3].rstrip()}…{name[len(name) - n // 3 :].lstrip()}"
-        if width_of(short) <= most - 4:
-            break
-    return short
+    cuts = (
+        f"{name[: n - n // 3].rstrip()}…{name[len(name) - n // 3 :].lstrip()}"
+        for n in range(len(name), 0, -1)
+    )
+    return next((cut for cut in cuts if width_of(cut) <= most - 4), "…")
 
 
 def step(
