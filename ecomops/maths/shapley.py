@@ -185,39 +185,6 @@ def _marginals(worth: Worth, orders: Ints) -> Floats:
     return gains
 
 
-def subset_sums(worth: ArrayLike) -> Floats:
-    """Return, for every coalition, the sum of `worth` over all coalitions inside it.
-
-    Parameters
-    ----------
-    worth
-        Shape (2 ** n,).
-
-    Returns
-    -------
-    Shape (2 ** n,).
-
-    Raises
-    ------
-    DataError
-        When the length is not a power of two or too large.
-
-    Notes
-    -----
-    The zeta transform: n passes instead of 3 ** n pairs.
-
-    Examples
-    --------
-    >>> print(subset_sums([0, 1, 2, 4]))
-    [0. 1. 2. 7.]
-    """
-    sums = floats(worth).copy()
-    for player in range(players_of(sums)):
-        pairs = sums.reshape(-1, 2, 2**player)
-        pairs[:, 1, :] += pairs[:, 0, :]
-    return sums
-
-
 def subset_maxima(worth: ArrayLike) -> Floats:
     """Return, for every coalition, the largest `worth` of any coalition inside it.
 
@@ -261,7 +228,7 @@ def dividends(worth: ArrayLike) -> Floats:
 
     Returns
     -------
-    Shape (2 ** n,); `subset_sums` of it gives `worth` back.
+    Shape (2 ** n,); the dividends of all coalitions inside one add up to its worth.
 
     Raises
     ------

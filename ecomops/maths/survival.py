@@ -164,42 +164,6 @@ def quantile(curve: Curve, share: float) -> float:
     return float(curve.time[reached[0]]) if reached.size else float("nan")
 
 
-def restricted_mean(curve: Curve, horizon: float) -> float:
-    """Return the mean time without the event within `horizon` days.
-
-    Parameters
-    ----------
-    curve
-        A curve of `kaplan_meier`.
-    horizon
-        Days, more than 0; times past the last one observed count as not known.
-
-    Returns
-    -------
-    Days; missing when nobody was observed for `horizon` days.
-
-    Raises
-    ------
-    OptionError
-        When the horizon is negative.
-
-    Notes
-    -----
-    Area under the curve up to the horizon (Royston and Parmar 2013): what can be said about the
-    mean without assuming anything about the days nobody has seen.
-
-    Examples
-    --------
-    >>> restricted_mean(kaplan_meier([1, 3], [1, 1], [0, 0]), 3)
-    2.0
-    """
-    between("horizon", horizon, 0, np.inf)
-    if np.isnan(at(curve, horizon)):
-        return float("nan")
-    edges = np.concatenate([[0.0], curve.time[curve.time < horizon], [horizon]])
-    return float(np.sum(np.diff(edges) * at(curve, edges[:-1])))
-
-
 def hazard(time: ArrayLike, events: ArrayLike, censored: ArrayLike) -> float:
     """Return events per day at risk; its inverse is the mean gap when the hazard is constant.
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import CensoredData, ecdf
 
 from ecomops.base.errors import DataError, OptionError
-from ecomops.maths.survival import at, hazard, kaplan_meier, quantile, restricted_mean
+from ecomops.maths.survival import at, hazard, kaplan_meier, quantile
 
 # Freireich et al. (1963): weeks of remission under 6-MP, 21 patients; the standard worked example.
 EVENTS = {6: 3, 7: 1, 10: 1, 13: 1, 16: 1, 22: 1, 23: 1}
@@ -58,7 +58,6 @@ def test_without_censoring_it_is_the_plain_share(pairs):
     curve = kaplan_meier(time, np.ones(time.size), np.zeros(time.size))
     share = [(time > t).mean() for t in curve.time]
     np.testing.assert_allclose(curve.survival, share, atol=1e-12)
-    assert restricted_mean(curve, time.max()) == pytest.approx(time.mean())
 
 
 @given(rows)
@@ -103,8 +102,6 @@ def test_what_nobody_saw_is_missing():
     curve = kaplan_meier([5, 10], [1, 0], [0, 3])
     assert np.isnan(quantile(curve, 0.9))
     assert np.isnan(at(curve, 11))
-    assert np.isnan(restricted_mean(curve, 11))
-    assert restricted_mean(curve, 0) == 0
     assert np.isnan(hazard([], [], []))
     assert np.isnan(at(kaplan_meier([], [], []), 1))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import struct
 import zipfile
 import zlib
@@ -132,6 +131,3 @@ def _fresh(scratch: Path) -> Path:
     return scratch / f"{sum(1 for _ in scratch.iterdir())}.part"
 
 
-def free_space(folder: Path) -> int:
-    """Return the bytes that are free where `folder` is."""
-    return shutil.disk_usage(folder).free
