@@ -113,3 +113,16 @@ def test_nine_in_ten_intervals_hold_an_effect_of_nothing():
     inside = (rows["low"] <= 0) & (rows["high"] >= 0)
     assert len(rows) > 80
     assert 0.84 <= inside.mean() <= 0.96
+
+
+def test_without_a_festival_ahead_it_says_so_and_the_brief_goes_on():
+    """The orders end in 2011: the calendar begins in 2015."""
+    days = pd.date_range("2010-12-01", "2011-12-09")
+    rows = pd.DataFrame({"order_id": days.astype(str), "paid_at": days, "paid_amount": 9.0})
+    old = eo.open({"orders": rows}, currency="GBP")
+    made = calendar(old)
+    assert made.locked
+    assert "2011-12-09" in made.explain("en")
+    assert "节日" in made.explain("zh")
+    assert made._repr_html_()
+    assert eo.campaign.brief(old, results=[made]).locked
