@@ -17,7 +17,6 @@ from ecomops.base import checks
 from ecomops.base.errors import DataError, MissingError, OptionError, suggestion
 from ecomops.base.options import options
 from ecomops.data import formats, schema
-from ecomops.data.plain import read_csv
 from ecomops.data.policy import Coverage, coverage, margin_rate
 from ecomops.data.problems import Problem
 from ecomops.data.tables import engine, frame, read_file, table
@@ -240,16 +239,12 @@ def _from_files(
         names={
             lang: settings[f"name_{lang}"] for lang in ("zh", "en") if f"name_{lang}" in settings
         },
-        tables={name: table(_read(file), name, timezone=zone) for name, file in files.items()},
+        tables={name: table(read_file(file), name, timezone=zone) for name, file in files.items()},
         currency=currency or "",
         timezone=zone,
         source="canonical",
         extras=_extras(path),
     )
-
-
-def _read(file: Path) -> Any:
-    return read_csv(file, engine()) if file.suffix.lower() == ".csv" else read_file(file)
 
 
 def _extras(path: Path) -> dict[str, ibis.Table]:

@@ -30,6 +30,7 @@ NEEDED = {
     "traffic_daily": ("date", "visitors"),
 }
 EXACT_FLOAT = 2**53
+OFFSET = r":\d\d(\.\d+)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)$"  # of a time from UTC
 MICRO = 6  # digits of a second that every engine keeps
 MEMORY = "5.4GB"  # 100 million lines are aggregated without files, in less than 6 GB
 
@@ -128,8 +129,14 @@ def _plain(source: Any) -> Any:
     """
     if not type(source).__module__.startswith("pandas"):
         return source
+    names = [str(c) for c in source.columns]
+    if twice := sorted({c for c in names if names.count(c) > 1}):
+        raise DataError("columns_twice", columns=twice)
     mixed = {c: _text(source[c]) for c in source.columns if source[c].dtype == object}
-    return pa.Table.from_pandas(source.assign(**mixed), preserve_index=False)
+    try:
+        return pa.Table.from_pandas(source.assign(**mixed), preserve_index=False)
+    except pa.ArrowException as error:
+        raise DataError("unreadable_frame", reason=_first_line(error)) from error
 
 
 def _text(values: pd.Series[Any]) -> pd.Series[Any]:
@@ -145,10 +152,12 @@ def read_file(path: Path, con: Any = None) -> Any:
     con = con or engine()
     if not path.exists():
         raise MissingError("no_such_file", path=str(path))
+    if path.suffix.lower() != ".parquet":
+        from ecomops.data.plain import read_csv  # noqa: PLC0415 - its readers of exports need this module
+
+        return read_csv(path, con)
     try:
-        if path.suffix.lower() == ".parquet":
-            return con.read_parquet(path)
-        return con.read_csv(path, all_varchar=True)
+        return con.read_parquet(path)
     except Exception as error:
         raise DataError("unreadable_file", path=str(path), reason=_first_line(error)) from error
 
@@ -197,7 +206,7 @@ def _typed(raw: ibis.Table, column: str, want: dt.DataType, timezone: str) -> An
     if isinstance(want, dt.Timestamp):
         return _wall(raw, column, timezone)
     if _fits(have, want):
-        return values
+        return _named(raw, values) if column == "customer_id" else values
     if have.is_floating() and want.is_string():
         return values.cast("int64").cast("string")
     if have.is_floating() and want.is_decimal():
@@ -205,11 +214,18 @@ def _typed(raw: ibis.Table, column: str, want: dt.DataType, timezone: str) -> An
     return values.cast(want)
 
 
+def _named(raw: ibis.Table, ids: Any) -> Any:
+    """Return ids without blank ones: whoever has none is a guest, not one customer with others."""
+    return (ids.strip() if isinstance(raw.op(), ops.InMemoryTable) else ids).nullif("")
+
+
 def _wall(raw: ibis.Table, column: str, timezone: str) -> Any:
     values = raw[column]
     backend = raw.get_backend()
     if backend.name == "pyspark" and _is_instant(raw, column, backend):
         return _wall_spark(_session_zone(), timezone, values)
+    if values.type().is_string() and backend.name in ("duckdb", "pyspark"):
+        return _told(values, timezone, backend.name)
     if not isinstance(values.type(), dt.Timestamp):
         return values.cast(dt.Timestamp())
     if not values.type().timezone:
@@ -217,6 +233,16 @@ def _wall(raw: ibis.Table, column: str, timezone: str) -> Any:
     if backend.name == "duckdb":
         return _wall_duckdb(timezone, values.cast("timestamp('UTC')"))
     raise DataError("zoned_time", column=column, backend=backend.name)
+
+
+def _told(text: Any, timezone: str, engine: str) -> Any:
+    """Return times written as text: the shop's wall time, or an instant where an offset follows."""
+    plain = text.try_cast(dt.Timestamp())
+    if engine == "pyspark":
+        zoned = _wall_spark(_session_zone(), timezone, plain)
+    else:
+        zoned = _wall_duckdb(timezone, text.try_cast("timestamp('UTC')"))
+    return text.re_search(OFFSET).ifelse(zoned, plain)
 
 
 def _is_instant(raw: ibis.Table, column: str, spark: Any) -> bool:
@@ -248,9 +274,15 @@ def _lost(values: Any, want: dt.DataType) -> Any:
     if have.is_floating() and want.is_string():
         # An integer of 2**53 or more may be the neighbour of the one that was meant.
         return (values.abs() >= EXACT_FLOAT) | (values != values.floor())
+    if have.is_floating() and want.is_decimal():
+        return values.isinf()
     if have.is_string() and not want.is_string():
         return values.notnull() & values.try_cast(want).isnull()  # noqa: PD003, PD004
     return None
+
+
+def _rounds(have: dt.DataType, schema: TableSchema, column: str) -> bool:
+    return bool(have.is_floating() and schema.columns[column].dtype.is_string())
 
 
 def _raise_unreadable(
@@ -259,7 +291,7 @@ def _raise_unreadable(
     column, count = max(wrong.items(), key=lambda item: item[1])
     cells = raw.filter(bad[column]).select(x=raw[column].cast("string"))
     examples = frame(cells.distinct().order_by("x").limit(3))
-    code = "rounded_ids" if raw[column].type().is_floating() else "unreadable_cells"
+    code = "rounded_ids" if _rounds(raw[column].type(), schema, column) else "unreadable_cells"
     raise DataError(
         code,
         table=schema.name,

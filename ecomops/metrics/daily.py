@@ -52,7 +52,10 @@ def daily(orders: ibis.Table, *, as_of: date | None = None) -> pd.DataFrame:
         orders=sold.count(),
         buyers=sold.customer_id.nunique(),
     )
-    return _unbroken(frame(by_day))
+    rows = frame(by_day)
+    if rows.empty:
+        coverage(orders, as_of=as_of)  # says why no order is a sale
+    return _unbroken(rows)
 
 
 def hourly(orders: ibis.Table, *, metric: str, since: date, until: date) -> pd.DataFrame:

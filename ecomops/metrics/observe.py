@@ -144,6 +144,7 @@ def _joined(
     grid = _grid([rows for _, rows in seen], starts)
     filled = [_filled(rows.reindex(grid), days[source], period) for source, rows in seen]
     values = pd.concat(filled, axis=1)
+    values = values.reindex(columns=list(dict.fromkeys((*values.columns, *_expanded(measures)))))
     if "calendar.days" in measures:
         values["calendar.days"] = _observed_days(grid, days, period)
     for name in measures:

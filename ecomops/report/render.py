@@ -89,7 +89,7 @@ def read(path: str | Path) -> NotebookNode:
         raise MissingError("no_such_file", path=str(path))
     try:
         book: NotebookNode = nbformat.read(path, as_version=4)
-    except (ValueError, KeyError, TypeError, AttributeError, nbformat.reader.NotJSONError):
+    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError):
         raise DataError("not_a_notebook", path=str(path)) from None
     return book
 

@@ -204,6 +204,7 @@ def drivers(
     if needed:
         needs = tuple(Need("table", {"table": table}) for table in needed)
         return Drivers.lock(needs, lang=lang, **asked)  # type: ignore[no-any-return]
+    known = coverage(shop.orders, as_of=last) if last else shop.coverage
     try:
         found = comparison(shop.tables, name, by=by, before=before, after=after, as_of=last)
     except DataError as error:
@@ -217,7 +218,6 @@ def drivers(
     parts = decompose(found.chain, found.before, found.after, found.segments)
     change = parts.rows["contribution"].sum()
     rows = parts.rows.assign(share=parts.rows["contribution"] / (change or np.nan))
-    known = coverage(shop.orders, as_of=last) if last else shop.coverage
     labels = [periods.label(at, found.kind) for at in found.starts]
     return Drivers(
         rows=rows.rename(columns={"segment": by}) if by else rows.drop(columns="segment"),

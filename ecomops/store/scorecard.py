@@ -155,7 +155,11 @@ def verdicts(now: pd.DataFrame) -> dict[str, str]:
 
 def _verdict(code: str, row: pd.Series[Any]) -> str:
     wanted = {"up": row["change"] > 0, "down": row["change"] < 0}.get(metric(code).good)
-    if wanted is None or not row["change"] or np.isnan(row["change"]) or abs(row["signal"]) <= 1:
+    sampled = code in (*SPREAD, *RATIOS, "aov_buyer") or metric(code).unit == "percent"
+    chance = np.isnan(row["signal"]) if sampled else False  # how much is chance is not known
+    if wanted is None or not row["change"] or np.isnan(row["change"]):
+        return "note"
+    if chance or abs(row["signal"]) <= 1:
         return "note"
     return "good" if wanted else "watch"
 
@@ -213,7 +217,7 @@ class Scorecard(Result):
 
     def _moves(self, now: pd.DataFrame) -> list[Finding]:
         """Return the largest good and bad move beyond chance, and how many stayed within it."""
-        judged = now[now["signal"].notna()].drop(index=self.params["main"])
+        judged = now[now["signal"].notna()].drop(index=self.params["main"], errors="ignore")
         levels = {str(code): self.params["verdicts"][code] for code in judged.index}
         found = []
         for level in ("good", "watch"):
@@ -285,9 +289,10 @@ def scorecard(
     Returns
     -------
     Scorecard
-        `.table`: one row per period (newest first, 60 at most) and metric: ``period, metric,
-        numerator, denominator, value, previous, change`` (relative; for rates and scores the
-        difference), ``low, high`` (90 % interval of the value), ``partial``. Money in the shop's
+        `.table`: one row per period (newest first, 60 and the one compared with at most) and
+        metric: ``period, metric, numerator, denominator, value, previous, change`` (relative; for
+        rates and scores the difference), ``low, high`` (90 % interval of the value), ``partial``.
+        Money in the shop's
         currency, net of refunds where the metric says so; rates 0-1. Partial periods have no
         ``previous``.
 
@@ -323,8 +328,10 @@ def scorecard(
     empty = seen.empty
     known_codes = [code for code in wanted if not set(metric(code).measures) & empty]
     rows = _rows(seen, known_codes, compare)
+    params = _params(rows, seen, period, compare)
+    newest = sorted(rows["period"].unique())[-MOST_PERIODS:]
     return Scorecard(
-        rows=rows,
+        rows=rows[rows["period"].isin([*newest, params["versus"]])].reset_index(drop=True),
         basis=Basis(
             n=known.sales,
             unit="orders",
@@ -333,7 +340,7 @@ def scorecard(
             currency=known.currency,
             excluded=known.excluded_sales,
         ),
-        params=_params(rows, seen, period, compare),
+        params=params,
         lang=checks.language(lang),
     )
 
@@ -346,10 +353,9 @@ def _rows(seen: Observed, codes: Sequence[str], compare: str) -> pd.DataFrame:
         low, high = interval(code, tidy, seen)
         made.append(tidy.assign(low=low, high=high))
     rows = pd.concat(made, ignore_index=True)
-    kept = sorted(rows["period"].unique())[-MOST_PERIODS:]
     order = {code: i for i, code in enumerate(codes)}
     keys = rows.assign(rank=rows["metric"].map(order))
-    keys = keys[keys["period"].isin(kept)].sort_values(["period", "rank"], ascending=[False, True])
+    keys = keys.sort_values(["period", "rank"], ascending=[False, True])
     return keys[list(Scorecard.columns)].reset_index(drop=True)
 
 

@@ -176,3 +176,36 @@ def test_sentences_hold_the_numbers_of_the_table(demo) -> None:
     said = card.findings()[0].values
     assert (said["amount"], said["change"]) == (row["value"], row["change"])
     assert card._repr_html_() == scorecard(demo)._repr_html_()
+
+
+def test_a_day_is_compared_with_one_that_the_course_no_longer_shows() -> None:
+    """Sixty days are kept; the same weekday of the year before is kept beside them."""
+    orders = random_orders(2000, days=400)
+    card = scorecard(shop(orders), period="day", compare="year", as_of=dt.date(2026, 8, 1))
+    assert card.params["versus"] == "2025-08-02"
+    assert card.table["period"].nunique() == 61
+    assert card.now()["signal"].notna().any()
+    assert card.explain("en")
+
+
+def test_a_change_whose_chance_is_not_known_is_no_verdict() -> None:
+    """One buyer a month: what an order is worth changes, by how much by chance nobody can say."""
+    orders = random_orders(2).assign(
+        customer_id="a", order_status="completed", paid_amount=[10.0, 90.0], refund_amount=0.0
+    )
+    orders["paid_at"] = orders["created_at"] = pd.to_datetime(["2025-07-15", "2025-08-15"])
+    card = scorecard(shop(orders), as_of=dt.date(2025, 8, 31))
+    row = card.table.set_index(["metric", "period"]).loc[("aov_order", "2025-08")]
+    assert row["value"] == 90
+    assert np.isnan(row["low"])
+    assert card.params["verdicts"]["aov_order"] == "note"
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_a_shop_without_a_sale_says_so(rows: int) -> None:
+    orders = random_orders(3).assign(paid_amount=0.0, refund_amount=0.0)[:rows]
+    store = shop(orders, traffic_daily=daily_traffic())
+    for ask in (scorecard, eo.store.drivers, eo.store.forecast):
+        with pytest.raises(eo.DataError) as refused:
+            ask(store)
+        assert refused.value.code in ("empty_table", "no_orders_count")

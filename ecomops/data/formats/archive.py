@@ -129,5 +129,3 @@ def _copy(source: object, out: object, shown: str, packed: int) -> None:
 
 def _fresh(scratch: Path) -> Path:
     return scratch / f"{sum(1 for _ in scratch.iterdir())}.part"
-
-
