@@ -215,6 +215,8 @@ def brief(
     ('june_618', None)
     """
     as_of = checks.day("as_of", as_of)
+    if "orders" not in shop:
+        return Brief.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
     given = {r.code: r for r in ([] if results is None else collected(results))}
     facts = coverage(shop.orders, as_of=as_of)
     ahead = given.get("campaign.calendar")

@@ -203,6 +203,8 @@ def pacing(
     checks.choice("metric", metric, METRICS)
     if plan is not None:
         checks.between("plan", plan, 1, MOST)
+    if "orders" not in shop:
+        return Pacing.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
     now = _hour(shop, now)
     first, last = checks.day("start", start), checks.day("end", end)
     start, end = _period(shop, now, first, last)

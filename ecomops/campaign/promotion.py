@@ -170,9 +170,10 @@ def promotion(
     """
     as_of = checks.day("as_of", as_of)
     checks.between("days", days, 7, 730)
-    if "order_lines" not in shop:
-        need = Need("table", {"table": "order_lines"})
-        return Promotion.lock((need,), lang=lang)  # type: ignore[no-any-return]
+    absent = [table for table in ("orders", "order_lines") if table not in shop]
+    if absent:
+        needs = tuple(Need("table", {"table": table}) for table in absent)
+        return Promotion.lock(needs, lang=lang)  # type: ignore[no-any-return]
     facts = coverage(shop.orders, as_of=as_of)
     since = facts.last_day - timedelta(days=days - 1)
     rows = baskets(shop, since, as_of)

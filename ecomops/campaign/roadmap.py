@@ -239,6 +239,8 @@ def roadmap(
     """
     as_of = checks.day("as_of", as_of)
     checks.between("weeks", weeks, 8, 104)
+    if "orders" not in shop:
+        return Roadmap.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
     rate = shop.margin
     if rate is None or rate <= 0:
         need = Need("column", {"table": "order_lines", "column": "line_cost"})

@@ -218,6 +218,8 @@ def activation(
     True
     """
     checks.between("horizon_days", horizon_days, 7, 90)
+    if "orders" not in shop:
+        return Activation.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
     facts = customers(shop.orders, as_of=as_of)
     if not facts.coverage.purchases:
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})

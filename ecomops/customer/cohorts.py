@@ -254,8 +254,11 @@ def cohorts(
         ("value", value, UNITS),
     ):
         checks.choice(name, given, tuple(allowed))
-    facts = customers(orders, as_of=as_of)
     params: dict[str, Any] = {"period": period, "window": window, "value": value, "by": by}
+    if orders is None:
+        need = Need("table", {"table": "orders"})
+        return Cohorts.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
+    facts = customers(orders, as_of=as_of)
     if by is not None:
         checks.columns("orders", facts.purchases.columns, (by,))
     if not facts.coverage.purchases:

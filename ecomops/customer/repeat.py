@@ -270,6 +270,8 @@ def repeat(
     """
     checks.choice("after", after, AFTER)
     checks.between("returned", returned, 0.5, 0.99)
+    if orders is None:
+        return Repeat.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
     facts = customers(orders, as_of=as_of)
     params: dict[str, Any] = {"after": after, "returned": returned}
     if not facts.coverage.purchases:

@@ -376,6 +376,8 @@ def rfm(
     checks.choice("preset", preset, PRESETS)
     checks.between("bins", bins, 2 if preset == "eight" else segments.BINS, 10)
     fixed = _fixed(thresholds, bins)
+    if orders is None:
+        return RFM.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
     facts = customers(orders, as_of=as_of)
     params = {"preset": preset, "bins": bins, "as_of": facts.as_of}
     if not facts.coverage.purchases:

@@ -304,6 +304,8 @@ def tiers(
     """
     as_of = checks.day("as_of", as_of)
     _check(tiers, point_value, days)
+    if "orders" not in shop:
+        return Tiers.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
     facts = coverage(shop.orders, as_of=as_of)
     since = max(facts.last_day - timedelta(days=days - 1), facts.first_day)
     found = members(shop, tiers, since, as_of)

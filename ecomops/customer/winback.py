@@ -175,6 +175,8 @@ def winback(
     """
     checks.between("horizon_days", horizon_days, 7, 90)
     checks.between("cap_days", cap_days, 0, 365)
+    if "orders" not in shop:
+        return Winback.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
     facts = customers(shop.orders, as_of=as_of)
     if not facts.coverage.purchases:
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})

@@ -52,12 +52,7 @@ class Shop:
         if name in self.__dict__.get("tables", {}):
             return self.tables[name]
         if name in schema.tables():
-            raise MissingError(
-                "table_absent",
-                table=name,
-                present=sorted(self.tables),
-                grain=schema.table_schema(name).grain,
-            )
+            raise MissingError("table_absent", table=name, present=sorted(self.tables))
         near = "" if name.startswith("_") else suggestion(name, schema.tables())
         known = list(schema.tables())
         raise AttributeError(

@@ -161,6 +161,8 @@ def forecast(
     as_of = checks.day("as_of", as_of)
     checks.choice("metric", metric, METRICS)
     checks.between("horizon_days", horizon_days, 7, 120)
+    if "orders" not in shop:
+        return Forecast.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
     known = history(shop.orders, calendar=calendar, own_days=own_days, as_of=as_of)
     y = known.values(metric)
     needed = maths.MIN_DAYS + 2 * horizon_days

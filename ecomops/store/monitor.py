@@ -174,6 +174,8 @@ def monitor(
     ['amount', 'orders', 'value', 'visitors', 'conversion']
     """
     as_of = checks.day("as_of", as_of)
+    if "orders" not in shop:
+        return Monitor.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
     known = history(shop.orders, calendar=calendar, own_days=own_days, as_of=as_of)
     if len(known) < LONG:
         values = {"needed": LONG, "found": len(known), "unit": "days"}

@@ -96,7 +96,7 @@ drivers
 # ### Who keeps the shop alive?
 # Recency, frequency and money score every customer into ten segments. Customers who tie always share a cell.
 # %%
-rfm = eo.customer.rfm(shop.orders)
+rfm = eo.customer.rfm(shop.get("orders"))
 rfm
 
 # %% [markdown] tags=["zh"]
@@ -106,7 +106,7 @@ rfm
 # ### Do new customers stay?
 # A row is the customers whose first order fell in one month; read along it to see how many come back. Months still to come are left out: they are not 0.
 # %%
-cohorts = eo.customer.cohorts(shop.orders)
+cohorts = eo.customer.cohorts(shop.get("orders"))
 cohorts
 
 # %% [markdown] tags=["zh"]
@@ -116,7 +116,7 @@ cohorts
 # ### How long without an order means lost?
 # Survival analysis estimates the time to the next order: a customer who has only just arrived has had no chance to return and does not count as lost.
 # %%
-repeat = eo.customer.repeat(shop.orders)
+repeat = eo.customer.repeat(shop.get("orders"))
 repeat
 
 # %% [markdown] tags=["zh"]
