@@ -157,7 +157,7 @@ promotion
 
 # %% [markdown] tags=["zh"]
 # ### 下一场活动怎么安排？
-# 用上面的预测、分群和试算填好简报；目标和预算请自己给，没人知道的会写「未知」。
+# 用上面的预测、分群和试算填好简报；目标和预算请自己给，没人知道的会写“未知”。
 # %% [markdown] tags=["en"]
 # ### How is the next campaign set up?
 # The brief is filled from the forecast and the replay above; give target and budget yourself, and what nobody knows says so.
