@@ -70,4 +70,5 @@ def _key(ax: Axes, *, tested: bool, wide: bool, words: Words) -> None:
         style.tag(ax, 0, 1, words.label(code), k * step + 16, 18, at="above", **look)
     if tested and wide:
         head = words.label("per_contact")
-        style.tag(ax, 1, 1, head, 10, 18, at="above", size=style.SMALL, color=style.MUTE)
+        top = ax.get_ylim()[1]
+        style.tag(ax, 1, top, head, 10, 18, at="right", size=style.SMALL, color=style.MUTE)

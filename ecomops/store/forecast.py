@@ -30,6 +30,7 @@ SEED = 20_250_101
 SHOWN = 90  # past days in the chart and table
 MIX_DAYS = 180  # days whose category shares split the total
 SEASON = 364
+MARGIN = 8  # pixels right of the chart, on a phone
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -78,9 +79,9 @@ class Forecast(Result):
         """Return height and margins in pixels."""
         if wide:
             return style.Layout(340, left=62, right=16, top=26, bottom=34)
-        return style.Layout(280, left=50, right=8, top=26, bottom=32)
+        return style.Layout(280, left=50, right=MARGIN, top=26, bottom=32)
 
-    def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
+    def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:  # noqa: ARG002 - alike
         """Draw the past as a line, what is ahead as a line in its band, festivals as names."""
         rows = self.rows
         at = np.arange(len(rows))
@@ -96,17 +97,21 @@ class Forecast(Result):
         ax.set(xlim=(0, len(rows) - 1), ylim=(0, None))
         unit = "count" if self.params["metric"] == "orders" else "money"
         ax.yaxis.set_major_formatter(lambda v, _: words.format_field(v, unit))
-        self._mark_festivals(ax, 9 if wide else 30, words)
+        self._mark_festivals(ax, words)
 
-    def _mark_festivals(self, ax: Axes, room: int, words: Words) -> None:
+    def _mark_festivals(self, ax: Axes, words: Words) -> None:
         """Name festivals from left to right, leaving out what would touch the name before."""
-        named = -room
+        a_day, edge = ax.bbox.width / (len(self.rows) - 1), -np.inf
         for i in np.flatnonzero(self.rows["phase"].eq("day")).tolist():
             ax.axvline(i, color=style.RULE, lw=1, zorder=0)
-            if i - named >= room:
-                text = words.label(self.rows["festival"].iloc[i])
-                style.tag(ax, i, 1, text, 0, 10, at="above", ha="center", size=10, color=style.MUTE)
-                named = i
+            text = words.label(self.rows["festival"].iloc[i])
+            half = style.width_of(text) / 2
+            shift = min(ax.bbox.width + MARGIN - half - i * a_day, 0)  # stays on the page
+            at = i * a_day + shift
+            if at - half > edge:
+                look: dict[str, Any] = {"ha": "center", "size": 10, "color": style.MUTE}
+                style.tag(ax, i, 1, text, shift, 10, at="above", **look)
+                edge = at + half
 
 
 def forecast(
