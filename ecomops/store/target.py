@@ -16,7 +16,7 @@ from ecomops.result import Action, Finding, Result, style
 from ecomops.store.forecast import Forecast, forecast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import ibis
     from matplotlib.axes import Axes
@@ -27,13 +27,20 @@ if TYPE_CHECKING:
 LEVERS = ("visitors", "conversion", "value")
 BASE_DAYS = 56  # days whose traffic is "now"
 LIKELY, UNLIKELY = 0.7, 0.3
+WHOLE = ("", "all", "total", "汇总", "合计", "全部", "整体")  # rows over all sources: no channel
+# What money can scale up and down; free search and recommendations cannot be bought.
+PAID = (
+    "直通车", "淘宝客", "再营销", "万相台", "引力魔方", "超级推荐", "钻展", "钻石展位", "品销宝",
+    "千川", "快车", "推广", "付费", "广告", "cpc", "ppc", "paid", "ads", "affiliate", "sponsored",
+)  # fmt: skip
 ENOUGH = 0.95  # of the target that stock must carry before it is a limit
 
 
 def traffic(traffic_daily: ibis.Table, last: date) -> pd.DataFrame:
     """Return ``channel, visitors, buyers, amount`` of the last 56 days by source, largest first.
 
-    Visitors are sums of daily UV; only rows of level "source" are read, so nothing counts twice.
+    Visitors are sums of daily UV; only rows of level "source" are read, so nothing counts twice;
+    rows over all sources are read only where there are no others.
     """
     since = last - timedelta(days=BASE_DAYS - 1)
     rows = traffic_daily.filter(
@@ -42,7 +49,18 @@ def traffic(traffic_daily: ibis.Table, last: date) -> pd.DataFrame:
     by = rows.group_by(channel=rows.source_l1).aggregate(
         visitors=rows.visitors.sum(), buyers=rows.pay_buyers.sum(), amount=rows.pay_amount.sum()
     )
-    return frame(by).sort_values(["amount", "channel"], ascending=[False, True], ignore_index=True)
+    found = frame(by).sort_values(["amount", "channel"], ascending=[False, True])
+    whole = found["channel"].isna() | found["channel"].isin(WHOLE)
+    if whole.all():
+        return found.assign(channel="total").head(1)
+    return found[~whole].reset_index(drop=True)
+
+
+def bought(shop: Shop, channels: Sequence[str]) -> list[str]:
+    """Return those of `channels` that money buys: advertised, or called like paid placements."""
+    ads = shop.get("ad_reports")
+    known = set() if ads is None else set(frame(ads.select("scene_name").distinct())["scene_name"])
+    return [c for c in channels if c in known or any(word in c.lower() for word in PAID)]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -57,8 +75,8 @@ class Target(Result):
     columns: ClassVar[Mapping[str, str]] = {
         "channel": "label",
         "lever": "label",
-        "now": "number",
-        "needed": "number",
+        "now": "units[lever]",
+        "needed": "units[lever]",
         "lift": "percent",
         "part": "money",
     }
@@ -93,8 +111,10 @@ class Target(Result):
         """Propose to test the cheapest lever; a forecast alone gives no lever a value."""
         p = self.params
         until = (self.basis.end or date.max) + timedelta(days=14)
-        values = {"gap": p["gap"], "one": p["growth"], "channel": p["largest"]}
-        return (Action("close_gap", ("gap",), values, "D", until),)
+        values = {"gap": p["gap"], "one": p["growth"]}
+        if p["paid"] is None:
+            return (Action("choose", ("gap",), values, "D", until),)
+        return (Action("close_gap", ("gap",), values | {"channel": p["paid"]}, "D", until),)
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
@@ -190,7 +210,7 @@ def target(
         "growth": float(gap / total),
         "heights": [int(h) for h in heights],
         "edges": [float(e) for e in edges],
-        "largest": "total" if sources.empty else str(sources["channel"].iloc[0]),
+        "paid": next(iter(bought(shop, [str(c) for c in sources["channel"]])), None),
         **{k: plan.params[k] for k in ("total", "total_low", "total_high")},
         **_capacity(plan),
         "stock": _stock(shop, target, plan.basis.end),
@@ -235,7 +255,8 @@ def _stock(shop: Shop, target: float, last: date | None) -> dict[str, Any] | Non
 def _rows(sources: pd.DataFrame, gap: float, growth: float) -> pd.DataFrame:
     rows = []
     whole = sources[["visitors", "buyers", "amount"]].sum()
-    named = [("total", whole), *((str(r["channel"]), r) for _, r in sources.iterrows())]
+    parts = sources[sources["channel"] != "total"]
+    named = [("total", whole), *((str(r["channel"]), r) for _, r in parts.iterrows())]
     for channel, sums in named if len(sources) else []:
         now = {
             "visitors": sums["visitors"] / BASE_DAYS,

@@ -108,3 +108,35 @@ def test_stock_limits_the_target_by_product_not_in_sum():
 def test_a_product_without_a_snapshot_is_not_short():
     found = target(stocked({"b": 500}), target=6_000)
     assert found.params["stock"]["carried"] == pytest.approx(1)
+
+
+def with_sources(demo, names: dict[str, str]):
+    """Return the demo's orders and traffic, its sources renamed and the others left out."""
+    rows = demo.traffic_daily.to_pandas()
+    rows = rows[(rows["level"] == "source") & rows["source_l1"].isin(names)]
+    rows["source_l1"] = rows["source_l1"].map(names)
+    return eo.open({"orders": demo.orders.to_pandas(), "traffic_daily": rows})
+
+
+def test_cells_of_levers_have_units(result):
+    cells = result.in_language("en")._repr_html_()
+    assert "<td>3.9%</td>" in cells
+    assert "<td>¥205.8</td>" in cells
+
+
+@pytest.mark.parametrize(
+    ("names", "tested", "rows"),
+    [
+        ({"手淘搜索": "手淘搜索", "直通车": "直通车"}, "直通车", 3),
+        ({"手淘搜索": "手淘搜索", "直通车": "合计"}, None, 2),
+        ({"手淘搜索": "汇总"}, None, 1),
+    ],
+)
+def test_only_what_can_be_bought_is_to_be_scaled_up(demo, names, tested, rows):
+    made = target(with_sources(demo, names), target=900_000)
+    (advice,) = made.actions()
+    assert advice.change.get("channel") == tested
+    assert made.table["channel"].nunique() == rows
+    assert not {"合计", "汇总"} & set(made.table["channel"])
+    for lang in ("zh", "en"):
+        assert made.in_language(lang)._repr_html_()
