@@ -44,7 +44,10 @@ class _Tests(Words):
             other = Words(found.analysis, self.lang, self.currency)
             return other.say("actions", found.action.code, "do", **found.action.change)
         kind, colon, name = str(value).partition(":")
-        return self.own(name) if colon and kind.isidentifier() else super().label(value)
+        if not colon or not kind.isidentifier():
+            return super().label(value)
+        speaker = self.find("subjects", kind)
+        return Words(speaker, self.lang).label(name) if speaker else self.own(name)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -28,7 +28,8 @@ class Spoken(Words):
             return other.say("actions", action.code, "do", **action.change)
         kind, colon, name = text.partition(":")
         if colon and kind.isidentifier():
-            return self.own(name)
+            speaker = self.find("subjects", kind)
+            return Words(speaker, self.lang).label(name) if speaker else self.own(name)
         if text.count(".") == 1 and text.replace(".", "").replace("_", "").isalpha():
             return str(Words(text, self.lang).find("name") or text)
         return super().label(value)
