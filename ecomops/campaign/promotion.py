@@ -89,7 +89,8 @@ class Promotion(Result):
             said.append(Finding("others", "note", {"cost": others}, n))
         if p["threshold"]:
             near = {k: p[k] for k in ("threshold", "near", "bunching")}
-            said.append(Finding("near", "note", near, n))
+            known = np.isfinite(p["bunching"])
+            said.append(Finding("near" if known else "near_only", "note", near, n))
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:

@@ -110,6 +110,8 @@ def _days(cuts: tuple[float, ...], words: Words) -> list[str]:
     newest = [f"5\n{words.say('labels', 'up_to', days=ends[0])}"]
     middle = [
         f"{4 - i}\n{words.say('labels', 'between', low=ends[i] + 1, high=ends[i + 1])}"
+        if ends[i] < ends[i + 1]
+        else f"{4 - i}"  # few customers: no whole day lies between the cuts
         for i in range(BINS - 2)
     ]
     oldest = [f"1\n{words.say('labels', 'from', days=ends[-1] + 1)}"]

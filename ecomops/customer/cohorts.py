@@ -273,6 +273,9 @@ def cohorts(
         else activity.sums_by_age(people, facts, period, window)
     )
     cells = _cells(sizes, sums, facts, period=period, window=window)
+    if by is None and value != "ltv" and not cells["age"].max():
+        need = Need("rows", {"needed": 2, "unit": f"{period}s", "found": 1})
+        return Cohorts.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
     return Cohorts(
         rows=_table(cells, value, by),
         basis=basis(facts, int(sizes["size"].sum())),

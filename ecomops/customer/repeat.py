@@ -128,7 +128,9 @@ class Repeat(Result):
     def findings(self) -> tuple[Finding, ...]:
         """Say when a customer counts as lost, how many come back, and how often customers buy."""
         n = self.basis.n
-        said = [self._lost(n), self._returned(n)]
+        said = [self._lost(n)]
+        if np.isfinite(self.at(self.horizon)["low"]):
+            said.append(self._returned(n))
         by_day = self.rates[(self.rates["old_enough"] >= ENOUGH)]
         if len(by_day):
             row = by_day[by_day["day"] <= max(YARDSTICK, by_day["day"].min())].iloc[-1]
@@ -167,7 +169,9 @@ class Repeat(Result):
             "day": int(self.threshold),
         }
         rate = float(self.at(self.threshold)["repeated"])
-        people = holdout.per_group(rate, LIFT * rate)
+        people = holdout.per_group(rate, LIFT * rate) if 0 < rate < 1 else 0
+        if not people:
+            return ()
         change |= {"people": people, "rate": rate, "lift": LIFT}
         expires = (self.basis.end or date.max) + timedelta(days=90)
         return (Action("remind", ("threshold",), change, "D", expires),)
@@ -295,6 +299,10 @@ def _repeat(facts: Customers, counted: pd.DataFrame, params: dict[str, Any], lan
         "quarter_day": days[2],
         "one_time": once / people,
     }
+    if not horizon:
+        watched = int((counted["old_enough"].to_numpy()[1:2]).sum())
+        need = Need("rows", {"needed": ENOUGH, "found": watched, "unit": "watched"})
+        return Repeat.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
     return Repeat(
         rows=_rows(curve),
         basis=basis(facts, people),

@@ -153,7 +153,8 @@ class Tiers(Result):
     def findings(self) -> tuple[Finding, ...]:
         """Say what the tiers cost, what must come back, what points are owed, who is close."""
         p, n = self.params, self.basis.n
-        said = [Finding("cost", "note", {k: p[k] for k in ("cost", "share", "members")}, n)]
+        sums = {k: p[k] for k in ("cost", "share", "members")}
+        said = [Finding("cost", "note", sums, n)] if np.isfinite(p["share"]) else []
         top = self._dearest()
         if top is not None:
             facts = {"tier": top["tier"], "members": top["members"], "each": p["each"]}
@@ -171,7 +172,8 @@ class Tiers(Result):
         if len(close):
             row = close.sort_values(["below", "tier"]).iloc[-1]
             values = {k: row[k] for k in ("tier", "start", "below", "bunching")}
-            said.append(Finding("close", "note", values, n))
+            known = np.isfinite(row["bunching"])
+            said.append(Finding("close" if known else "close_only", "note", values, n))
         return tuple(said)
 
     def _used(self, n: int) -> Finding:

@@ -65,13 +65,13 @@ class Winback(Result):
     def findings(self) -> tuple[Finding, ...]:
         """Say what messages add beyond those who return anyway, and whom they pay for."""
         p, n = self.params, self.basis.n
-        natural = {k: p[k] for k in ("silent", "natural", "horizon_days")}
+        known = {k: p[k] for k in ("silent", "natural", "horizon_days")}
+        natural = [Finding("natural", "note", known, n)] if np.isfinite(p["natural"]) else []
         if not p["tested"]:
-            said = [Finding("natural", "note", natural, n)]
-            return (*said, Finding("untested", "watch", {}, n))
+            return (*natural, Finding("untested", "watch", {}, n))
         seen = {k: p[k] for k in ("contacted", "held", "uplift", "low", "high", "sent")}
         said = [Finding("uplift", "good" if p["low"] > 0 else "watch", seen, n)]
-        said.append(Finding("natural", "note", natural, n))
+        said += natural
         for verdict, level in (("contact", "good"), ("spare", "act")):
             chosen = self.rows[self.rows["verdict"] == verdict]
             if len(chosen):
@@ -186,6 +186,10 @@ def winback(
     params |= {"breaks": breaks(shop, as_of), "margin": shop.margin, "tested": log is not None}
     rows = _standing(facts, log, params)
     params |= _unasked(rows) | {"cost": cost or 0.0}
+    watched = (facts.as_of - facts.coverage.first_day).days
+    if watched < horizon_days and rows["natural"].isna().all():
+        values = {"needed": horizon_days, "found": watched, "unit": "days"}
+        return Winback.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
     if log is not None:
         tested = _tested(facts, log, params, cost)
         if isinstance(tested, tuple):

@@ -131,6 +131,7 @@ class Decide(Result):
             style.tag(ax, 0, i, text, 0, 16, at="left", ha="left", size=style.SMALL, color=ink)
         if rows.empty:
             style.tag(ax, 0, 0, words.label("nothing"), ha="center", color=style.MUTE)
+            ax.set_axis_off()
         ax.set_ylim(max(len(rows), 1) - 0.5, -0.75)
         ax.set_yticks([])
         ax.xaxis.set_major_formatter(lambda v, _: words.format_field(v, "money"))
@@ -204,8 +205,9 @@ def decide(
     seen = {result.code for result in found}
     proposals = [p for result in found for p in proposed(result)]
     proposals += [p for p in earlier if p.analysis not in seen]
-    if not found and not proposals:
-        need = Need("rows", {"needed": 1, "unit": "results", "found": 0})
+    if not proposals:
+        values = {"needed": 1, "unit": "proposals" if found else "results", "found": 0}
+        need = Need("rows", values)
         return Decide.lock((need,), lang=lang)  # type: ignore[no-any-return]
     proposals = list({p.key: p for p in proposals}.values())
     basis = _basis(found, len(proposals))

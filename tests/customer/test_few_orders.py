@@ -1,0 +1,57 @@
+"""A handful of orders: no sentence without its number, no empty chart."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import ecomops as eo
+
+
+@pytest.fixture(scope="module")
+def shop() -> eo.Shop:
+    """Return two customers with an order each, on two days."""
+    orders = {
+        "order_id": ["1", "2"],
+        "customer_id": ["a", "b"],
+        "paid_at": pd.to_datetime(["2025-10-22 10:00", "2025-10-23 10:00"]),
+        "paid_amount": [30.0, 40.0],
+        "currency": "USD",
+    }
+    lines = {
+        "order_line_id": ["1", "2"],
+        "order_id": ["1", "2"],
+        "product_id": ["p", "p"],
+        "quantity": [1, 1],
+        "line_paid_amount": [30.0, 40.0],
+    }
+    return eo.open({"orders": pd.DataFrame(orders), "order_lines": pd.DataFrame(lines)})
+
+
+def test_too_little_to_answer_is_locked(shop):
+    locked = [
+        eo.customer.repeat(shop.orders),
+        eo.customer.cohorts(shop.orders),
+        eo.customer.winback(shop),
+        eo.store.decide([eo.customer.repeat(shop.orders)]),
+    ]
+    for made in locked:
+        assert made.locked, made.code
+        for lang in ("zh", "en"):
+            assert made.in_language(lang)._repr_html_()
+
+
+def test_what_is_answered_has_its_numbers(shop):
+    for made in (
+        eo.customer.rfm(shop.orders),
+        eo.customer.tiers(shop),
+        eo.campaign.promotion(shop),
+    ):
+        said = made.explain("en") + made._repr_html_().partition("<table")[0]
+        assert "n/a" not in said, made.code
+        assert "1–0" not in said
+
+
+def test_nobody_returned_gives_no_test_without_people(shop):
+    advice = eo.customer.repeat(shop.orders).actions()
+    assert advice == ()
