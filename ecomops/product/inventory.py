@@ -161,9 +161,10 @@ def inventory(
     as_of = checks.day("as_of", as_of)
     checks.between("days", days, 7, 90)
     checks.between("salvage", salvage, 0, 1)
-    if "order_lines" not in shop:
-        need = Need("table", {"table": "order_lines"})
-        return Inventory.lock((need,), lang=lang)  # type: ignore[no-any-return]
+    absent = [table for table in ("orders", "order_lines") if table not in shop]
+    if absent:
+        needs = tuple(Need("table", {"table": table}) for table in absent)
+        return Inventory.lock(needs, lang=lang)  # type: ignore[no-any-return]
     facts = coverage(shop.orders, as_of=as_of)
     history = daily(shop.orders, as_of=as_of)
     needed = maths.MIN_DAYS + 2 * days

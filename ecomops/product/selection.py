@@ -183,9 +183,10 @@ def selection(
     checks.between("top", top, 1, 500)
     checks.between("steady", steady[1], steady[0], 10)
     shares = _weights(weights)
-    if "order_lines" not in shop:
-        need = Need("table", {"table": "order_lines"})
-        return Selection.lock((need,), lang=lang)  # type: ignore[no-any-return]
+    absent = [table for table in ("orders", "order_lines") if table not in shop]
+    if absent:
+        needs = tuple(Need("table", {"table": table}) for table in absent)
+        return Selection.lock(needs, lang=lang)  # type: ignore[no-any-return]
     facts = coverage(shop.orders, as_of=as_of)
     lines = dated_lines(shop, facts.last_day)
     rows, weeks = weekly_sums(lines)

@@ -179,7 +179,7 @@ def stock(
     as_of = checks.day("as_of", as_of)
     checks.between("days", days, 28, 730)
     checks.between("lead", lead, 1, 90)
-    needed = ("order_lines", "inventory_snapshots", "product_skus")
+    needed = ("orders", "order_lines", "inventory_snapshots", "product_skus")
     missing = [Need("table", {"table": name}, name in shop) for name in needed]
     if not all(need.have for need in missing):
         return Stock.lock(tuple(missing), lang=lang)  # type: ignore[no-any-return]

@@ -21,6 +21,9 @@ WHOLE = [
     eo.campaign.pacing,
     eo.campaign.brief,
     eo.campaign.roadmap,
+    eo.product.inventory,
+    eo.product.selection,
+    eo.product.stock,
 ]
 PARTS = [eo.customer.rfm, eo.customer.cohorts, eo.customer.repeat]
 
