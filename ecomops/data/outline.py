@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from ecomops.data.kept import Kept
 from ecomops.data.tables import frame
@@ -35,6 +36,11 @@ COLUMNS = (
 )
 # fewer rows are read anew as fast as they are held
 WORTH_HOLDING = 50_000
+PIECE = 12_000_000  # orders whose customers are told apart at a time
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=((dt.string,), dt.uint64))
+def _hash(text: Any) -> Any: ...  # the one of ibis passes through a string of bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +50,7 @@ class Outline:
     `rows` has one row per order: ``customer_id`` (missing for guests), ``day`` (of payment, else of
     creation; missing without any time), its ``month`` (counted from January of year 0), ``reason``
     (the place of what it counts as in `reasons`), ``amount`` (paid), ``refund_amount``, and
-    ``currency`` unless there is but one, `currency`.
+    ``currency`` unless there is but one, `currency`; of very many orders also their ``piece``.
     """
 
     rows: ibis.Table
@@ -55,6 +61,16 @@ class Outline:
     def number(self, reason: str) -> int:
         """Return the place of a reason: what ``rows.reason`` holds for it."""
         return self.reasons.index(reason)
+
+    def pieces(self) -> list[ibis.Table]:
+        """Return the orders of known customers, those of one customer all in one piece.
+
+        Grouping tens of millions of customers at a time overflows caches and memory.
+        """
+        known = self.rows.filter(self.rows.customer_id.notnull())
+        if "piece" not in known.columns:
+            return [known]
+        return [known.filter(known.piece == i) for i in range(_pieces(self.size))]
 
 
 _kept: Kept[Outline] = Kept(size=2)
@@ -80,12 +96,18 @@ def _made(orders: ibis.Table, reasons: Reasons) -> Outline:
     if low == high:
         rows = rows.drop("currency")
     size = int(found["n"])
+    if _pieces(size) > 1:
+        rows = rows.mutate(piece=(_hash(rows.customer_id) % _pieces(size)).cast("int16"))
     return Outline(
         rows=rows.cache() if size >= WORTH_HOLDING else rows,
         reasons=names,
         currency=low if low == high else None,
         size=size,
     )
+
+
+def _pieces(size: int) -> int:
+    return -(-size // PIECE)
 
 
 def _tagged(orders: ibis.Table, reasons: Reasons) -> tuple[ibis.Table, tuple[str, ...]]:

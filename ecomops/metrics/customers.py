@@ -21,10 +21,10 @@ from ecomops.data.tables import frame, table
 from ecomops.metrics import periods
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
 WITHIN = ("day", "month")  # periods of which each lies in one month
-PIECE = 16_000_000  # orders whose customers are told apart at a time
 MONTHS_PER_COLUMN = 60  # bits of one 64-bit integer, with room for its sign
 
 
@@ -34,10 +34,6 @@ def _smallest(day: Any, n: int) -> Any: ...
 
 @ibis.udf.agg.builtin(name="bit_or", signature=((dt.int64,), dt.int64))
 def _bit_or(bits: Any) -> Any: ...  # ibis knows it on DuckDB, not on Spark
-
-
-@ibis.udf.scalar.builtin(name="hash", signature=((dt.string,), dt.uint64))
-def _hash(text: Any) -> Any: ...  # the one of ibis passes through a string of bits
 
 
 @ibis.udf.scalar.builtin(name="bit_count", signature=((dt.int64,), dt.int64))
@@ -55,10 +51,12 @@ class Customers:
     integers whose bit k says that a purchase fell into month k (month 0 holds the first sale of
     all).
 
-    A purchase is a sale that was not refunded in full: see `OrderPolicy`.
+    A purchase is a sale that was not refunded in full: see `OrderPolicy`. `pieces` are the parts of
+    `table`, the customers of those of `Outline.pieces`.
     """
 
     table: ibis.Table
+    pieces: Sequence[ibis.Table]
     purchases: ibis.Table
     coverage: Coverage
     as_of: date
@@ -87,15 +85,18 @@ class Customers:
         mask = (self.table if rows is None else rows)[f"months_{k // MONTHS_PER_COLUMN}"]
         return (mask & ibis.literal(1 << (k % MONTHS_PER_COLUMN), "int64")) > 0
 
-    def with_several(self, period: str) -> ibis.Table:
-        """Return the customers who may have several sales in one `period`, and some who have not.
+    def with_several(self, period: str) -> list[ibis.Table]:
+        """Return, by piece, the customers who may have several sales in one `period`.
 
         Whoever has as many sales as months with a purchase has one in each of them.
         """
-        t = self.table
-        columns = [c for c in t.columns if c.startswith("months_")] if period in WITHIN else []
-        once_in: Any = sum(_bit_count(t[c]) for c in columns) if columns else 1
-        return t.filter(t.sales > once_in)
+        return [_with_several(piece, period) for piece in self.pieces]
+
+
+def _with_several(t: ibis.Table, period: str) -> ibis.Table:
+    columns = [c for c in t.columns if c.startswith("months_")] if period in WITHIN else []
+    once_in: Any = sum(_bit_count(t[c]) for c in columns) if columns else 1
+    return t.filter(t.sales > once_in)
 
 
 _kept: Kept[Customers] = Kept(size=3)
@@ -158,19 +159,20 @@ def _made(orders: ibis.Table, last: date | None) -> Customers:
     origin = periods.start(covered.first_day, "month")
     months = len(periods.span(origin, end, "month"))
     told = outline(orders, POLICY.reasons)
-    known = _known(told, last)
-    pieces = [_per_customer(rows, origin, months) for rows in _pieces(known, told.size)]
+    pieces = [
+        _per_customer(_known(told, rows, last), origin, months).cache() for rows in told.pieces()
+    ]
     return Customers(
-        table=(ibis.union(*pieces) if pieces[1:] else pieces[0]).cache(),
+        table=ibis.union(*pieces) if pieces[1:] else pieces[0],
+        pieces=pieces,
         purchases=POLICY.purchases(orders, as_of=last),
         coverage=covered,
         as_of=end,
     )
 
 
-def _known(told: Outline, last: date | None) -> ibis.Table:
+def _known(told: Outline, rows: ibis.Table, last: date | None) -> ibis.Table:
     """Return orders of known customers: day of purchase, net money of the sale; else missing."""
-    rows = told.rows.filter(told.rows.customer_id.notnull())
     if last:
         rows = rows.filter((rows.day <= ibis.literal(last)).fill_null(ibis.literal(value=True)))
     bought = rows.reason == told.number(PURCHASE)
@@ -182,15 +184,6 @@ def _known(told: Outline, last: date | None) -> ibis.Table:
         day=bought.ifelse(rows.day, ibis.null()),
         month=bought.ifelse(rows.month, ibis.null()),
     )
-
-
-def _pieces(known: ibis.Table, size: int) -> list[ibis.Table]:
-    """Return the rows by hash of the customer: many groups at a time overflow memory and caches."""
-    count = -(-size // PIECE)
-    if count <= 1:
-        return [known]
-    place = _hash(known.customer_id) % count
-    return [known.filter(place == i) for i in range(count)]
 
 
 def _per_customer(known: ibis.Table, origin: date, months: int) -> ibis.Table:

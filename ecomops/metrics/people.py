@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pandas as pd
 
-from ecomops.data.outline import PURCHASE, REFUNDED, outline
+from ecomops.data.outline import PURCHASE, REFUNDED, Outline, outline
 from ecomops.data.policy import POLICY
 from ecomops.data.tables import frame
 from ecomops.metrics.customers import Customers, customers
@@ -102,7 +102,16 @@ def _beyond(
     measures: Measures, orders: ibis.Table, facts: Customers, period: str, as_of: date | None
 ) -> pd.DataFrame:
     """Return by how much customers with several sales in a period move the measures."""
-    rows = _sales(orders, as_of).semi_join(facts.with_several(period), WHO)
+    told = outline(orders, POLICY.reasons)
+    pairs = zip(told.pieces(), facts.with_several(period), strict=True)
+    moved = [
+        _moved(measures, _sales(told, rows, as_of).semi_join(several, WHO), period)
+        for rows, several in pairs
+    ]
+    return pd.concat(moved).groupby(level="period").sum()
+
+
+def _moved(measures: Measures, rows: ibis.Table, period: str) -> pd.DataFrame:
     rows = rows.mutate(period=rows.day.truncate(UNITS[period]))
     sums = {name: how(rows) for name, how in ALONE.items()}
     each = rows.group_by("period", WHO).aggregate(**{**sums, **_parts(measures, rows)})
@@ -113,10 +122,8 @@ def _beyond(
     return _by_day(each.group_by("period").aggregate(**moved))
 
 
-def _sales(orders: ibis.Table, as_of: date | None) -> ibis.Table:
-    """Return the sales of known customers in outline, with ``net``."""
-    told = outline(orders, POLICY.reasons)
-    rows = told.rows
+def _sales(told: Outline, rows: ibis.Table, as_of: date | None) -> ibis.Table:
+    """Return the sales among orders in outline, with ``net``."""
     rows = rows.filter(rows.reason.isin([told.number(REFUNDED), told.number(PURCHASE)]))
     rows = rows.filter(rows.day <= ibis.literal(as_of)) if as_of else rows
     return rows.mutate(net=rows.amount - rows.refund_amount.fill_null(0))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ecomops.data import outline
 from ecomops.data.tables import frame
 from ecomops.metrics import customers as module
 from ecomops.metrics.customers import customers, headcount
@@ -100,8 +101,9 @@ def test_a_purchase_refunded_in_full_is_none_but_its_sale_stays_in_the_money() -
 
 def test_customers_told_apart_in_pieces_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = frame(customers(ORDERS).table).sort_values("customer_id", ignore_index=True)
-    monkeypatch.setattr(module, "PIECE", 70)  # five pieces
+    monkeypatch.setattr(outline, "PIECE", 70)
     found = customers(ORDERS)
+    assert len(found.pieces) == 5
     pieces = frame(found.table).sort_values("customer_id", ignore_index=True)
     pd.testing.assert_frame_equal(pieces, whole)
     assert headcount(found) == headcount(customers(ORDERS))

@@ -91,14 +91,14 @@ def test_whoever_has_several_sales_in_a_period_is_among_those_looked_at(period: 
     spans = rows["paid_at"].dt.to_period(SPANS[period])
     sizes = rows.groupby([spans, "customer_id"]).size()
     several = set(sizes[sizes > 1].index.get_level_values("customer_id"))
-    looked_at = frame(customers(shop(orders).orders).with_several(period).select("customer_id"))
+    looked_at = frame(*customers(shop(orders).orders).with_several(period))
     assert several
     assert several <= set(looked_at["customer_id"])
 
 
 def test_few_customers_are_looked_at_where_most_buy_once_a_month() -> None:
     orders = random_orders(300, days=700)
-    looked_at = customers(shop(orders).orders).with_several("month")
+    (looked_at,) = customers(shop(orders).orders).with_several("month")
     sizes = sold(orders).dropna(subset="customer_id").groupby(["customer_id", "month"]).size()
     assert 0 < frame(looked_at).shape[0] < sizes.index.get_level_values(0).nunique()
 
@@ -108,6 +108,14 @@ def test_rows_that_are_held_give_what_rows_read_anew_give(monkeypatch: pytest.Mo
     anew = found(shop(orders).tables, "month")
     monkeypatch.setattr(module, "WORTH_HOLDING", 1)
     pd.testing.assert_frame_equal(found(shop(orders).tables, "month"), anew)
+
+
+def test_people_told_apart_in_pieces_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = random_orders(300)
+    whole = found(shop(orders).tables, "month")
+    monkeypatch.setattr(module, "PIECE", 70)
+    pieces = found(shop(orders).tables, "month")
+    pd.testing.assert_frame_equal(pieces, whole, check_exact=False, rtol=1e-12)
 
 
 def test_the_outline_names_what_each_order_counts_as() -> None:
