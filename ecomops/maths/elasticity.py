@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 50
 CONVERGED = 1e-8
+ROUNDED = 1e-12  # of a sum of thousands of terms
 OWN = 0.95  # most that a row may decide of its own mean
 LEAST_MOVE = 0.02  # standard deviation of log price below which nothing can be learned
 SUSPECT = 3.0  # standard errors by which yesterday's demand may foretell today's price
@@ -68,7 +69,10 @@ def poisson_regression(
 
 
 def _damped(y: Floats, x: Floats, beta: Floats, step: Floats, base: Floats, spread: float) -> float:
-    """Return the largest of 1, 1/2, 1/4 … at which the step does not lower the likelihood."""
+    """Return the largest of 1, 1/2, 1/4 … at which the step does not lower the likelihood.
+
+    At the top the last digits of the sums say nothing: there every step is taken whole.
+    """
 
     def likelihood(b: Floats) -> float:
         line = np.clip(base + x @ b, -30, 30)
@@ -77,7 +81,8 @@ def _damped(y: Floats, x: Floats, beta: Floats, step: Floats, base: Floats, spre
         return float(np.sum(y * line - (y + 1 / spread) * np.log1p(spread * np.exp(line))))
 
     start, part = likelihood(beta), 1.0
-    while likelihood(beta + part * step) < start and part > CONVERGED:
+    least = start - ROUNDED * abs(start)
+    while likelihood(beta + part * step) < least and part > CONVERGED:
         part /= 2
     return part
 
