@@ -11,7 +11,7 @@ import pandas as pd
 
 from ecomops.data.policy import POLICY, sold_lines
 from ecomops.data.tables import frame
-from ecomops.metrics.customers import customers, headcount
+from ecomops.metrics.customers import customers
 from ecomops.metrics.daily import daily
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def goal(row: Mapping[str, Any], sales: Mapping[str, Any], target: float | None)
 def audience(shop: Shop, rfm: Result | None, as_of: date | None) -> list[Line]:
     """Return how many are known, how much of recent sales is theirs, and the most valuable."""
     facts = customers(shop.orders, as_of=as_of)
-    people, once = headcount(facts) if facts.coverage.purchases else (None, None)
+    people, once = facts.heads if facts.coverage.purchases else (None, None)
     found = [
         Line("audience", "known", people, "count", "orders"),
         Line("audience", "once", once, "count", "orders"),

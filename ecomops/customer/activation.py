@@ -17,7 +17,7 @@ from ecomops.customer.basis import basis
 from ecomops.customer.repeat import repeat, waits
 from ecomops.data.tables import frame
 from ecomops.maths.arrays import Z90
-from ecomops.metrics.customers import customers, headcount
+from ecomops.metrics.customers import customers
 from ecomops.result import Action, Finding, Need, Result, Value, style
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def activation(
     lines = shop.get("order_lines")
     return Activation(
         rows=rows,
-        basis=basis(facts, headcount(facts)[0]),
+        basis=basis(facts, facts.heads[0]),
         params=params,
         lang=checks.language(lang),
         products=openers.by_product(facts, opened, lines) if lines is not None else pd.DataFrame(),

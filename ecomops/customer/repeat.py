@@ -17,7 +17,7 @@ from ecomops.customer.curve import draw_curve
 from ecomops.data.tables import frame
 from ecomops.maths import survival
 from ecomops.maths.proportions import wilson
-from ecomops.metrics.customers import Customers, customers, headcount
+from ecomops.metrics.customers import Customers, customers
 from ecomops.result import Action, Finding, Need, Result, style
 
 if TYPE_CHECKING:
@@ -290,7 +290,7 @@ def _repeat(facts: Customers, counted: pd.DataFrame, params: dict[str, Any], lan
     curve = survival.kaplan_meier(day, events, censored, LEVEL)
     horizon = _horizon(counted["old_enough"].to_numpy())
     total = events.sum() + censored.sum()
-    people, once = headcount(facts)
+    people, once = facts.heads
     days = _reached(curve, horizon, (params["returned"], 0.5, 0.25))
     params = params | {
         "horizon": horizon,

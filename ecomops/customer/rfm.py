@@ -18,7 +18,7 @@ from ecomops.customer.basis import basis
 from ecomops.customer.charts import draw_grid, draw_shares
 from ecomops.data.tables import frame
 from ecomops.maths.ties import quantiles
-from ecomops.metrics.customers import Customers, customers, headcount
+from ecomops.metrics.customers import Customers, customers
 from ecomops.result import Action, Finding, Need, Result, style
 
 if TYPE_CHECKING:
@@ -388,7 +388,7 @@ def rfm(
     rows = scored(rows, cuts, bins, tuple(fixed))
     codes = _with_segments(by_code(rows), preset, bins)
     table = _table(codes, preset)
-    people, once = headcount(facts)
+    people, once = facts.heads
     return RFM(
         rows=table,
         basis=basis(facts, int(table["customers"].sum())),

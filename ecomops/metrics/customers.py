@@ -148,11 +148,6 @@ def customers(orders: object, *, as_of: date | str | None = None) -> Customers:
     return _kept.get(orders, last, lambda: _made(table(orders, "orders"), last))
 
 
-def headcount(facts: Customers) -> tuple[int, int]:
-    """Return how many customers have a purchase, and how many of them exactly one."""
-    return facts.heads
-
-
 def _made(orders: ibis.Table, last: date | None) -> Customers:
     covered = coverage(orders, as_of=last)
     end = last or covered.last_day

@@ -10,7 +10,7 @@ import pandas as pd
 from ecomops.data import outline
 from ecomops.data.tables import frame
 from ecomops.metrics import customers as module
-from ecomops.metrics.customers import customers, headcount
+from ecomops.metrics.customers import customers
 from tests.metrics.shops import random_orders, shop, sold
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ def test_more_months_than_one_number_has_bits(monkeypatch: pytest.MonkeyPatch) -
 
 def test_one_time_buyers_are_counted() -> None:
     sizes = truth().groupby("customer_id").size()
-    assert headcount(customers(ORDERS)) == (len(sizes), int((sizes == 1).sum()))
+    assert customers(ORDERS).heads == (len(sizes), int((sizes == 1).sum()))
 
 
 def test_later_orders_do_not_count_as_of_a_day() -> None:
     found = customers(ORDERS, as_of="2025-09-30")
     sizes = truth("2025-10-01").groupby("customer_id").size()
     assert found.as_of == date(2025, 9, 30)
-    assert headcount(found) == (len(sizes), int((sizes == 1).sum()))
+    assert found.heads == (len(sizes), int((sizes == 1).sum()))
     assert found.months == 3
 
 
@@ -106,7 +106,7 @@ def test_customers_told_apart_in_pieces_are_the_same(monkeypatch: pytest.MonkeyP
     assert len(found.pieces) == 5
     pieces = frame(found.table).sort_values("customer_id", ignore_index=True)
     pd.testing.assert_frame_equal(pieces, whole)
-    assert headcount(found) == headcount(customers(ORDERS))
+    assert found.heads == customers(ORDERS).heads
 
 
 def test_facts_of_an_engine_table_are_kept_those_of_a_frame_are_not() -> None:
