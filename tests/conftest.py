@@ -42,13 +42,24 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("ecomops")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep every Spark test on one worker: a session starts once, in 13 s."""
-    for item in items:
-        if item.get_closest_marker("spark"):
-            item.add_marker(pytest.mark.xdist_group("spark"))
-        elif item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep Spark, the browser and each module of repeated worlds on one worker.
+
+    What they share is dear: a session of Spark, the pages of the demo shop, a hundred shops.
+    """
+    for name in ("spark", "browser"):
+        if item.get_closest_marker(name):
+            item.add_marker(pytest.mark.xdist_group(name))
+            return
+    if item.path.parent.name == "recovery" and not item.get_closest_marker("xdist_group"):
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop where xdist does not see the groups: every worker would make everything again."""
+    grouped = [i.nodeid for i in session.items if i.get_closest_marker("xdist_group")]
+    if getattr(session.config.option, "loadgroup", False):
+        assert all("@" in name for name in grouped), "this pytest-xdist loses groups: see pyproject"
 
 
 @pytest.fixture(scope="session")
