@@ -244,6 +244,21 @@ def test_chinese_has_a_space_beside_latin_and_digits(name):
     assert {at: texts[at] for at, text in bare.items() if glued.search(text)} == {}
 
 
+def test_no_row_of_a_table_is_worked_on_alone():
+    """Mistake 13 of conventions.md: a function of pandas called once per row, of millions."""
+    row_wise = [
+        where(path, node)
+        for path in SOURCES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", "") in ("apply", "agg", "transform", "vectorize")
+        and any(
+            k.arg == "axis" and ast.unparse(k.value) in ("1", "'columns'") for k in node.keywords
+        )
+    ]
+    assert row_wise == []
+
+
 def exported(element: str) -> list[str]:
     init = PACKAGE / element / "__init__.py"
     if not init.is_file():

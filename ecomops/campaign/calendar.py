@@ -112,7 +112,7 @@ def calendar(
     shop: Shop,
     *,
     horizon_days: int = 200,
-    calendar: str = "cn",
+    calendar: str | None = None,
     own_days: Iterable[Mapping[str, Any]] = (),
     as_of: date | str | None = None,
     lang: str | None = None,
@@ -126,7 +126,7 @@ def calendar(
     horizon_days
         Days ahead, 14 to 400; the built-in calendar covers 2015 to 2035.
     calendar
-        ``"cn"``, ``"western"`` or ``"all"``.
+        ``"cn"``, ``"western"`` or ``"all"``; by the currency when None.
     own_days
         Rows ``code, day, presale, main, after`` that replace or add festivals.
     as_of
@@ -160,7 +160,7 @@ def calendar(
     checks.between("horizon_days", horizon_days, 14, 400)
     if "orders" not in shop:
         return Calendar.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
-    known = history(shop.orders, calendar=calendar, own_days=own_days, as_of=as_of)
+    known = history(shop.orders, calendar=calendar or shop.calendar, own_days=own_days, as_of=as_of)
     last = known.end + timedelta(days=horizon_days)
     ahead = [f for f in known.festivals if known.end < f.day <= last]
     if not ahead:

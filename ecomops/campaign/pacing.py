@@ -150,7 +150,7 @@ def pacing(
     end: date | str | None = None,
     metric: str = "amount",
     now: datetime | None = None,
-    calendar: str = "cn",
+    calendar: str | None = None,
     own_days: Iterable[Mapping[str, Any]] = (),
     lang: str | None = None,
 ) -> Pacing:
@@ -170,7 +170,7 @@ def pacing(
         Local time up to which orders are known, counted to the full hour; the last order's when
         None.
     calendar
-        ``"cn"``, ``"western"`` or ``"all"``.
+        ``"cn"``, ``"western"`` or ``"all"``; by the currency when None.
     own_days
         Rows ``code, day, presale, main, after`` that replace or add festivals.
     lang
@@ -211,7 +211,7 @@ def pacing(
     checks.between("days", (end - start).days + 1, 1, 92)
     before = history(
         shop.orders,
-        calendar=calendar,
+        calendar=calendar or shop.calendar,
         own_days=own_days,
         as_of=min(now.date(), end),
     )

@@ -135,7 +135,7 @@ def response(
     experiments: object = None,
     by: str = "scene_name",
     adstock: str = "geometric",
-    calendar: str = "cn",
+    calendar: str | None = None,
     as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Response:
@@ -156,7 +156,7 @@ def response(
     adstock
         ``"geometric"`` or ``"weibull"``.
     calendar
-        Festivals taken off: ``"cn"``, ``"western"`` or ``"all"``.
+        Festivals taken off: ``"cn"``, ``"western"`` or ``"all"``; by the currency when None.
     as_of
         Last day used; the last day that both tables cover when None.
     lang
@@ -201,7 +201,7 @@ def response(
     if len(sold) < outlay.LEAST_DAYS or ads.empty:
         values = {"needed": outlay.LEAST_DAYS, "unit": "days", "found": len(sold)}
         return Response.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
-    both = outlay.money(shop, sold, ads, calendar)
+    both = outlay.money(shop, sold, ads, calendar or shop.calendar)
     trials = _trials(experiments, both)
     tested = {both.channels[t.channel] for t in trials}
     kept = _order(both, tested)

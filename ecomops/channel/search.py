@@ -154,7 +154,7 @@ def search(
     shop: Shop,
     *,
     keywords: Sequence[str] | None = None,
-    calendar: str = "cn",
+    calendar: str | None = None,
     as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Search:
@@ -168,7 +168,7 @@ def search(
     keywords
         Words to look at; the twelve with most days when None.
     calendar
-        Festivals taken off: ``"cn"``, ``"western"`` or ``"all"``.
+        Festivals taken off: ``"cn"``, ``"western"`` or ``"all"``; by the currency when None.
     as_of
         Last day read; the last day of the index when None.
     lang
@@ -212,8 +212,8 @@ def search(
     chosen = keywords or list(counts.sort_values(ascending=False, kind="stable").index[:MOST])
     early = (rows["source"] == "baidu_index") & (rows["day"] < pd.Timestamp(MOBILE))
     kept = rows[rows["keyword"].isin(chosen) & ~early]
-    sold = _sales(shop, calendar, as_of)
-    table, broken = _measured(kept, calendar, sold)
+    sold = _sales(shop, calendar or shop.calendar, as_of)
+    table, broken = _measured(kept, calendar or shop.calendar, sold)
     if table.empty:
         found = int(counts.max()) if len(counts) else 0
         values = {"needed": LEAST_DAYS, "unit": "days", "found": found}

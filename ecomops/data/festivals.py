@@ -60,7 +60,7 @@ def rules() -> Mapping[str, Mapping[str, Any]]:
     """Return the rules of every festival by code.
 
     >>> len(rules())
-    18
+    19
     """
     text = (resources.files("ecomops.data") / "festivals.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
@@ -84,7 +84,8 @@ def _day(rule: str, year: int, shift: int) -> date:
 def festivals(kinds: tuple[str, ...] = ("holiday", "platform")) -> tuple[Festival, ...]:
     """Return every festival of the `kinds` from 2015 to 2035, by day.
 
-    Kinds: "holiday", "platform" (sales days of Chinese platforms), "western".
+    Kinds: "holiday" and "platform" (sales days of Chinese platforms), and "western", which takes
+    the holidays that are kept there too.
 
     >>> [str(f.day) for f in festivals() if f.code == "spring_festival" and f.day.year > 2033]
     ['2034-02-19', '2035-02-08']
@@ -92,10 +93,23 @@ def festivals(kinds: tuple[str, ...] = ("holiday", "platform")) -> tuple[Festiva
     found = [
         _festival(code, rule, year)
         for code, rule in rules().items()
-        if rule["kind"] in kinds
+        if rule["kind"] in kinds or ("western" in kinds and rule.get("western"))
         for year in range(FIRST_YEAR, LAST_YEAR + 1)
     ]
     return tuple(sorted(found, key=lambda f: (f.day, f.code)))
+
+
+def usual(currency: str) -> str:
+    """Return the name of the calendar by which customers who pay in `currency` buy.
+
+    Without a currency, as everywhere, the shop is taken for a Chinese one.
+
+    >>> usual("CNY"), usual("HKD"), usual("GBP")
+    ('cn', 'all', 'western')
+    """
+    if currency in ("CNY", "XXX", ""):
+        return "cn"
+    return "all" if currency in ("HKD", "MOP", "TWD", "SGD", "MYR") else "western"
 
 
 def _festival(code: str, rule: Mapping[str, Any], year: int) -> Festival:

@@ -162,8 +162,7 @@ def coverage(
     excluded = {name: int(counts.get(name, 0)) for name in names}
     kept = days[sale & ~later]
     if kept.empty:
-        reasons = [f"{reason} {n:,}" for reason, n in excluded.items() if n]
-        raise DataError("no_orders_count", rows=rows, reasons=reasons)
+        raise DataError("no_orders_count", rows=rows, **excluded)
     _refuse(orders, days, kept)
     return Coverage(
         rows=rows,

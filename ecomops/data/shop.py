@@ -17,6 +17,7 @@ from ecomops.base import checks
 from ecomops.base.errors import DataError, MissingError, OptionError, suggestion
 from ecomops.base.options import options
 from ecomops.data import formats, schema
+from ecomops.data.festivals import usual
 from ecomops.data.policy import Coverage, coverage, margin_rate
 from ecomops.data.problems import Problem
 from ecomops.data.tables import engine, frame, read_file, table
@@ -83,6 +84,11 @@ class Shop:
     def coverage(self) -> Coverage:
         """What the orders hold: counts by reason, days spanned, currency."""
         return coverage(self.orders)
+
+    @property
+    def calendar(self) -> str:
+        """The festivals its customers keep, by its money: "cn", "western" or "all"."""
+        return usual(self.currency)
 
     @cached_property
     def margin(self) -> float | None:

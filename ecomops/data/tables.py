@@ -78,7 +78,7 @@ def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis
     """
     schema = table_schema(name)
     raw = opened(source)
-    checks.columns(name, raw.columns, NEEDED.get(name, schema.required))
+    checks.columns(name, raw.columns, needed(name))
     if name == "orders" and not {"created_at", "paid_at"} & set(raw.columns):
         checks.columns(name, raw.columns, ("created_at",))
     if _is_canonical(raw, schema):
@@ -86,6 +86,15 @@ def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis
     _refuse_unreadable(raw, schema)
     typed = {c.name: _typed(raw, c.name, c.dtype, timezone) for c in schema.columns.values()}
     return raw.mutate(**typed)
+
+
+def needed(name: str) -> tuple[str, ...]:
+    """Return the columns without which a frame is no table `name`.
+
+    >>> needed("orders")
+    ('order_id', 'paid_amount')
+    """
+    return tuple(NEEDED.get(name, table_schema(name).required))
 
 
 def frame(expr: ibis.Table) -> pd.DataFrame:

@@ -113,7 +113,7 @@ def inventory(
     days: int = 21,
     salvage: float = 0.4,
     pack: int = 1,
-    calendar: str = "cn",
+    calendar: str | None = None,
     as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Inventory:
@@ -131,7 +131,7 @@ def inventory(
     pack
         Pieces per pack; orders are whole packs.
     calendar
-        ``"cn"``, ``"western"`` or ``"all"``.
+        ``"cn"``, ``"western"`` or ``"all"``; by the currency when None.
     as_of
         Last day known; the last day of the data when None.
     lang
@@ -177,7 +177,7 @@ def inventory(
     known = kept.items["cost"].notna() & (gone.wanted[:, -TOLD:].sum(axis=1) > 0)
     if not known.any():
         return Inventory.lock(_missing(len(history), needed, costs=False), lang=lang)  # type: ignore[no-any-return]
-    sells = pace(shop, kept, gone, days=days, calendar=calendar)
+    sells = pace(shop, kept, gone, days=days, calendar=calendar or shop.calendar)
     demand = sells.until(np.full(len(known), days))[:, known.to_numpy()]
     stock = on_hand(shop, facts.last_day)
     rows, params = _orders(kept.items[known], demand, stock, salvage, pack)

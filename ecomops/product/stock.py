@@ -132,7 +132,7 @@ def stock(
     *,
     days: int = 180,
     lead: float = 14.0,
-    calendar: str = "cn",
+    calendar: str | None = None,
     as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Stock:
@@ -149,7 +149,7 @@ def stock(
     lead
         Days from order to delivery where the table does not tell, 1 to 90.
     calendar
-        ``"cn"``, ``"western"`` or ``"all"``.
+        ``"cn"``, ``"western"`` or ``"all"``; by the currency when None.
     as_of
         Last day known; the last day of the data when None.
     lang
@@ -192,7 +192,8 @@ def stock(
         return Stock.lock((Need("rows", short),), lang=lang)  # type: ignore[no-any-return]
     gone = lost(kept)
     longest = int(np.ceil(kept.items["lead"].max())) + WEEK
-    rows, delay = _rows(kept, gone, pace(shop, kept, gone, days=longest, calendar=calendar))
+    sells = pace(shop, kept, gone, days=longest, calendar=calendar or shop.calendar)
+    rows, delay = _rows(kept, gone, sells)
     basis = Basis(
         n=len(rows),
         unit="products",

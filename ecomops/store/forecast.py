@@ -119,7 +119,7 @@ def forecast(
     *,
     metric: str = "amount",
     horizon_days: int = 60,
-    calendar: str = "cn",
+    calendar: str | None = None,
     own_days: Iterable[Mapping[str, Any]] = (),
     as_of: date | str | None = None,
     lang: str | None = None,
@@ -135,7 +135,8 @@ def forecast(
     horizon_days
         Days ahead, 7 to 120.
     calendar
-        ``"cn"`` (holidays and platform festivals), ``"western"`` or ``"all"``.
+        ``"cn"`` (holidays and platform festivals), ``"western"`` or ``"all"``; by the currency
+        when None.
     own_days
         Rows ``code, day, presale, main, after`` that replace or add festivals.
     as_of
@@ -168,7 +169,7 @@ def forecast(
     checks.between("horizon_days", horizon_days, 7, 120)
     if "orders" not in shop:
         return Forecast.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
-    known = history(shop.orders, calendar=calendar, own_days=own_days, as_of=as_of)
+    known = history(shop.orders, calendar=calendar or shop.calendar, own_days=own_days, as_of=as_of)
     y = known.values(metric)
     needed = maths.MIN_DAYS + 2 * horizon_days
     if y.size < needed:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from ecomops.base import checks
+from ecomops.base.errors import DataError
 from ecomops.data import formats
 from ecomops.data.quality import holdings
 from ecomops.data.schema import tables as schemas
-from ecomops.data.shop import open_shop
-from ecomops.data.tables import engine, frame, table
+from ecomops.data.shop import canonical_files, open_shop
+from ecomops.data.tables import engine, frame, needed, read_file, table
 from ecomops.metrics.catalogue import catalogue
 from ecomops.result import Basis, Finding, Result, style
 from ecomops.result.words import Words
@@ -283,6 +284,24 @@ def load(
     [['payments.csv', 'stripe_payments', 1]]
     """
     lang = checks.language(lang)
+    try:
+        return _loaded(path, into, format, timezone, keep_personal, lang)
+    except DataError as error:
+        if own := [] if format else _canonical(Path(path)):
+            raise DataError("already_canonical", path=str(path), tables=own) from error
+        raise
+
+
+def _canonical(path: Path) -> list[str]:
+    """Return the canonical tables at `path`, which are no export and need no loading."""
+    files = canonical_files(path)
+    return [name for name, f in files.items() if {*needed(name)} <= {*read_file(f).columns}]
+
+
+def _loaded(
+    path: str | Path, into: str | Path | None, format: str | None, timezone: str | None,
+    keep_personal: bool, lang: str,
+) -> LoadReport:  # fmt: skip
     if into is not None:
         done = formats.load_into(
             path, into, format=format, timezone=timezone, keep_personal=keep_personal

@@ -132,7 +132,7 @@ def _gravest(alarms: pd.DataFrame) -> dict[str, Any]:
 def monitor(
     shop: Shop,
     *,
-    calendar: str = "cn",
+    calendar: str | None = None,
     own_days: Iterable[Mapping[str, Any]] = (),
     as_of: date | str | None = None,
     lang: str | None = None,
@@ -144,7 +144,7 @@ def monitor(
     shop
         Needs `orders`; `traffic_daily` adds visitors and conversion.
     calendar
-        ``"cn"``, ``"western"`` or ``"all"``.
+        ``"cn"``, ``"western"`` or ``"all"``; by the currency when None.
     own_days
         Rows ``code, day, presale, main, after`` that replace or add festivals.
     as_of
@@ -176,7 +176,7 @@ def monitor(
     as_of = checks.day("as_of", as_of)
     if "orders" not in shop:
         return Monitor.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
-    known = history(shop.orders, calendar=calendar, own_days=own_days, as_of=as_of)
+    known = history(shop.orders, calendar=calendar or shop.calendar, own_days=own_days, as_of=as_of)
     if len(known) < LONG:
         values = {"needed": LONG, "found": len(known), "unit": "days"}
         return Monitor.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]

@@ -151,7 +151,7 @@ def target(
     *,
     target: float,
     horizon_days: int = 30,
-    calendar: str = "cn",
+    calendar: str | None = None,
     as_of: date | str | None = None,
     lang: str | None = None,
 ) -> Target:
@@ -167,7 +167,7 @@ def target(
     horizon_days
         Days ahead, 7 to 120.
     calendar
-        Festivals of the forecast: ``"cn"``, ``"western"`` or ``"all"``.
+        Festivals of the forecast: ``"cn"``, ``"western"`` or ``"all"``; by the currency when None.
     as_of
         Last day known; the last day of the data when None.
     lang
