@@ -41,12 +41,17 @@ def orders_and_lines(chunks: int = 6) -> float:
     return best
 
 
-def all_modules() -> float:
-    """Return CPU seconds per million orders of the preset in which every module is on."""
-    start = time.process_time()
-    made = world("course", seed=1)
-    count = len(made.tables["orders"])
-    return (time.process_time() - start) / count * MILLION
+def all_modules(worlds: int = 3) -> float:
+    """Return CPU seconds per million orders of the preset in which every module is on.
+
+    The best of some worlds, as of some chunks above: the first also pays for touching memory.
+    """
+    best = float("inf")
+    for seed in range(1, worlds + 1):
+        start = time.process_time()
+        count = len(world("course", seed=seed).tables["orders"])
+        best = min(best, (time.process_time() - start) / count * MILLION)
+    return best
 
 
 def peak(customers: int) -> float:

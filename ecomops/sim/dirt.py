@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ecomops.sim import arrow, ids
 from ecomops.sim.calendar import DAY, HOUR
@@ -31,18 +30,17 @@ def soiled(
         made["orders"] = _orders(plan, scenes, made["orders"])
     for incident in plan.settings.incidents:
         if incident.kind == "tracking" and plan.on(incident.key) and "touchpoints" in made:
-            start = plan.window(incident.day, 0, 0)[0] + incident.hour * HOUR
-            window = (start, start + incident.hours * HOUR)
-            made["touchpoints"] = made["touchpoints"].filter(
-                _outside(plan, made["touchpoints"]["event_time"], window)
-            )
+            made["touchpoints"] = _outside(plan, made["touchpoints"], plan.outage(incident))
     return made
 
 
-def _outside(plan: Plan, times: pa.ChunkedArray, window: tuple[float, float]) -> pa.Array:
+def _outside(plan: Plan, events: pa.Table, window: tuple[float, float]) -> pa.Table:
+    """Return `events` without those in `window`, uncopied: each part is sorted by time."""
     low, high = (int((w + plan.epoch) * 1_000_000) for w in window)
-    number = times.cast(pa.int64())
-    return pc.or_(pc.less(number, low), pc.greater_equal(number, high))
+    at = events["event_time"].cast(pa.int64()).to_numpy()
+    edges = np.flatnonzero(np.diff((at < low) | (at >= high), prepend=False, append=False))
+    runs = edges.reshape(-1, 2).tolist()
+    return pa.concat_tables([events.slice(0, 0), *(events.slice(a, b - a) for a, b in runs)])
 
 
 def _twice(plan: Plan, scenes: Sequence[Scene]) -> Bools:

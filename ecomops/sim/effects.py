@@ -143,5 +143,4 @@ def _in_incident(plan: Plan, part: Chunk, key: str) -> Bools:
     incident = next(i for i in plan.settings.incidents if i.key == key)
     if incident.kind != "payment":
         return np.zeros(len(part.orders), dtype=bool)
-    start = plan.window(incident.day, 0, 0)[0] + incident.hour * HOUR
-    return _within(part.orders.time, part.orders.moved, (start, start + incident.hours * HOUR))
+    return _within(part.orders.time, part.orders.moved, plan.outage(incident))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ecomops.sim.calendar import DAY, HOUR
+from ecomops.sim.calendar import DAY
 from ecomops.sim.effects import CAUSES, effects
 from ecomops.sim.plan import NOBODY, batch_product
 from ecomops.sim.prices import FULL
@@ -198,10 +198,10 @@ def _effects(world: World) -> Iterator[Check]:
 def _incidents(world: World) -> Iterator[Check]:
     plan = world.plan
     for incident in (i for i in plan.settings.incidents if i.kind == "payment" and plan.on(i.key)):
-        low = plan.window(incident.day, 0, 0)[0] + incident.hour * HOUR
+        low, high = plan.outage(incident)
         for sale in (scene.sale for scene in world.scenes):
             at = sale.created[sale.exists & ~sale.unpaid]
-            inside = ((at >= low) & (at < low + incident.hours * HOUR)).sum()
+            inside = ((at >= low) & (at < high)).sum()
             yield Check(f"paid in {incident.key}", inside, 0, 0)
 
 

@@ -17,7 +17,7 @@ from ecomops.sim.calendar import DAY
 from ecomops.sim.streams import pick, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from ecomops.sim.plan import Plan
     from ecomops.sim.streams import Floats, Ints
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 STARS = np.array([0.020, 0.020, 0.055, 0.125, 0.780])
 UNHAPPY = np.array([0.22, 0.18, 0.25, 0.20, 0.15])
+MOODS = ("good", "bad", "mixed")
+MOST = 16  # aspects of a mood, and clauses of an aspect
 
 
 @cache
@@ -78,23 +80,18 @@ def reviews(scene: Scene) -> pa.Table:
     order = part.lines.order[said.line]
     number = arrow.scattered(part.orders.key[order])
     line = part.lines.rank[said.line] + 1
-    lang = scene.plan.settings.opinions.lang
-    texts = [wording(lang, *drawn)[0] for drawn in _drawn(said)]
+    text, *_ = wording(scene.plan.settings.opinions.lang, said)
     table = pa.table({
         "review_id": arrow.digits(number, 3, "RV", line),
         "product_id": ids.products(scene.sale.product[said.line]),
         "order_line_id": arrow.digits(number, 3, ids.ORDER, line),
         "rating": pa.array(said.stars.astype(np.float64)),
-        "content": pa.array(texts, pa.string()),
+        "content": text,
         "created_at": arrow.stamps(said.written, scene.plan.epoch),
     })  # fmt: skip
     if part.number or not scene.plan.on("brushing"):
         return table
     return pa.concat_tables([table, _brushed(scene.plan)], promote_options="default")
-
-
-def _drawn(said: Voices) -> Iterator[tuple[int, float, float, float]]:
-    return zip(*(c.tolist() for c in (said.stars, said.first, said.second, said.turn)), strict=True)
 
 
 def brushed_product(plan: Plan) -> int:
@@ -110,12 +107,12 @@ def _brushed(plan: Plan) -> pa.Table:
     at = np.sort(np.floor((0.7 * plan.days + 3 * lot) * DAY))
     product = np.full(count, brushed_product(plan))
     said = Voices(product, np.full(count, 5), at, one, two, three)
-    lang = plan.settings.opinions.lang
+    text, *_ = wording(plan.settings.opinions.lang, said)
     return pa.table({
         "review_id": arrow.digits(np.arange(count), 3, "RB"),
         "product_id": ids.products(product),
         "rating": pa.array(np.full(count, 5.0)),
-        "content": pa.array([wording(lang, *d)[0] for d in _drawn(said)], pa.string()),
+        "content": text,
         "created_at": arrow.stamps(at, plan.epoch),
     })  # fmt: skip
 
@@ -125,32 +122,41 @@ def labels(scene: Scene) -> pa.Table:
     said, plan = voices(scene), scene.plan
     part = scene.part
     number = arrow.scattered(part.orders.key[part.lines.order[said.line]])
-    lang = plan.settings.opinions.lang
-    told = [wording(lang, *drawn)[1:] for drawn in _drawn(said)]
+    _, mood, aspects = wording(plan.settings.opinions.lang, said)
     fakes = plan.settings.opinions.brushed if plan.on("brushing") and not part.number else 0
     names = [
         arrow.digits(number, 3, "RV", part.lines.rank[said.line] + 1),
         arrow.digits(np.arange(fakes), 3, "RB"),
     ]
-    mood, aspects = zip(*told, *[("good", "")] * fakes, strict=True) if told or fakes else ((), ())
     return pa.table({
         "review_id": pa.chunked_array(names),
-        "mood": pa.array(mood, pa.string()),
-        "aspects": pa.array(aspects, pa.string()),
-        "invented": pa.array(np.arange(len(mood)) >= len(told)),
+        "mood": pa.chunked_array([mood, arrow.constant("good", fakes)]),
+        "aspects": pa.chunked_array([aspects, arrow.constant("", fakes)]),
+        "invented": pa.array(np.arange(len(mood) + fakes) >= len(mood)),
     })  # fmt: skip
 
 
-def wording(lang: str, stars: int, one: float, two: float, three: float) -> tuple[str, str, str]:
-    """Return (text, mood, aspects) of a review: one or two clauses that fit its stars."""
-    mood = "good" if stars >= 4 else "bad" if stars <= 2 else "mixed"  # noqa: PLR2004
-    aspects = _aspects(lang, mood)
-    (first, some), (second, more) = (aspects[int(lot * len(aspects))] for lot in (one, two))
-    clauses = [some[int(three * len(some))]]
-    if second != first:
-        clauses.append(more[int(one * 7 % 1 * len(more))])
+def wording(lang: str, said: Voices) -> list[pa.Array]:
+    """Return text, mood and aspects of each review: one or two clauses that fit its stars."""
+    mood = np.select([said.stars >= 4, said.stars <= 2], [0, 1], 2)  # noqa: PLR2004
+    sizes = [[len(some) for _, some in _aspects(lang, name)] for name in MOODS]
+    clauses = np.array([row + [0] * (MOST - len(row)) for row in sizes])
+    aspects = (clauses > 0).sum(axis=1)[mood]
+    one, two = ((lot * aspects).astype(int) for lot in (said.first, said.second))
+    some = (said.turn * clauses[mood, one]).astype(int)
+    more = (said.first * 7 % 1 * clauses[mood, two]).astype(int)
+    shape = (len(MOODS), *clauses.shape[1:] * 4)
+    code = np.ravel_multi_index((mood, one, some, two, more), shape)
+    known, place = np.unique(code, return_inverse=True)
+    told = [_told(lang, *at) for at in zip(*np.unravel_index(known, shape), strict=True)]
+    return [arrow.words(place, column) for column in zip(*told or [("", "", "")], strict=True)]
+
+
+def _told(lang: str, mood: int, one: int, some: int, two: int, more: int) -> tuple[str, str, str]:
+    (first, words), (second, others) = (_aspects(lang, MOODS[mood])[at] for at in (one, two))
+    clauses = [words[some]] + [others[more]] * (second != first)
     text = "，".join(clauses) + "。" if lang == "zh" else ", ".join(clauses).capitalize() + "."
-    return text, mood, " ".join(dict.fromkeys((first, second)))
+    return text, MOODS[mood], " ".join(dict.fromkeys((first, second)))
 
 
 @cache
@@ -167,9 +173,8 @@ def shop_scores(plan: Plan) -> pa.Table:
     slow = np.convolve(plan.daily / plan.daily.mean(), np.ones(14) / 14, mode="full")[: plan.days]
     strain = np.array([[0.006], [0.012], [0.030]]) * (slow - 1).clip(0, 3)
     scores = np.round((level + drift - strain).clip(4.5, 4.98), 2)
-    days: Ints = np.arange(plan.days)
     return pa.table({
-        "date": arrow.dates(days, plan.epoch),
+        "date": arrow.dates(np.arange(plan.days), plan.epoch),
         "store_id": arrow.constant(plan.settings.store.store_id, plan.days),
         "score_description": pa.array(scores[0]),
         "score_service": pa.array(scores[1]),

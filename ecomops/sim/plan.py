@@ -22,7 +22,7 @@ from ecomops.sim.stock import StockPlan, stock_plan
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from ecomops.sim.settings import Settings
+    from ecomops.sim.settings import Incident, Settings
     from ecomops.sim.streams import Bools, Floats, Ints
 
 NOBODY = -1
@@ -97,6 +97,11 @@ class Plan:
         """Return the seconds at which days `first` to `last` around `day` begin and end."""
         middle = (day - self.settings.store.start).days
         return (middle + first) * float(DAY), (middle + last + 1) * float(DAY)
+
+    def outage(self, incident: Incident) -> tuple[float, float]:
+        """Return the seconds at which `incident` begins and ends."""
+        start = self.window(incident.day, 0, 0)[0] + incident.hour * HOUR
+        return start, start + incident.hours * HOUR
 
     def without(self, keys: Collection[str]) -> Plan:
         """Return the same plan with some interventions switched off."""

@@ -88,8 +88,8 @@ def _outage(plan: Plan, created: Floats) -> Bools:
     down = np.zeros(len(created), dtype=bool)
     for incident in plan.settings.incidents:
         if incident.kind == "payment" and plan.on(incident.key):
-            start = plan.window(incident.day, 0, 0)[0] + incident.hour * HOUR
-            down |= (created >= start) & (created < start + incident.hours * HOUR)
+            low, high = plan.outage(incident)
+            down |= (created >= low) & (created < high)
     return down
 
 

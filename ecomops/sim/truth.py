@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ecomops.sim import arrow, baskets, ids, listing, media
-from ecomops.sim.calendar import DAY, HOUR
+from ecomops.sim.calendar import DAY
 from ecomops.sim.effects import CAUSES, Effects
 from ecomops.sim.plan import NOBODY
 from ecomops.sim.prices import best_factor
@@ -273,10 +273,7 @@ def _growth(plan: Plan, name: str) -> float | None:
 
 def incidents(plan: Plan) -> pa.Table:
     """Return what went wrong and when: incidents, stock-outs and the bad batch."""
-    rows: list[tuple[str, float, float]] = []
-    for incident in plan.settings.incidents:
-        start = plan.window(incident.day, 0, 0)[0] + incident.hour * HOUR
-        rows.append((incident.key, start, start + incident.hours * HOUR))
+    rows = [(incident.key, *plan.outage(incident)) for incident in plan.settings.incidents]
     spells = [key for key in plan.index if key.startswith("stockout:")]
     edges = zip(spells, plan.stock.first * DAY, plan.stock.last * DAY, strict=True)
     rows += [(key, float(low), float(high)) for key, low, high in edges]
