@@ -149,7 +149,10 @@ SPARK = {
     "spark.default.parallelism": "1",
     "spark.ui.enabled": "false",
     "spark.driver.memory": "1g",
+    # short runs: a JVM that does not compile for the long run, and collects with one thread
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.warehouse.dir": tempfile.gettempdir() + "/ecomops-spark-warehouse",
 }

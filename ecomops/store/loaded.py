@@ -285,7 +285,7 @@ def load(
     """
     lang = checks.language(lang)
     try:
-        return _loaded(path, into, format, timezone, keep_personal, lang)
+        return _loaded(path, into, format, timezone, keep_personal=keep_personal, lang=lang)
     except DataError as error:
         if own := [] if format else _canonical(Path(path)):
             raise DataError("already_canonical", path=str(path), tables=own) from error
@@ -299,7 +299,7 @@ def _canonical(path: Path) -> list[str]:
 
 
 def _loaded(
-    path: str | Path, into: str | Path | None, format: str | None, timezone: str | None,
+    path: str | Path, into: str | Path | None, format: str | None, timezone: str | None, *,
     keep_personal: bool, lang: str,
 ) -> LoadReport:  # fmt: skip
     if into is not None:

@@ -142,7 +142,7 @@ def _tested(
     if said.ratio and SHARE.search(said.left):  # some say 3.5 for 3.5 %, without the sign
         gap = f"least(abs({gap}), abs(round({left} / 100 - ({right}), 6)))"
     both = sql.select(
-        {"_row": "_row", "l": left, "r": right, "gap": gap}, sql.name(part.table), where=where
+        {"_row": "_row", "l": left, "r": right, "gap": gap}, sql.name(part.beside), where=where
     )
     step = SHARE_STEP if SHARE.search(said.left) else CENT
     fails = f"gap > {step}" if said.sign == "<=" else f"abs(gap) > {step}"

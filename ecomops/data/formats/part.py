@@ -28,8 +28,9 @@ class Part:
     """The typed rows of one sheet: one engine table, and what was noticed on the way.
 
     The table has a column ``<table>__<column>`` per canonical column and ``_row``, the record's
-    1-based number in the file; ``x<position>`` holds a column of `spare`, mapped to nothing. Those
-    of `quiet` say nothing in the first rows: while rows are typed they share one list, `_quiet`.
+    1-based number in the file; `beside` also has ``x<position>`` for each column of `spare`, mapped
+    to nothing: hundreds of them would slow every query down. Those of `quiet` say nothing in the
+    first rows: while rows are typed they share one list, `_quiet`.
     """
 
     fmt: Format
@@ -38,6 +39,7 @@ class Part:
     fill: tuple[Slot, ...]
     first_row: int
     table: str = ""
+    beside: str = ""
     rank: tuple[str, str, str] = ("", "", "")
     problems: list[Problem] = field(default_factory=list)
     identities: list[Identity] = field(default_factory=list)

@@ -13,7 +13,7 @@ from ecomops.data.formats.personal import is_personal
 from ecomops.data.schema import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import ibis
 
@@ -96,10 +96,19 @@ def drop_empty(part: Part, wide: str, con: Any) -> None:
     """Forget the spare columns that hold nothing in any row."""
     if part.quiet and not sql.rows(con, sql.select({"n": "count(_quiet)"}, wide))[0][0]:
         part.spare = tuple(c for c in part.spare if c.position not in part.quiet)
-    for cell in (str, tidied):  # the quick look leaves few for the thorough one
-        counts = {f"x{c.position}": f"count({cell(spare_cell(part, c))})" for c in part.spare}
-        found = sql.rows(con, sql.select(counts, wide))[0] if counts else ()
-        part.spare = tuple(c for c, n in zip(part.spare, found, strict=True) if n)
+    first = {c.position: f"any_value({spare_cell(part, c)})" for c in part.spare}
+    told = _row(wide, first, con)
+    plain = {p for p, cell in told.items() if re.match(r"\w", cell or "")}
+    doubtful = [c for c in part.spare if told[c.position] is not None and c.position not in plain]
+    counts = {c.position: f"count({tidied(spare_cell(part, c))})" for c in doubtful}
+    plain |= {p for p, n in _row(wide, counts, con).items() if n}
+    part.spare = tuple(c for c in part.spare if c.position in plain)
+
+
+def _row(wide: str, asked: Mapping[int, str], con: Any) -> dict[int, Any]:
+    """Return what aggregates over the wide table give, by position of the column they are of."""
+    query = sql.select({f"x{p}": aggregate for p, aggregate in asked.items()}, wide)
+    return dict(zip(asked, sql.rows(con, query)[0], strict=True)) if asked else {}
 
 
 def extra_rows(
@@ -128,4 +137,4 @@ def _piece(part: Part) -> str:
         c.name + ("_source" if c.name.casefold() in taken else ""): f"x{c.position}"
         for c in part.spare
     }
-    return sql.select(places(part) | named, sql.name(part.table))
+    return sql.select(places(part) | named, sql.name(part.beside))

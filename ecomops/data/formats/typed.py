@@ -48,6 +48,7 @@ LABELS = 3
 ORDERS = {"orders", "order_lines"}
 OFFSETS = {"shopify", "woocommerce"}
 YEAR_MONTHS = 12
+MANY_SPARE = 200
 
 
 def typed(
@@ -299,9 +300,12 @@ def _keep_rows(part: Part, wide: str, filled: int, con: Any) -> None:
     kept = {s.name: sql.name(s.name) for s in part.fill}
     kept["_row"] = "o_row" if part.several else f"rowid + {part.first_row}"
     kept |= {o: o for o in _origin(part)[:2]}
-    kept |= {f"x{c.position}": tidied(spare_cell(part, c)) for c in part.spare}
+    spare = {f"x{c.position}": tidied(spare_cell(part, c)) for c in part.spare}
     where = f"({reason}) IS NULL" if any(why for why, *_ in found) else ""
     part.table = sql.view(con, "load_part", sql.select(kept, wide, where=where))
+    both = sql.select(kept | spare, wide, where=where)
+    keep = sql.view if len(spare) < MANY_SPARE else sql.table  # each use of a view plans all of it
+    part.beside = keep(con, "load_beside", both) if spare else part.table
 
 
 def _plain_rows(part: Part, wide: str, con: Any) -> list[tuple[Any, ...]]:
