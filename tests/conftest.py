@@ -171,28 +171,6 @@ def ecomops(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="session")
-def run_analyse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return a function that gives the Analyse page of the demo shop in "zh" or "en".
-
-    The command line makes each page once per worker; its results lie beside it as JSON.
-    """
-    folder = tmp_path_factory.mktemp("analyse")
-
-    @cache
-    def made(lang: str) -> tuple[Path, subprocess.CompletedProcess[str]]:
-        out = folder / f"analyse.{lang}.html"
-        command = ["run", "analyse", "--data", "demo", "--lang", lang, "--out", str(out)]
-        return out, ecomops(*command, "--json", str(out.with_suffix(".json")))
-
-    def page(lang: str) -> Path:
-        out, run = made(lang)
-        assert run.returncode == 0, run.stderr
-        return out
-
-    return page
-
-
-@pytest.fixture(scope="session")
 def spark() -> Any:
     """Return the ibis backend on Spark; mark tests that use it `spark`."""
     return spark_backend()

@@ -43,7 +43,7 @@ class Found:
     best: float = NAN
 
 
-@lru_cache(maxsize=40)
+@lru_cache(maxsize=64)
 def shop_of(preset: str, customers: int, seed: int) -> World:
     """Return the preset's world of a seed in another size; a world is made once."""
     return world(sized(settings_of(preset), customers), seed=seed)

@@ -133,10 +133,10 @@ def _held(
     out: pd.DataFrame, known: pd.DatetimeIndex, index: pd.DatetimeIndex, ids: pd.Series[Any]
 ) -> Any:
     """Return which products were out by day; a snapshot holds until the next, a week at most."""
-    state = pd.DataFrame(0.0, index=known, columns=pd.Index(ids))
-    for product, day in zip(out["product_id"], pd.to_datetime(out["day"]), strict=True):
-        state.loc[day, product] = 1.0
-    held = state.reindex(index).ffill(limit=HELD - 1).fillna(0)
+    state = np.zeros((len(known), len(ids)))
+    days = known.get_indexer(pd.DatetimeIndex(out["day"]))
+    state[days, pd.Index(ids).get_indexer(out["product_id"])] = 1.0
+    held = pd.DataFrame(state, index=known).reindex(index).ffill(limit=HELD - 1).fillna(0)
     return held.to_numpy().T > 0
 
 

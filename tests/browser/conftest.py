@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser import harness
+from tests.conftest import ecomops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     yield from harness.launched()
+
+
+@pytest.fixture(scope="session")
+def demo_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of all pages of the demo shop, made once by the command line."""
+    folder = tmp_path_factory.mktemp("demo")
+    run = ecomops("demo", "--out", str(folder), "--lang", "en")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split()[-2:] == [str(folder / f"index.{each}.html") for each in ("zh", "en")]
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -6,24 +6,25 @@ import re
 
 import pytest
 
+from ecomops.data.shop import demo_folder
+from ecomops.report.memory import NAME
 from tests.browser.harness import LOOKS
-from tests.conftest import ecomops
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 STAGES = ("index", "plan", "execute", "analyse", "optimise")
 LOOK = {look.name: look for look in LOOKS}
-# every look of the index; of the stages one wide and one narrow, light and dark
+# every look of the index (and, in test_pages, of Analyse); of the others two that differ in all
 SEEN = [("index", name) for name in LOOK]
-SEEN += [(stage, name) for stage in STAGES[1:] for name in ("light", "phone-dark")]
+SEEN += [
+    (stage, name) for stage in ("plan", "execute", "optimise") for name in ("light", "phone-dark")
+]
 
 
-@pytest.fixture(scope="session")
-def demo_pages(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    run = ecomops("demo", "--out", str(folder), "--lang", "en")
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.split()[-2:] == [str(folder / f"index.{each}.html") for each in ("zh", "en")]
-    return folder
+def test_the_demo_keeps_its_ledger_beside_its_pages(demo_pages):
+    pages = {f"{stage}.{lang}.html" for stage in STAGES for lang in ("zh", "en")}
+    assert {path.name for path in demo_pages.iterdir()} == {*pages, NAME}
+    assert not (demo_folder() / NAME).exists()
+    assert 'href="index.en.html"' in (demo_pages / "index.zh.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -85,17 +85,6 @@ def test_four_stages_hand_over_through_one_ledger(small, capsys):
     assert len(ledger(shop / NAME).targets) == 1
 
 
-@pytest.mark.slow
-def test_the_demo_keeps_its_ledger_beside_its_pages(small):
-    assert main(["demo", "--lang", "zh"]) == 0
-    found = {p.name for p in (small / "reports").iterdir()}
-    assert {"index.zh.html", "index.en.html", "plan.zh.html", NAME} <= found
-    assert len(found) == 11
-    assert not (demo_folder() / NAME).exists()
-    text = (small / "reports" / "index.zh.html").read_text(encoding="utf-8")
-    assert 'href="index.en.html"' in text
-
-
 def test_nothing_of_the_users_is_written_over(small, capsys):
     mine = small / "reports" / "plan.en.html"
     mine.parent.mkdir()

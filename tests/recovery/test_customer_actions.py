@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 
 import ecomops as eo
+from benchmarks.methods import silence
 from benchmarks.methods.customers import COST, FEATURES, send
 from benchmarks.recovery import recover
-from ecomops.sim import world
 
 pytestmark = pytest.mark.slow
-REPS = 20
+REPS, CUSTOMERS = 20, 2_000
 ERROR = np.sqrt(0.9 * 0.1 / REPS)
 
 
@@ -83,18 +83,18 @@ def test_the_share_of_points_used_is_covered():
     assert abs(found["bias"]) < 0.01
 
 
-@cache
 def indifferent():
     """Return by shop whose messages do nothing: advice emitted, and the band of sending to all."""
     found = []
     for seed in range(1, REPS + 1):
-        result = eo.customer.targeting(world("no_effect", seed=seed, customers=1_500).shop)
+        result = silence.result("customer.targeting", CUSTOMERS, seed)
         spent = result.params["cost"] * result.basis.n
         low, _, high = (value + spent for value in result.params["all"])
         found.append((any(a.emitted for a in result.actions()), low, high))
     return pd.DataFrame(found, columns=["emitted", "low", "high"])
 
 
+@pytest.mark.xdist_group("silence")  # which has made these shops already
 def test_sends_that_do_nothing_make_no_list():
     """No list and nobody spared in 95 % of shops; what sending brings before its cost is 0."""
     found = indifferent()

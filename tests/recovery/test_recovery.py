@@ -21,21 +21,23 @@ BY_DAY = ("cart_rate",)  # the simulator's carts follow its visitors more evenly
 
 
 @cache
-def found(method, preset, reps=REPS):
-    return recover(method, preset, reps)
+def found(method, preset=None, reps=None):
+    usual = METHODS[method].presets[0]
+    reps = reps or (REPS if preset else COVERED.get(method, REPS))
+    return recover(method, preset or usual, reps)
 
 
 @pytest.mark.parametrize("method", COVERED)
 def test_ninety_percent_intervals_cover(method):
     """Truth: closed forms of BG/NBD, orders that channels caused, the same shop twenty-fold."""
-    recovery = found(method, METHODS[method].presets[0], COVERED[method])
+    recovery = found(method)
     assert recovery.coverage_error < 0.03
     assert 0.84 <= recovery.coverage <= 0.96
 
 
 def test_intervals_of_every_number_on_the_scorecard_cover():
     """Truth: the same months without chance; each number by itself, within its two errors."""
-    targets = found("scorecard", "tiny", COVERED["scorecard"]).by_target().drop(index=list(BY_DAY))
+    targets = found("scorecard").by_target().drop(index=list(BY_DAY))
     assert len(targets) == 12
     error = np.sqrt(0.9 * 0.1 / targets["n"])
     assert (targets["coverage"] >= 0.84 - 2 * error).all()
@@ -45,14 +47,14 @@ def test_intervals_of_every_number_on_the_scorecard_cover():
 @pytest.mark.parametrize("day", [30, 60, 90, 180, 365])
 def test_the_repeat_curve_is_within_two_points(day):
     """Truth: the planted purchase process in operational time."""
-    targets = found("repeat", "clean").by_target()
+    targets = found("repeat").by_target()
     assert abs(targets["bias"][f"curve {day} d"]) < 0.008
     assert targets["rmse"][f"curve {day} d"] < 0.02
 
 
 def test_cohort_cells_are_unbiased():
     """Truth: chance of an order in a month under BG/NBD."""
-    assert (found("cohorts", "clean").by_target()["bias"].abs() < 0.004).all()
+    assert (found("cohorts").by_target()["bias"].abs() < 0.004).all()
 
 
 def test_driver_contributions_are_exact():
@@ -62,7 +64,7 @@ def test_driver_contributions_are_exact():
 
 def test_scores_rank_customers_by_what_they_are_worth():
     """Truth: planted rate, life and spend of each customer; chance agreement is 0."""
-    assert found("rfm", "clean").rows["estimate"].min() > 0.05
+    assert found("rfm").rows["estimate"].min() > 0.05
 
 
 def test_last_click_misleads_where_the_holdout_does_not():
