@@ -49,7 +49,7 @@ clean: ## remove the environment, caches and reports
 # one stamp per set of extras: nothing is installed twice until pyproject.toml changes
 $(VENV)/.installed-%: pyproject.toml | $(BIN)/python
 	@echo "Installing ecomops[$*] and what it needs into $(VENV) (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --no-input --progress-bar off -e ".[$*]" 2>&1 \
+	@$(BIN)/python -m pip install --no-input --no-compile --progress-bar off -e ".[$*]" 2>&1 \
 	  | tee $(VENV)/install.log | awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
 	    'tty && /^ *(Collecting|Installing|Building)/ {printf "\r\033[K  %.70s", $$0; fflush()} END {if (tty) printf "\r\033[K"}' \
 	  || { tail -n 20 $(VENV)/install.log; echo "Installing failed; the whole log is $(VENV)/install.log"; exit 1; }

@@ -78,11 +78,12 @@ def quality(shop: Shop) -> Quality:
     >>> found.quiet_days, [(p.code, p.count) for p in found.problems]
     (1, [('duplicate_key', 1)])
     """
-    held = holdings(shop.tables)
+    counts = {name: _counts(shop.tables[name], name) for name in sorted(shop.tables)}
+    held = _held(counts)
     rows = held.rows
     found = list(shop.problems)
-    for name in sorted(shop.tables):
-        found += duplicates(shop.tables[name], name)
+    for name, counted in counts.items():
+        found += duplicates(shop.tables[name], name, counted)
     days = quiet = 0
     if rows.get("orders"):
         found += contradictions(shop.orders)
@@ -96,29 +97,37 @@ def quality(shop: Shop) -> Quality:
 
 def holdings(tables: Mapping[str, ibis.Table]) -> Quality:
     """Return only how many rows tables have and how much is missing where it matters."""
-    rows: dict[str, int] = {}
-    nulls: dict[tuple[str, str], float] = {}
-    for name in sorted(tables):
-        counted = frame(_counts(tables[name], TELLING.get(name, ()))).iloc[0]
-        rows[name] = int(counted["rows"])
-        nulls |= {
-            (name, c): float(counted[c]) / rows[name] for c in TELLING.get(name, ()) if rows[name]
-        }
+    return _held({name: _counts(tables[name], name) for name in sorted(tables)})
+
+
+def _held(counts: Mapping[str, Mapping[str, int]]) -> Quality:
+    rows = {name: counted["rows"] for name, counted in counts.items()}
+    nulls = {
+        (name, c): (n - counts[name][c]) / n
+        for name, n in rows.items()
+        for c in TELLING.get(name, ())
+        if n
+    }
     return Quality(rows, nulls, ())
 
 
-def _counts(table: ibis.Table, columns: Sequence[str]) -> ibis.Table:
-    missing = {c: table[c].isnull().ifelse(1, 0).sum() for c in columns}
-    return table.aggregate(rows=table.count(), **missing)
-
-
-def duplicates(table: ibis.Table, name: str) -> list[Problem]:
-    """Return how many rows repeat the key of another row; rows without a key are left out."""
+def _counts(table: ibis.Table, name: str) -> dict[str, int]:
+    """Return the rows of a table, and of columns that tell and of its key how many have a value."""
     key = [c for c in table_schema(name).key if c in table.columns]
-    if not key:
-        return []
-    present = frame(table.aggregate(**{c: table[c].count() for c in key})).iloc[0]
-    key = [c for c in key if present[c]]
+    filled = {c: table[c].count() for c in (*TELLING.get(name, ()), *key)}
+    counted = frame(table.aggregate(rows=table.count(), **filled)).iloc[0]
+    return {str(c): int(n) for c, n in counted.items()}
+
+
+def duplicates(
+    table: ibis.Table, name: str, filled: Mapping[str, int] | None = None
+) -> list[Problem]:
+    """Return how many rows repeat the key of another row; rows without a key are left out.
+
+    `filled` tells, where it is known already, how many rows have a value in each column.
+    """
+    filled = filled or _counts(table, name)
+    key = [c for c in table_schema(name).key if filled.get(c)]
     if not key:
         return []
     rows = table.filter(table[key[0]].notnull())
