@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ecomops as eo
@@ -80,6 +80,7 @@ def test_an_unknown_column_is_named_with_what_is_there() -> None:
         pareto(lines([1, 2]), by="colour")
 
 
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 10_000), min_size=2, max_size=30), st.randoms(use_true_random=False))
 def test_order_of_rows_names_and_currency_scale_do_not_matter(cents: list[int], random) -> None:  # type: ignore[no-untyped-def]
     frame = lines([c / 100 for c in cents])
