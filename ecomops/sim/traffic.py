@@ -23,6 +23,7 @@ SUMS = ("pay_buyers", "pay_orders", "pay_quantity", "pay_amount", "new_pay_buyer
         "refund_amount")  # fmt: skip
 COUNTS = ("order_buyers", "pay_buyers", "pay_orders", "pay_quantity", "new_pay_buyers")
 OVERLAP = 0.87
+CART = 0.095  # share of visitors who put something into their cart
 
 
 def sums(scene: Scene) -> Mapping[str, Ints]:
@@ -86,8 +87,7 @@ def visitors(plan: Plan, buyers: Ints) -> Ints:
     """
     channels = plan.settings.channels
     uniform = stream(plan.seed, "visitors").random((plan.days, len(channels) + 1))
-    customers = plan.settings.customers
-    orders = customers.count * 1.9 / plan.days
+    orders = plan.settings.customers.count * 1.9 / plan.days
     level = np.diff(plan.arrivals.tau)[: plan.days * 24].reshape(plan.days, 24).sum(axis=1)
     level = (level / level.mean()) ** 0.72
     base = np.array([0.6 * c.mix + 0.4 * c.again for c in channels])
@@ -109,8 +109,9 @@ def traffic_daily(plan: Plan, daily: Mapping[str, Ints]) -> pa.Table:
     seen = visitors(plan, daily["order_buyers"])
     lot = stream(plan.seed, "pages").random((3, plan.days, width))
     pages = np.rint(seen * (2.6 + 0.5 * lot[0])).astype(np.int64)
-    carts = np.rint(seen * (0.085 + 0.02 * lot[1])).astype(np.int64)
-    carts = np.clip(carts, daily["order_buyers"], seen)
+    # each visitor decides alone: binomial, as the normal distribution comes near it
+    carts = np.rint(seen * CART + np.sqrt(seen * CART * (1 - CART)) * ndtri(lot[1]))
+    carts = np.clip(carts, daily["order_buyers"], seen).astype(np.int64)
     new = np.rint(seen * (0.66 + 0.06 * lot[2])).astype(np.int64)
     source = np.tile(np.arange(width), plan.days)
     shop = source == width - 1
