@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.sparse import csc_array, csr_array, diags_array
@@ -26,6 +26,7 @@ ROUNDS = 4
 PRIOR = {"weekday": 0.5, "season": 0.25, "event": 0.6, "level": 0.12}
 MIN_DAYS = 56
 FLOOR = 0.05  # a day without sales counts as 5 % of an ordinary one: logs need a bottom
+DAILY = 0.8  # share of the other weekdays with a sale, from which one without any is closed
 FEW = 20  # past days of a kind below which all days share one band
 
 
@@ -115,15 +116,9 @@ def calendar_parts(history: ArrayLike, days: Days) -> tuple[Floats, Floats, Floa
     >>> print(share[:2].round(6), design.shape == (63, prior.size))
     [1. 1.] True
     """
-    y = floats(history)
-    log = np.log(np.maximum(y, float(np.median(y[y > 0])) * FLOOR))
-    seasonal, prior = features(days)
-    level, level_prior = _level(y.size, 0)
-    design, sd = floats(np.hstack([level, seasonal])), floats(np.r_[level_prior, prior])
-    effects, scale, residual = _fitted(design, log, sd)
-    share = np.exp(seasonal @ effects[level.shape[1] :])
-    weight = np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12))
-    return floats(share / share.mean()), floats(weight), design, sd
+    fit = _fit(floats(history), days)
+    share = np.exp(fit.design[:, fit.slow :] @ fit.effects[fit.slow :])
+    return floats(share / share.mean()), fit.trust, fit.design, fit.sd
 
 
 def left_out(history: ArrayLike, days: Days, windows: Sequence[Ints]) -> list[Floats]:
@@ -139,17 +134,13 @@ def left_out(history: ArrayLike, days: Days, windows: Sequence[Ints]) -> list[Fl
     >>> hidden.shape, bool(np.abs(hidden).max() < 0.2)
     ((10,), True)
     """
-    y = floats(history)
-    log = np.log(np.maximum(y, float(np.median(y[y > 0])) * FLOOR))
-    seasonal, prior = features(days)
-    level, level_prior = _level(y.size, 0)
-    design, sd = floats(np.hstack([level, seasonal])), floats(np.r_[level_prior, prior])
-    _, scale, residual = _fitted(design, log, sd)
-    trust = np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12)) / scale**2
-    spread = np.linalg.inv(design.T @ (design * trust[:, None]) + np.diag(1 / sd**2))
+    fit = _fit(floats(history), days)
+    design, trust = fit.design, fit.trust / fit.scale**2
+    spread = np.linalg.inv(design.T @ (design * trust[:, None]) + np.diag(1 / fit.sd**2))
     hat = design @ spread @ design.T * trust
     return [
-        floats(np.linalg.solve(np.eye(w.size) - hat[np.ix_(w, w)], residual[w])) for w in windows
+        floats(np.linalg.solve(np.eye(w.size) - hat[np.ix_(w, w)], fit.residual[w]))
+        for w in windows
     ]
 
 
@@ -159,32 +150,42 @@ def _modelled(history: ArrayLike, days: Days, *, festivals: bool) -> Floats:
         raise DataError("history_short", n=y.size, needed=MIN_DAYS)
     if not np.any(y > 0):
         return np.zeros(len(days))
-    floor = float(np.median(y[y > 0])) * FLOOR
-    log = np.log(np.maximum(y, floor))
+    fit = _fit(y, days)
+    usual = np.clip(fit.residual, -3 * fit.scale, 3 * fit.scale)
+    smear = np.average(np.exp(usual), weights=fit.trust)
+    kept = slice(None) if festivals else slice(fit.slow + 7 + 2 * HARMONICS)
+    return floats(np.exp(fit.design[:, kept] @ fit.effects[kept]) * smear)
+
+
+class _Fit(NamedTuple):
+    """Robust ridge regression of the logs of a series; its first `slow` columns are the level."""
+
+    design: Floats
+    sd: Floats
+    slow: int
+    effects: Floats
+    scale: float
+    residual: Floats
+    trust: Floats
+
+
+def _fit(y: Floats, days: Days) -> _Fit:
+    """Return the fit of `y` to the first of the `days`; `trust` are its Huber weights."""
+    log = np.log(np.maximum(y, float(np.median(y[y > 0])) * FLOOR))
     seasonal, prior = features(days)
     level, level_prior = _level(y.size, len(days) - y.size)
-    design, sd = np.hstack([level, seasonal]), np.r_[level_prior, prior]
-    effects, scale, residual = _fitted(design[: y.size], log, sd)
-    weight = np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12))
-    smear = np.average(np.exp(np.clip(residual, -3 * scale, 3 * scale)), weights=weight)
-    kept = slice(None) if festivals else slice(level.shape[1] + 7 + 2 * HARMONICS)
-    return floats(np.exp(design[:, kept] @ effects[kept]) * smear)
-
-
-def _fitted(design: Floats, log: Floats, sd: Floats) -> tuple[Floats, float, Floats]:
-    """Return effects, residual scale and residuals of the robust ridge regression."""
-    sparse = csr_array(design)  # mostly zeros: one festival day in hundreds of columns
-    weight: Floats = floats(np.ones(log.shape))
-    scale = max(float(np.std(log)) / 3, 1e-3)
-    effects = floats(np.zeros(sd.size))
+    design, sd = floats(np.hstack([level, seasonal])), floats(np.r_[level_prior, prior])
+    known = design[: y.size]
+    sparse = csr_array(known)  # mostly zeros: one festival day in hundreds of columns
+    trust, scale = floats(np.ones(log.shape)), max(float(np.std(log)) / 3, 1e-3)
     for _ in range(ROUNDS):
-        scaled = csr_array(sparse.multiply((weight / scale**2)[:, None])).T
+        scaled = csr_array(sparse.multiply((trust / scale**2)[:, None])).T
         ridge = csc_array(scaled @ sparse + diags_array(1 / sd**2))
         effects = floats(splu(ridge).solve(scaled @ log))
-        residual = log - design @ effects
+        residual = floats(log - known @ effects)
         scale = max(1.4826 * float(np.median(np.abs(residual))), 1e-3)
-        weight = floats(np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12)))
-    return effects, scale, floats(log - design @ effects)
+        trust = floats(np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12)))
+    return _Fit(design, sd, level.shape[1], effects, scale, residual, trust)
 
 
 def plain_days(n: int, first_weekday: int = 0) -> Days:
@@ -234,13 +235,14 @@ def forecast(
 
     The same forecast is made from origins in the past; the band on a day is the quantile of those
     errors among ordinary or among festival days, since the two differ most where it matters
-    (conformal prediction in groups: Vovk 2012; rolling origins: Tashman 2000). `draws` (draws,
-    horizon) are whole error paths, so that sums over days carry the right spread. Raises
+    (conformal prediction in groups: Vovk 2012; rolling origins: Tashman 2000). On a weekday on
+    which the shop is closed 0 is expected, and its days say nothing about those of others. `draws`
+    (draws, horizon) are whole error paths, so that sums carry the right spread. Raises
     `DataError` when there are too few days, or no sale in them, for a single past origin.
     """
     y = floats(history)
     horizon = len(days) - y.size
-    mean = point(y, days)[y.size :]
+    mean = np.where(closed(y, days)[y.size :], 0.0, point(y, days)[y.size :])
     starts = [start for start in origins(y.size, horizon) if np.any(y[:start] > 0)]
     if not starts:
         seen = int(np.sum(np.cumsum(y) > 0))  # days since the first sale
@@ -254,27 +256,48 @@ def forecast(
 
 
 def _errors(y: Floats, days: Days, start: int, horizon: int) -> Floats:
-    expected = point(y[:start], days.part(0, start + horizon))[start:]
-    return np.log(np.maximum(y[start : start + horizon] / expected, FLOOR))
+    known = days.part(0, start + horizon)
+    ratio = y[start : start + horizon] / point(y[:start], known)[start:]
+    shut = closed(y[:start], known)[start:]
+    return floats(np.where(shut, np.nan, np.log(np.maximum(ratio, FLOOR))))
+
+
+def closed(history: ArrayLike, days: Days) -> Bools:
+    """Return which `days` fall on a weekday without any sale in eight weeks of nearly daily sales.
+
+    >>> week = [5.0, 5, 5, 5, 5, 0, 5]
+    >>> closed(week * 8, plain_days(63))[-7:].tolist()
+    [False, False, False, False, False, True, False]
+    """
+    recent, weekday = floats(history)[-MIN_DAYS:], days.weekday[: np.size(history)][-MIN_DAYS:]
+    sold = np.array([np.mean(recent[weekday == day] > 0) for day in range(7)])
+    return np.asarray((sold == 0)[days.weekday] & (sold.sum() >= DAILY * (sold > 0).sum() > 0))
 
 
 def _bands(errors: Floats, festive: Bools, ahead: Bools, level: float) -> tuple[Floats, Floats]:
     low, high = np.empty(ahead.size), np.empty(ahead.size)
     for kind in (False, True):
-        pool = errors[festive == kind] if np.sum(festive == kind) >= FEW else errors.ravel()
+        pool = _pool(errors, festive == kind)
         size = np.quantile(np.abs(pool), min(level * (1 + 1 / pool.size), 1))
         low[ahead == kind], high[ahead == kind] = np.exp(-size), np.exp(size)
     return low, high
 
 
+def _pool(errors: Floats, mine: Bools) -> Floats:
+    """Return the errors of one kind of days, of all where it has few; closed days have none."""
+    mine, seen = mine & ~np.isnan(errors), ~np.isnan(errors)
+    return errors[mine] if np.sum(mine) >= FEW else errors[seen] if seen.any() else np.zeros(1)
+
+
 def _paths(errors: Floats, festive: Bools, ahead: Bools, draws: int, seed: int) -> Floats:
     """Return multiplicative error paths: a past path's mean error kept, its days drawn by kind."""
     random = np.random.default_rng(seed)
-    drift = errors.mean(axis=1, keepdims=True)
+    count = np.sum(~np.isnan(errors), axis=1, keepdims=True)
+    drift = np.nansum(errors, axis=1, keepdims=True) / np.maximum(count, 1)
     around = errors - drift
     out = np.empty((draws, ahead.size))
     for kind in (False, True):
-        pool = around[festive == kind] if np.sum(festive == kind) >= FEW else around.ravel()
+        pool = _pool(around, festive == kind)
         where = np.flatnonzero(ahead == kind)
         out[:, where] = random.choice(pool, (draws, where.size))
     shift = random.choice(drift[:, 0] - drift.mean(), draws)

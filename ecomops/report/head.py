@@ -13,7 +13,7 @@ from ecomops.result.model import plain
 from ecomops.result.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from ecomops.data.shop import Shop
@@ -61,16 +61,21 @@ class Cover:
         return {"code": "report.cover"} | facts
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
-        rows = "".join(
-            f'<tr><th scope="row" style="text-align:left">{escape(label)}</th>'
-            f'<td style="text-align:left">{escape(text)}</td></tr>'
-            for label, text in self.facts()
-        )
-        return {
-            "text/plain": "\n".join(f"{label}: {text}" for label, text in self.facts()),
-            "text/html": f"<table>{rows}</table>",
-            "application/vnd.ecomops+json": self.to_dict(),
-        }
+        return bundle(self.facts(), self.to_dict())
+
+
+def bundle(facts: Sequence[tuple[str, str]], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return labelled facts as the text, the table and the data that a notebook shows."""
+    rows = "".join(
+        f'<tr><th scope="row" style="text-align:left">{escape(label)}</th>'
+        f'<td style="text-align:left">{escape(text)}</td></tr>'
+        for label, text in facts
+    )
+    return {
+        "text/plain": "\n".join(f"{label}: {text}" for label, text in facts),
+        "text/html": f"<table>{rows}</table>",
+        "application/vnd.ecomops+json": data,
+    }
 
 
 def cover(shop: Shop, *, lang: str | None = None) -> Cover:

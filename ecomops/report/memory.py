@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, timedelta
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -13,6 +12,7 @@ from ecomops.base import checks
 from ecomops.base.errors import MissingError, OptionError
 from ecomops.report.archive import TABLES, Archive, identity, insert
 from ecomops.report.entries import append, restored, same, write_proposal
+from ecomops.report.head import bundle
 from ecomops.report.outcome import Deed, Outcome
 from ecomops.report.realised import realised
 from ecomops.report.tables import sheet
@@ -332,16 +332,7 @@ class Ledger:
         return [(words.say("place"), place), *held]
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
-        rows = "".join(
-            f'<tr><th scope="row" style="text-align:left">{escape(label)}</th>'
-            f'<td style="text-align:left">{escape(text)}</td></tr>'
-            for label, text in self.facts()
-        )
-        return {
-            "text/plain": "\n".join(f"{label}: {text}" for label, text in self.facts()),
-            "text/html": f"<table>{rows}</table>",
-            "application/vnd.ecomops+json": {"code": "report.ledger", "counts": self.counts()},
-        }
+        return bundle(self.facts(), {"code": "report.ledger", "counts": self.counts()})
 
 
 def _listed(results: object) -> TypeGuard[Sequence[object]]:

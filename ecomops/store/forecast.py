@@ -254,7 +254,7 @@ def _past_errors(y: Any, found: maths.Forecast) -> tuple[float, float, int]:
     for row, s in pairs:
         actual = y[s : s + horizon]
         back = SEASON if s >= SEASON else 7 * -(-horizon // 7)
-        ours += np.abs(actual - actual / np.exp(row)).sum()
+        ours += np.abs(actual - np.nan_to_num(actual / np.exp(row))).sum()
         theirs += np.abs(actual - y[s - back : s - back + horizon]).sum()
         whole += actual.sum()
     return float(ours / whole), float(theirs / whole), len(pairs)

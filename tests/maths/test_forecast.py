@@ -9,6 +9,7 @@ from ecomops.base.errors import DataError
 from ecomops.maths.forecast import (
     Days,
     calendar_parts,
+    closed,
     forecast,
     left_out,
     origins,
@@ -63,6 +64,39 @@ def test_festival_days_have_a_band_of_their_own():
     ahead = festive[n:]
     assert width[ahead].min() > 3 * width[~ahead].max()
     assert 0.4 < width[ahead][0] / 2 / (1.645 * 0.5) < 2
+
+
+def test_closed_weekdays_bring_nothing_and_widen_no_band():
+    """Planted: 10 % noise, twenty shops; those closed on Saturdays err on other days as all do."""
+    n, days = 400, plain_days(460)
+    off, rest = days.weekday[n:] == 5, days.weekday[n:] != 5
+    held, width = {True: [], False: []}, {True: [], False: []}
+    for seed in range(20):
+        for shut in (True, False):
+            y = np.where(shut & (days.weekday == 5), 0.0, steady(460, noise=0.1, seed=seed))
+            found = forecast(y[:n], days, seed=1)
+            assert found.draws[:, off].any() != shut
+            assert np.any([found.mean[off], found.low[off], found.high[off]]) != shut
+            low, high, actual = found.low[rest], found.high[rest], y[n:][rest]
+            held[shut].append(np.mean((low <= actual) & (actual <= high)))
+            width[shut].append(np.log(high / low).mean())
+    assert np.mean(held[True]) >= 0.90
+    assert np.mean(held[True]) == pytest.approx(np.mean(held[False]), abs=0.02)
+    assert np.mean(width[True]) == pytest.approx(np.mean(width[False]), rel=0.15)
+
+
+def test_days_without_a_sale_by_chance_close_no_weekday():
+    """Planted: a sale on every third day; a weekday without one by chance is not closed."""
+    random, days = np.random.default_rng(3), plain_days(70)
+    for _ in range(200):
+        y = np.where(random.random(63) < 0.35, 10.0, 0.0)
+        assert not closed(y, days).any()
+
+
+def test_a_horizon_that_is_closed_is_zero():
+    y = np.where(np.arange(85) % 7 == 1, 0.0, steady(85))  # the next day is closed as well
+    found = forecast(y, plain_days(86), seed=1)
+    assert [*found.mean, *found.low, *found.high] == [0, 0, 0]
 
 
 def test_a_festival_is_learnt_by_the_day_of_its_window():
