@@ -119,15 +119,13 @@ def _counts(table: ibis.Table, name: str) -> dict[str, int]:
     return {str(c): int(n) for c, n in counted.items()}
 
 
-def duplicates(
-    table: ibis.Table, name: str, filled: Mapping[str, int] | None = None
-) -> list[Problem]:
+def duplicates(table: ibis.Table, name: str, has: Mapping[str, int] | None = None) -> list[Problem]:
     """Return how many rows repeat the key of another row; rows without a key are left out.
 
-    `filled` tells, where it is known already, how many rows have a value in each column.
+    `has` tells, where it is known already, how many rows have a value in each column.
     """
-    filled = filled or _counts(table, name)
-    key = [c for c in table_schema(name).key if filled.get(c)]
+    has = has or _counts(table, name)
+    key = [c for c in table_schema(name).key if has.get(c)]
     if not key:
         return []
     rows = table.filter(table[key[0]].notnull())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecomops.maths.arrays import Bools, Floats, floats
-from ecomops.maths.forecast import Days, point
+from ecomops.maths.forecast import Days, closed, point
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -41,13 +41,15 @@ def ahead(y: ArrayLike, days: Days, start: int) -> Floats:
     """Return what each day from `start` was expected to bring, knowing only the days before.
 
     `y` has shape (n,); the result (n - start,). The calendar regression is fitted again every 14
-    days and an exponential average of the days since follows the level in between.
+    days and an exponential average of the days since follows the level in between; 0 is expected on
+    weekdays on which the shop is closed.
     """
     values = floats(y)
     out = np.empty(values.size - start)
     for first in range(start, values.size, REFIT_DAYS):
-        last = min(first + REFIT_DAYS, values.size)
-        out[first - start : last - start] = point(values[:first], days.part(0, last))[first:]
+        known = days.part(0, first + REFIT_DAYS)
+        fitted = np.where(closed(values[:first], known), 0.0, point(values[:first], known))
+        out[first - start : len(known) - start] = fitted[first:]
     return floats(out)
 
 
@@ -123,15 +125,16 @@ def watch(y: ArrayLike, days: Days, start: int) -> Watch:
     """Return the watch over the days from `start` of a daily series with its calendar.
 
     `y` has shape (n,), not negative; at least 56 days must precede `start`. Festival days are
-    judged among festival days.
+    judged among festival days, those on which the shop is closed not at all.
     """
     values = floats(y)
     level = ahead(values, days, start)
     floor = np.maximum(level, 1e-9) * 1e-3
-    deviation = np.log(np.maximum(values[start:], floor) / np.maximum(level, floor))
-    score = corrected(deviation)
-    kind = days.festive[start:]
-    spread = np.full(score.size, np.nan)
+    ratio = np.maximum(values[start:], floor) / np.maximum(level, floor)
+    deviation = np.where(level > 0, np.log(ratio), 0.0)
+    score = np.where(level > 0, corrected(deviation), 0.0)
+    kind = days.festive[start:] + 2 * (level == 0)
+    spread = np.ones(score.size)
     for group in (False, True):
         among = score[kind == group] if np.sum(kind == group) >= LEAST else score
         spread[kind == group] = 1.4826 * float(np.median(np.abs(among))) or 1.0

@@ -220,7 +220,8 @@ def _watched(series: pd.Series[float], known: History) -> pd.DataFrame:
             "day": known.rows["day"].iloc[start:].dt.date.to_numpy(),
             "actual": y[start:],
             "expected": found.expected,
-            "change": y[start:] / np.maximum(found.expected, 1e-9) - 1,
+            # none on a weekday on which the shop is closed
+            "change": y[start:] / np.where(found.expected > 0, found.expected, np.nan) - 1,
             "p": found.p,
             "drift": np.where(up >= down, up, -down),
             "drift_alarm": sequential.episodes(up) | sequential.episodes(down),

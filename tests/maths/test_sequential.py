@@ -86,3 +86,23 @@ def test_festival_days_have_a_spread_of_their_own():
     for kind in (wild, ~wild):
         assert np.mean(found.p[kind & known] < 0.1) < 0.25
     assert np.abs(found.deviation[wild]).mean() > 2.5 * np.abs(found.deviation[~wild]).mean()
+
+
+def test_a_shop_that_is_closed_on_saturdays_is_watched_like_one_that_is_not():
+    """Planted: sales a quarter lower from day 400 on; 20 shops each way, 20 % noise.
+
+    Counted as deviations, closed days hid drifts: one was called in 20 shops instead of 11.
+    """
+    days, drifts, alarms = plain_days(500), {True: 0, False: 0}, {True: 0, False: 0}
+    for seed in range(20):
+        sold = 100 * np.exp(np.random.default_rng(seed).normal(0, 0.2, 500))
+        sold[400:] *= 0.75
+        for shut in (True, False):
+            off = shut & (days.weekday == 5)
+            found = sq.watch(np.where(off, 0.0, sold), days, 135)
+            drifts[shut] += sq.episodes(found.drift_down).sum()
+            alarms[shut] += np.sum(found.p <= sq.ALARM)
+            assert not found.deviation[off[135:]].any()
+    assert drifts[True] >= 6
+    assert abs(drifts[True] - drifts[False]) <= 5
+    assert alarms[True] == pytest.approx(alarms[False], rel=0.15)
