@@ -251,10 +251,8 @@ def test_no_row_of_a_table_is_worked_on_alone():
         for path in SOURCES
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call)
-        and getattr(node.func, "attr", "") in ("apply", "agg", "transform", "vectorize")
-        and any(
-            k.arg == "axis" and ast.unparse(k.value) in ("1", "'columns'") for k in node.keywords
-        )
+        and getattr(node.func, "attr", "") in ("apply", "agg", "transform")
+        and any(k.arg == "axis" and ast.unparse(k.value) != "0" for k in node.keywords)
     ]
     assert row_wise == []
 

@@ -126,3 +126,18 @@ def test_without_a_festival_ahead_it_says_so_and_the_brief_goes_on():
     assert "节日" in made.explain("zh")
     assert made._repr_html_()
     assert eo.campaign.brief(old, results=[made]).locked
+
+
+def test_festivals_are_those_of_the_shops_money():
+    """Truth: where each money is spent; a calendar that is named is taken as it is."""
+    days = pd.date_range("2023-01-01", "2025-10-15")
+    rows = pd.DataFrame({"order_id": days.astype(str), "paid_at": days, "paid_amount": 9.0})
+    china, west = {"double_11", "mid_autumn"}, {"black_friday", "christmas"}
+    for money, has, lacks in (("CNY", {"double_11"}, west), ("USD", west, china),
+                              ("HKD", {"double_11"} | west, set())):  # fmt: skip
+        shop = eo.open({"orders": rows.assign(currency=money)})
+        seen = set(calendar(shop, horizon_days=90).table["festival"])
+        assert has <= seen
+        assert not lacks & seen
+    named = set(calendar(shop, horizon_days=90, calendar="western").table["festival"])
+    assert not china & named

@@ -228,6 +228,20 @@ def test_formats_shows_evidence_and_where_columns_go(capsys):
     assert "ad_reports.impressions" in capsys.readouterr().out
     assert main(["formats", "ztc_acount_2022", "--lang", "en"]) == 2
     assert "ztc_account_2022" in capsys.readouterr().err
+    assert main(["formats", "qqqq", "--lang", "en"]) == 2
+    assert "Nearest name: —." in capsys.readouterr().err
+
+
+def test_load_says_that_canonical_tables_need_no_loading(tmp_path, capsys):
+    path = tmp_path / "orders.csv"
+    path.write_text("order_id,paid_at,paid_amount\n1,2026-05-01,9.5\n", encoding="utf-8")
+    for lang, said in (("zh", "不用再加载"), ("en", "needs no loading")):
+        assert main(["load", str(path), "--lang", lang]) == 3
+        assert said in capsys.readouterr().err
+    assert main(["check", str(path)]) == 0
+    path.write_text("order_id,weight\n1,9.5\n", encoding="utf-8")
+    assert main(["load", str(path), "--lang", "en"]) == 3
+    assert "needs no loading" not in capsys.readouterr().err
 
 
 def test_load_reports_and_merges(tmp_path, capsys):

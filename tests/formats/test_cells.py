@@ -187,3 +187,13 @@ def test_a_column_that_begins_late_is_kept_and_one_that_never_does_is_not(tmp_pa
     extra = loaded.extras["orders"].to_pandas()
     assert "空列" not in extra
     assert extra.set_index("order_id")["新列"].dropna().to_dict() == {"431112233000000035": "晚到"}
+
+
+def test_a_column_whose_first_cells_are_blank_or_quoted_is_judged_by_all(tmp_path: Path) -> None:
+    """The quick look sees the first cell only; `=""` is how spreadsheets write nothing as text."""
+    rows = [{"甲": "  ", "乙": '=""""', "丙": "—"}, {"甲": "到", "乙": " "}]
+    path = orders_file(tmp_path / "orders.csv", *rows, also=("甲", "乙", "丙"))
+    extra = load(path, con=ibis.duckdb.connect()).extras["orders"].to_pandas()
+    assert extra["甲"].dropna().tolist() == ["到"]
+    assert "乙" not in extra
+    assert extra["丙"].dropna().tolist() == ["—"]

@@ -214,8 +214,7 @@ def format_of(name: str, known: Mapping[str, Format] | None = None) -> Format:
     if fid in known:
         return known[fid]
     near = suggestion(name, (*known, *ALIASES))
-    code = "unknown_format" if near else "no_such_format"
-    raise OptionError(code, name=name, near=near, count=len(known))
+    raise OptionError("unknown_format", name=name, near=near or "—", count=len(known))
 
 
 def relatives(fmt: Format, known: Iterable[Format]) -> tuple[Format, ...]:
