@@ -160,7 +160,7 @@ def calendar(
     checks.between("horizon_days", horizon_days, 14, 400)
     if "orders" not in shop:
         return Calendar.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
-    known = history(shop.orders, calendar=calendar or shop.calendar, own_days=own_days, as_of=as_of)
+    known = history(shop, calendar=calendar, own_days=own_days, as_of=as_of)
     last = known.end + timedelta(days=horizon_days)
     ahead = [f for f in known.festivals if known.end < f.day <= last]
     if not ahead:

@@ -209,12 +209,8 @@ def pacing(
     first, last = checks.day("start", start), checks.day("end", end)
     start, end = _period(shop, now, first, last)
     checks.between("days", (end - start).days + 1, 1, 92)
-    before = history(
-        shop.orders,
-        calendar=calendar or shop.calendar,
-        own_days=own_days,
-        as_of=min(now.date(), end),
-    )
+    until = min(now.date(), end)
+    before = history(shop, calendar=calendar, own_days=own_days, as_of=until)
     known = (start - before.start).days
     if known < NEEDED:
         values = {"needed": NEEDED, "found": max(known, 0), "unit": "days"}

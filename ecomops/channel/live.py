@@ -18,10 +18,11 @@ from ecomops.maths.arrays import ratio
 from ecomops.result import Action, Basis, Finding, Need, Result, style
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from matplotlib.axes import Axes
 
+    from ecomops.data.festivals import Festival
     from ecomops.data.shop import Shop
     from ecomops.maths.crossed import Crossed
     from ecomops.result.words import Words
@@ -207,7 +208,7 @@ def live(shop: Shop, *, as_of: date | str | None = None, lang: str | None = None
     if not rows["online"].sum() > 0:
         need = Need("column", {"table": "live_sessions", "column": "viewers"})
         return Live.lock((need,), lang=lang)  # type: ignore[no-any-return]
-    table, last = _table(rows, chosen, shop.calendar, detailed=detailed)
+    table, last = _table(rows, chosen, shop.festivals(), detailed=detailed)
     if detailed and "products" in shop:
         names = minutes.titles(shop.products, rows["product"])
         shown = table["part"] == "product"
@@ -232,10 +233,10 @@ def _exposure(chosen: pd.DataFrame) -> Any:
 
 
 def _table(
-    rows: pd.DataFrame, chosen: pd.DataFrame, calendar: str, *, detailed: bool
+    rows: pd.DataFrame, chosen: pd.DataFrame, festivals: Iterable[Festival], *, detailed: bool
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the rows of the result and the facts of the last session."""
-    crowd, names = minutes.audience(chosen, calendar)
+    crowd, names = minutes.audience(chosen, festivals)
     found, levels = minutes.selling(rows)
     now = (rows["session"] == chosen["session"].iloc[-1]).to_numpy()
     others, _ = minutes.selling(rows, ~now)

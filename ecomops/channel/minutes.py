@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import nbinom, poisson
 
-from ecomops.data.festivals import between, calendar_of
+from ecomops.data.festivals import between
 from ecomops.data.tables import frame
 from ecomops.maths.arrays import Bools, Floats, floats
 from ecomops.maths.crossed import Crossed, crossed_poisson
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
+
+    from ecomops.data.festivals import Festival
 
 SLOT = 15  # minutes
 MOST = 200  # sessions looked at, the latest
@@ -78,12 +81,12 @@ def titles(products: ibis.Table, shown: pd.Series[str]) -> dict[str, str]:
     return dict(zip(rows["product_id"], rows["name"], strict=True))
 
 
-def audience(chosen: pd.DataFrame, calendar: str) -> tuple[Crossed, list[Any]]:
+def audience(chosen: pd.DataFrame, festivals: Iterable[Festival]) -> tuple[Crossed, list[Any]]:
     """Return what each host multiplies viewers by, weekday, month and festivals taken out."""
     start = pd.to_datetime(chosen["start"])
     month = (start.dt.year * 12 + start.dt.month).to_numpy()
     first, last = start.iloc[0].date(), start.iloc[-1].date()
-    near = between(calendar_of(calendar), first, last)
+    near = between(festivals, first, last)
     phases = np.array([_phase(day.date(), near) for day in start])
     times = (month, start.dt.day_of_week.to_numpy(), phases)
     levels = [np.unique(values, return_inverse=True)[1] for values in times]

@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from ecomops.data.festivals import calendar_of, days
+from ecomops.data.festivals import days
 from ecomops.data.tables import frame
 from ecomops.maths.arrays import Floats, floats
 from ecomops.maths.forecast import calendar_parts
@@ -105,13 +105,13 @@ def days_both(shop: Shop, by: str, as_of: date | None) -> tuple[pd.DataFrame, pd
     return sold[low:high], ads[ads["day"].between(low, high)]
 
 
-def money(shop: Shop, sold: pd.DataFrame, ads: pd.DataFrame, calendar: str) -> Money:
+def money(shop: Shop, sold: pd.DataFrame, ads: pd.DataFrame, calendar: str | None) -> Money:
     """Return sales and spend side by side, the calendar taken off, each channel judged."""
     n = len(sold)
     wide = {c: _wide(ads, c, sold.index) for c in ("spend", "clicks", "conversions")}
     channels = tuple(wide["spend"].columns)
     first = sold.index[0].date()
-    facts = days(first, n, calendar_of(calendar))
+    facts = days(first, n, shop.festivals(calendar))
     share, weight, design, prior = calendar_parts(sold["amount"].to_numpy(), facts)
     found = series(floats(sold["amount"]), share, weight, design, prior)
     spend = floats(wide["spend"].to_numpy().T)

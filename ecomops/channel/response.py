@@ -201,7 +201,7 @@ def response(
     if len(sold) < outlay.LEAST_DAYS or ads.empty:
         values = {"needed": outlay.LEAST_DAYS, "unit": "days", "found": len(sold)}
         return Response.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
-    both = outlay.money(shop, sold, ads, calendar or shop.calendar)
+    both = outlay.money(shop, sold, ads, calendar)
     trials = _trials(experiments, both)
     tested = {both.channels[t.channel] for t in trials}
     kept = _order(both, tested)

@@ -12,7 +12,7 @@ import pandas as pd
 from ecomops.base import checks
 from ecomops.base.errors import DataError
 from ecomops.channel import keywords as chart
-from ecomops.data.festivals import calendar_of, days
+from ecomops.data.festivals import days
 from ecomops.data.tables import frame
 from ecomops.maths import indices
 from ecomops.maths.lunar import solar
@@ -212,8 +212,8 @@ def search(
     chosen = keywords or list(counts.sort_values(ascending=False, kind="stable").index[:MOST])
     early = (rows["source"] == "baidu_index") & (rows["day"] < pd.Timestamp(MOBILE))
     kept = rows[rows["keyword"].isin(chosen) & ~early]
-    sold = _sales(shop, calendar or shop.calendar, as_of)
-    table, broken = _measured(kept, calendar or shop.calendar, sold)
+    festivals = shop.festivals(calendar)
+    table, broken = _measured(kept, festivals, _sales(shop, festivals, as_of))
     if table.empty:
         found = int(counts.max()) if len(counts) else 0
         values = {"needed": LEAST_DAYS, "unit": "days", "found": found}
@@ -231,7 +231,9 @@ def search(
     return Search(rows=table, basis=basis, lang=checks.language(lang))
 
 
-def _sales(shop: Shop, calendar: str, as_of: date | None) -> pd.Series[float] | None:
+def _sales(
+    shop: Shop, festivals: tuple[Festival, ...], as_of: date | None
+) -> pd.Series[float] | None:
     """Return the weekly surprises of own sales, by the week's first day (Monday)."""
     if "orders" not in shop:
         return None
@@ -239,7 +241,7 @@ def _sales(shop: Shop, calendar: str, as_of: date | None) -> pd.Series[float] | 
     if len(sold) < LEAST_DAYS:
         return None
     first = sold["day"].iloc[0].date()
-    facts = days(first, len(sold), calendar_of(calendar))
+    facts = days(first, len(sold), festivals)
     amount = sold["amount"].to_numpy()
     found = indices.trend(indices.Chain(amount, np.zeros(len(amount))), facts, seed=SEED, draws=2)
     return _weekly(found.left, first)
@@ -252,11 +254,10 @@ def _weekly(left: Floats, first: date) -> pd.Series[float]:
 
 
 def _measured(
-    kept: pd.DataFrame, calendar: str, sold: pd.Series[float] | None
+    kept: pd.DataFrame, festivals: tuple[Festival, ...], sold: pd.Series[float] | None
 ) -> tuple[pd.DataFrame, int]:
     """Return the table, and how many series could not be chained."""
     found, broken = [], 0
-    festivals = calendar_of(calendar)
     for (word, source), rows in kept.groupby(["keyword", "source"], sort=True):
         region = rows["region"].value_counts().sort_index().idxmax()
         own = rows[rows["region"] == region]

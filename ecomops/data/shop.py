@@ -17,13 +17,15 @@ from ecomops.base import checks
 from ecomops.base.errors import DataError, MissingError, OptionError, suggestion
 from ecomops.base.options import options
 from ecomops.data import formats, schema
-from ecomops.data.festivals import usual
+from ecomops.data.festivals import calendar_of, usual
 from ecomops.data.policy import Coverage, coverage, margin_rate
 from ecomops.data.problems import Problem
 from ecomops.data.tables import engine, frame, read_file, table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from ecomops.data.festivals import Festival
 
 ZONES = {"CNY": "Asia/Shanghai", "GBP": "Europe/London", "BRL": "America/Sao_Paulo"}
 SUFFIXES = (".parquet", ".csv")
@@ -85,10 +87,14 @@ class Shop:
         """What the orders hold: counts by reason, days spanned, currency."""
         return coverage(self.orders)
 
-    @property
-    def calendar(self) -> str:
-        """The festivals its customers keep, by its money: "cn", "western" or "all"."""
-        return usual(self.currency)
+    def festivals(
+        self, calendar: str | None = None, own_days: Iterable[Mapping[str, Any]] = ()
+    ) -> tuple[Festival, ...]:
+        """Return the festivals of `calendar`, by the shop's money when None, with its `own_days`.
+
+        Raises `OptionError` for a calendar other than "cn", "western" or "all".
+        """
+        return calendar_of(calendar or usual(self.currency), own_days)
 
     @cached_property
     def margin(self) -> float | None:

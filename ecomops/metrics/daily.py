@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ecomops.data.festivals import Festival, calendar_of
 from ecomops.data.festivals import days as calendar_days
 from ecomops.data.policy import POLICY, Coverage, coverage
 from ecomops.data.tables import frame
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
     import ibis
 
+    from ecomops.data.festivals import Festival
+    from ecomops.data.shop import Shop
     from ecomops.maths.forecast import Days
 
 MEASURES = ("amount", "net", "orders", "buyers")
@@ -128,16 +129,16 @@ class History:
 
 
 def history(
-    orders: ibis.Table,
+    shop: Shop,
     *,
-    calendar: str = "cn",
+    calendar: str | None = None,
     own_days: Iterable[Mapping[str, Any]] = (),
     as_of: date | None = None,
 ) -> History:
-    """Return the daily sales of `orders` up to a day with their calendar.
+    """Return the daily sales of a shop up to a day with its festivals (see `Shop.festivals`).
 
     Raises `OptionError` for an unknown calendar and what `coverage` raises for the orders.
     """
-    festivals = calendar_of(calendar, own_days)
-    facts = coverage(orders, as_of=as_of)
-    return History(daily(orders, as_of=as_of), facts, festivals)
+    festivals = shop.festivals(calendar, own_days)
+    facts = coverage(shop.orders, as_of=as_of)
+    return History(daily(shop.orders, as_of=as_of), facts, festivals)

@@ -177,7 +177,7 @@ def inventory(
     known = kept.items["cost"].notna() & (gone.wanted[:, -TOLD:].sum(axis=1) > 0)
     if not known.any():
         return Inventory.lock(_missing(len(history), needed, costs=False), lang=lang)  # type: ignore[no-any-return]
-    sells = pace(shop, kept, gone, days=days, calendar=calendar or shop.calendar)
+    sells = pace(shop, kept, gone, days=days, calendar=calendar)
     demand = sells.until(np.full(len(known), days))[:, known.to_numpy()]
     stock = on_hand(shop, facts.last_day)
     rows, params = _orders(kept.items[known], demand, stock, salvage, pack)

@@ -10,7 +10,6 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from ecomops.data.festivals import calendar_of
 from ecomops.data.festivals import days as calendar_days
 from ecomops.data.policy import POLICY, sold_lines
 from ecomops.data.tables import frame
@@ -177,7 +176,7 @@ class Pace:
         return np.random.default_rng(SEED + 1).poisson(rest * self.share)
 
 
-def pace(shop: Shop, kept: Shelf, gone: Lost, *, days: int, calendar: str) -> Pace:
+def pace(shop: Shop, kept: Shelf, gone: Lost, *, days: int, calendar: str | None) -> Pace:
     """Return what the shop and its products will sell in `days` days after the shelf's end.
 
     The shop's orders, with those it lost, are forecast with error paths; a product's share is
@@ -188,7 +187,7 @@ def pace(shop: Shop, kept: Shelf, gone: Lost, *, days: int, calendar: str) -> Pa
     y, wanted = history["orders"].to_numpy(dtype=float, copy=True), gone.wanted
     window = min(kept.sold.shape[1], y.size)
     y[-window:] += gone.daily[-window:] * y[-window:].sum() / max(kept.sold.sum(), 1)
-    facts = calendar_days(history["day"].iloc[0].date(), y.size + days, calendar_of(calendar))
+    facts = calendar_days(history["day"].iloc[0].date(), y.size + days, shop.festivals(calendar))
     paths = np.cumsum(maths.forecast(y, facts, seed=SEED).draws, axis=1)
     random = np.random.default_rng(SEED + 2)
     recent = wanted[:, -TOLD:].sum(axis=1)

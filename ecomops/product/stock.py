@@ -192,7 +192,7 @@ def stock(
         return Stock.lock((Need("rows", short),), lang=lang)  # type: ignore[no-any-return]
     gone = lost(kept)
     longest = int(np.ceil(kept.items["lead"].max())) + WEEK
-    sells = pace(shop, kept, gone, days=longest, calendar=calendar or shop.calendar)
+    sells = pace(shop, kept, gone, days=longest, calendar=calendar)
     rows, delay = _rows(kept, gone, sells)
     basis = Basis(
         n=len(rows),

@@ -18,7 +18,7 @@ from ecomops.data.tables import exact, frame
 from ecomops.maths import forecast as maths
 from ecomops.maths.arrays import Z90
 from ecomops.maths.placebo import FEWEST, before_after
-from ecomops.metrics.daily import history
+from ecomops.metrics.daily import daily, history
 from ecomops.report.outcome import CARRIED, Outcome
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def days(shop: Shop, deed: Deed, others: Collection[Deed]) -> Outcome:
     if spent is None:
         return Outcome("not_done")
     try:
-        known = history(shop.orders, as_of=deed.decided)
+        known = history(shop, as_of=deed.decided)
     except DataError:  # nothing was sold before
         return Outcome("history")
     y, gap = known.values("amount"), (deed.decided - known.end).days
@@ -115,7 +115,7 @@ def days(shop: Shop, deed: Deed, others: Collection[Deed]) -> Outcome:
     if not 7 <= ahead <= 120 or y.size < maths.MIN_DAYS + 2 * ahead:  # noqa: PLR2004 - as in store.forecast
         return Outcome("history")
     found = maths.forecast(y, known.days(ahead), seed=SEED)
-    later = history(shop.orders, as_of=deed.end).rows
+    later = daily(shop.orders, as_of=deed.end)
     actual = float(later.loc[later["day"] > str(deed.decided), "amount"].sum())
     gained = (actual - found.draws[:, gap:].sum(axis=1)) * float(shop.margin or 0) - spent[0]
     low, value, high = (float(q) for q in np.quantile(gained, [0.05, 0.5, 0.95]))

@@ -169,7 +169,7 @@ def forecast(
     checks.between("horizon_days", horizon_days, 7, 120)
     if "orders" not in shop:
         return Forecast.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
-    known = history(shop.orders, calendar=calendar or shop.calendar, own_days=own_days, as_of=as_of)
+    known = history(shop, calendar=calendar, own_days=own_days, as_of=as_of)
     y = known.values(metric)
     needed = maths.MIN_DAYS + 2 * horizon_days
     if y.size < needed:

@@ -176,7 +176,7 @@ def monitor(
     as_of = checks.day("as_of", as_of)
     if "orders" not in shop:
         return Monitor.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
-    known = history(shop.orders, calendar=calendar or shop.calendar, own_days=own_days, as_of=as_of)
+    known = history(shop, calendar=calendar, own_days=own_days, as_of=as_of)
     if len(known) < LONG:
         values = {"needed": LONG, "found": len(known), "unit": "days"}
         return Monitor.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]

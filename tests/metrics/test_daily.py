@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ecomops.base.errors import OptionError
+from ecomops.data.shop import open_shop
 from ecomops.data.tables import table as door
 from ecomops.metrics.daily import daily, history, hourly
 
@@ -68,7 +69,8 @@ def test_a_history_says_what_it_rests_on() -> None:
             "currency": "CNY",
         }
     )
-    found = history(door(rows, "orders"), as_of=date(2025, 11, 12))
+    shop = open_shop({"orders": door(rows, "orders")})
+    found = history(shop, as_of=date(2025, 11, 12))
     assert len(found) == 3
     assert (found.start, found.end) == (date(2025, 11, 9), date(2025, 11, 11))
     assert found.values("net").tolist() == [0, 0, 20]
@@ -78,4 +80,4 @@ def test_a_history_says_what_it_rests_on() -> None:
     assert found.basis["excluded"] == {"marked": 1, "later": 1}
     assert (found.basis["n"], found.basis["unit"], found.basis["currency"]) == (3, "days", "CNY")
     with pytest.raises(OptionError):
-        history(door(rows, "orders"), calendar="martian")
+        history(shop, calendar="martian")
