@@ -6,7 +6,9 @@ person did in a period, then how many did it. A guest order stands for a person 
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -64,8 +66,15 @@ def _float(value: Any) -> Any:
     return value.cast("float64")
 
 
-def _sum(source: str, column: str, *, adds: bool = True) -> Measure:
-    return Measure(source, (column,), lambda t: t[column].sum(), adds)
+def _told(source: str, raw: Mapping[str, Any]) -> Measure:
+    """Return a measure of ``measures.toml``: a column's sum, weighted or where one is known."""
+    column, weight, known = raw["sum"], raw.get("times"), raw.get("known")
+
+    def value(t: Any) -> Any:
+        each = t[column] * t[weight] if weight else t[column]
+        return each.sum(where=t[known].notnull() if known else None)
+
+    return Measure(source, (known or column,), value, raw.get("adds", True))
 
 
 def _persons(
@@ -102,7 +111,6 @@ SALES: Mapping[str, Measure] = {
     },
     "net": Measure("sales", (), lambda t: t.net.sum()),
     "net_squares": Measure("sales", (), lambda t: (_float(t.net) * _float(t.net)).sum()),
-    "items": _sum("sales", "item_count"),
     # people: each guest order stands for a person of its own
     "guests": Measure("sales", (), lambda t: _one(t.customer_id.isnull())),
     "guest_amount": Measure(
@@ -142,7 +150,6 @@ DEBUT = "sales.first"
 
 _PAID: Mapping[str, Expression] = {"paid": lambda t: _one(t.is_paid)}
 PLACED: Mapping[str, Measure] = {
-    "amount": _sum("placed", "placed_amount"),
     "guests": Measure("placed", (), lambda t: _one(t.customer_id.isnull())),
     "paying_guests": Measure("placed", (), lambda t: _one(t.customer_id.isnull() & t.is_paid)),
     "persons": _persons("placed", lambda p: p.count(), {}),
@@ -150,16 +157,6 @@ PLACED: Mapping[str, Measure] = {
     "buyers": _derived("placed", "persons", "guests"),
     "payers": _derived("placed", "paying_persons", "paying_guests"),
 }
-
-
-def _weighted(source: str, column: str, weight: str, *, adds: bool = False) -> Measure:
-    """Return what a mean stands for: the mean times its base."""
-    return Measure(source, (column,), lambda t: (t[column] * t[weight]).sum(), adds)
-
-
-def _base(source: str, weight: str, column: str, *, adds: bool = False) -> Measure:
-    """Return the base of a mean, over the rows that have the mean."""
-    return Measure(source, (column,), lambda t: t[weight].sum(where=t[column].notnull()), adds)
 
 
 def _where(source: str, column: str, test: Expression) -> Measure:
@@ -171,8 +168,7 @@ def _list_amount(t: Any) -> Any:
 
 
 LINES: Mapping[str, Measure] = {
-    "quantity": _sum("lines", "quantity"),
-    "cost": _sum("lines", "line_cost"),
+    "cost": Measure("lines", ("line_cost",), lambda t: t.line_cost.sum()),
     "costed": Measure(
         "lines",
         ("line_cost",),
@@ -189,75 +185,11 @@ LINES: Mapping[str, Measure] = {
     ),
 }
 
-TRAFFIC: Mapping[str, Measure] = {
-    "visitors": _sum("traffic", "visitors", adds=False),
-    "pageviews": _sum("traffic", "pageviews"),
-    "bounced": _weighted("traffic", "bounce_rate", "visitors"),
-    "bounce_visitors": _base("traffic", "visitors", "bounce_rate"),
-    "stay": _weighted("traffic", "avg_stay_seconds", "visitors"),
-    "stay_visitors": _base("traffic", "visitors", "avg_stay_seconds"),
-    "carts": _sum("traffic", "cart_users", adds=False),
-    "cart_visitors": _base("traffic", "visitors", "cart_users"),
-    "favorites": _sum("traffic", "favorite_users", adds=False),
-    "favorite_visitors": _base("traffic", "visitors", "favorite_users"),
-    "buyers": _sum("traffic", "pay_buyers", adds=False),
-    "amount": _sum("traffic", "pay_amount"),
-}
-
-ITEM_TRAFFIC: Mapping[str, Measure] = {
-    "visitors": _sum("item_traffic", "visitors", adds=False),
-    "buyers": _sum("item_traffic", "pay_buyers", adds=False),
-}
-
 MEMBERS: Mapping[str, Measure] = {
     "amount": Measure(
         "members", ("customers.joined_at",), lambda t: t.amount.sum(where=t.is_member)
     ),
     "total": Measure("members", (), lambda t: t.amount.sum()),
-}
-
-ADS: Mapping[str, Measure] = {
-    name: _sum("ads", column)
-    for name, column in {
-        "impressions": "impressions",
-        "clicks": "clicks",
-        "spend": "spend",
-        "conversions": "conversions",
-        "value": "conversion_value",
-        "net_value": "conversion_value_net",
-        "carts": "carts",
-    }.items()
-}
-
-AFFILIATES: Mapping[str, Measure] = {
-    "amount": _sum("affiliates", "deal_amount"),
-    "commission": _sum("affiliates", "commission"),
-}
-
-LIVE: Mapping[str, Measure] = {
-    "viewers": _sum("live", "viewers", adds=False),
-    "views": _sum("live", "views"),
-    "buyers": _sum("live", "buyers", adds=False),
-    "amount": _sum("live", "gmv"),
-    "clickers": _sum("live", "product_click_users", adds=False),
-    "exposed": _sum("live", "product_exposure_users", adds=False),
-    "followers": _sum("live", "new_followers"),
-    "watch": _weighted("live", "avg_watch_min", "viewers", adds=True),
-    "watch_viewers": _base("live", "viewers", "avg_watch_min"),
-    "online": _weighted("live", "avg_online", "duration_min", adds=True),
-    "minutes": _base("live", "duration_min", "avg_online", adds=True),
-}
-
-CONTENT: Mapping[str, Measure] = {
-    "completed": _weighted("content", "completion_rate", "plays", adds=True),
-    "plays": _base("content", "plays", "completion_rate", adds=True),
-}
-
-COUPONS: Mapping[str, Measure] = {
-    "claimed": _sum("coupons", "claimed"),
-    "used": _sum("coupons", "used"),
-    "amount": _sum("coupons", "pay_amount"),
-    "discount": _sum("coupons", "discount_amount"),
 }
 
 
@@ -266,7 +198,6 @@ def _sms(column: str) -> Measure:
 
 
 MESSAGES: Mapping[str, Measure] = {
-    **{name: _sum("messages", name) for name in ("delivered", "opened", "clicked", "unsubscribed")},
     "sms_revenue": _sms("revenue"),
     "sms_cost": _sms("cost"),
 }
@@ -324,26 +255,22 @@ SURVEYS: Mapping[str, Measure] = {
     "csat": _answer("csat", 1, 5),
 }
 
+_GROUPS: Mapping[str, Mapping[str, Measure]] = {
+    "sales": SALES,
+    "placed": PLACED,
+    "lines": LINES,
+    "members": MEMBERS,
+    "messages": MESSAGES,
+    "stock": STOCK,
+    "scores": SCORES,
+    "calendar": CALENDAR,
+    "reviews": REVIEWS,
+    "surveys": SURVEYS,
+}
+_TOLD: Mapping[str, Mapping[str, Any]] = tomllib.loads(
+    (resources.files("ecomops.metrics") / "measures.toml").read_text(encoding="utf-8")
+)
 MEASURES: Mapping[str, Measure] = {
-    f"{source}.{name}": measure
-    for source, group in {
-        "sales": SALES,
-        "placed": PLACED,
-        "lines": LINES,
-        "traffic": TRAFFIC,
-        "item_traffic": ITEM_TRAFFIC,
-        "members": MEMBERS,
-        "ads": ADS,
-        "affiliates": AFFILIATES,
-        "live": LIVE,
-        "content": CONTENT,
-        "coupons": COUPONS,
-        "messages": MESSAGES,
-        "stock": STOCK,
-        "scores": SCORES,
-        "calendar": CALENDAR,
-        "reviews": REVIEWS,
-        "surveys": SURVEYS,
-    }.items()
-    for name, measure in group.items()
+    **{f"{s}.{n}": measure for s, group in _GROUPS.items() for n, measure in group.items()},
+    **{f"{s}.{n}": _told(s, raw) for s, group in _TOLD.items() for n, raw in group.items()},
 }
