@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 import logging
 import re
+import tomllib
 import warnings
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
+from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
@@ -22,45 +23,16 @@ from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
-# name: (light, dark). Light hexes are unique: they are the keys of the replacement in `svg`.
-TOKENS = {
-    "bg": ("#ffffff", "#11161d"),
-    "soft": ("#f5f7f9", "#181f28"),
-    "ink": ("#18212c", "#e6ebf1"),
-    "mute": ("#576272", "#9aa6b5"),
-    "rule": ("#e1e5ea", "#2a333f"),
-    "axis": ("#8a94a1", "#6d7887"),
-    "c1": ("#143f86", "#8ebefe"),
-    "c2": ("#8f3402", "#e0773f"),
-    "c3": ("#177d7b", "#82f5e8"),
-    "c4": ("#7243b2", "#b07fd0"),
-    "c5": ("#8a6c08", "#fedb72"),
-    "c6": ("#60273b", "#f29db0"),
-    "other": ("#66717e", "#98a3b1"),
-    "band": ("#dbe6f5", "#1f3350"),
-    "hatch": ("#cdd3da", "#39434f"),
-    "dot": ("#a3acb8", "#5c6774"),
-    "s0": ("#f2f6fb", "#161f2a"),
-    "s1": ("#e2ecf6", "#1a2b3d"),
-    "s2": ("#cfdff0", "#1f3750"),
-    "s3": ("#bad1ea", "#244463"),
-    "s4": ("#a4c3e3", "#295177"),
-    "s5": ("#8db4dc", "#2d5d8a"),
-    "s6": ("#77a5d4", "#306798"),
-    "d0": ("#efa36b", "#87491b"),
-    "d1": ("#f5c19b", "#6a401f"),
-    "d2": ("#f9ddc8", "#463222"),
-    "d3": ("#f2f3f5", "#232a33"),
-    "d4": ("#d3e2f1", "#233a52"),
-    "d5": ("#a9c8e6", "#275278"),
-    "d6": ("#7fadd8", "#2c679a"),
-}
+_LOOK: Mapping[str, Mapping[str, Any]] = tomllib.loads(
+    (resources.files("ecomops.result") / "style.toml").read_text(encoding="utf-8")
+)
+TOKENS: Mapping[str, Sequence[str]] = _LOOK["colours"]  # name: light and dark
 HEX = {name: light for name, (light, _) in TOKENS.items()}
 INK, MUTE, RULE, AXIS, BG, BAND, DOT, OTHER = (
     HEX[name] for name in ("ink", "mute", "rule", "axis", "bg", "band", "dot", "other")
@@ -68,7 +40,6 @@ INK, MUTE, RULE, AXIS, BG, BAND, DOT, OTHER = (
 UP, DOWN = HEX["c1"], HEX["c2"]  # never red and green: their meanings swap in China
 CATEGORICAL = (*(HEX[f"c{i}"] for i in range(1, 7)), OTHER)
 SEQUENTIAL = tuple(HEX[f"s{i}"] for i in range(7))
-DIVERGING = tuple(HEX[f"d{i}"] for i in range(7))
 WIDE, NARROW = 840, 350
 SMALL, BODY, STRONG = 11.5, 12.5, 13.5
 DPI = 72
@@ -131,39 +102,9 @@ def drawable(lang: str) -> str:
 
 @cache
 def _rc() -> dict[str, Any]:
-    return {
-        "svg.fonttype": "none",
-        "figure.dpi": DPI,
-        "savefig.dpi": DPI,
-        "font.family": list(fonts()),
-        "font.size": BODY,
-        "text.color": INK,
-        "axes.labelcolor": MUTE,
-        "axes.edgecolor": AXIS,
-        "figure.facecolor": "none",
-        "axes.facecolor": "none",
-        "savefig.facecolor": "none",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.spines.left": False,
-        "axes.grid": False,
-        "axes.axisbelow": True,
-        "grid.color": RULE,
-        "grid.linewidth": 1,
-        "xtick.color": AXIS,
-        "ytick.color": AXIS,
-        "xtick.labelcolor": MUTE,
-        "ytick.labelcolor": MUTE,
-        "xtick.major.size": 4,
-        "ytick.major.size": 0,
-        "xtick.labelsize": SMALL,
-        "ytick.labelsize": SMALL,
-        "lines.linewidth": 2,
-        "lines.solid_capstyle": "round",
-        "hatch.linewidth": 1,
-        "hatch.color": HEX["hatch"],
-        "axes.unicode_minus": True,
-    }
+    told = {name: HEX.get(value, value) for name, value in _LOOK["rc"].items()}
+    sizes = {"font.size": BODY, "xtick.labelsize": SMALL, "ytick.labelsize": SMALL}
+    return told | sizes | {"font.family": list(fonts()), "figure.dpi": DPI, "savefig.dpi": DPI}
 
 
 def context(salt: str = "ecomops") -> AbstractContextManager[None]:
