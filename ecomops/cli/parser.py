@@ -16,18 +16,6 @@ from ecomops.base.options import LANGUAGES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# command -> its arguments: name, and what argparse is told
-WRITES: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("--out", {"metavar": "PAGE.html"}),
-    ("--json", {"metavar": "FILE.json"}),
-    ("--tables", {"metavar": "FOLDER"}),
-    ("--force", {"action": "store_true"}),
-)
-SOURCE: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("--format", {"metavar": "NAME"}),
-    ("--currency", {"metavar": "CODE"}),
-    ("--timezone", {"metavar": "ZONE"}),
-)
 # what argparse says, in English only -> our own words for it
 WRONG = {
     "required": r"the following arguments are required: (?P<names>.+)",
@@ -39,72 +27,23 @@ WRONG = {
     "kind": r"argument (?P<name>.+?): invalid (?P<kind>\w+) value: (?P<value>.+)",
     "explicit": r"argument (?P<name>.+?): ignored explicit argument (?P<value>.+)",
 }
-COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
-    "demo": (
-        ("--out", {"metavar": "FOLDER", "default": "reports"}),
-        ("--force", {"action": "store_true"}),
-    ),
-    "new": (
-        ("stage", {"metavar": "STAGE"}),
-        ("dest", {"metavar": "FOLDER", "nargs": "?", "default": "."}),
-        ("--data", {"metavar": "PATH"}),
-        *SOURCE,
-        ("--force", {"action": "store_true"}),
-    ),
-    "lab": (
-        ("folder", {"metavar": "FOLDER", "nargs": "?", "default": "."}),
-        ("--no-browser", {"action": "store_true"}),
-    ),
-    "check": (
-        ("path", {"metavar": "PATH"}),
-        *SOURCE,
-        ("--json", {"metavar": "FILE.json"}),
-        ("--force", {"action": "store_true"}),
-    ),
-    "run": (
-        ("stage", {"metavar": "STAGE"}),
-        ("--data", {"metavar": "PATH"}),
-        *SOURCE,
-        *WRITES,
-        ("--notebook", {"metavar": "FILE.ipynb"}),
-    ),
-    "decide": (
-        ("path", {"metavar": "SHOP"}),
-        ("action", {"metavar": "ID", "nargs": "?"}),
-        ("--accept", {"action": "store_true"}),
-        ("--reject", {"action": "store_true"}),
-        ("--owner", {"metavar": "NAME", "default": ""}),
-        ("--note", {"metavar": "TEXT", "default": ""}),
-        ("--ledger", {"metavar": "FILE"}),
-    ),
-    "export": (
-        ("notebook", {"metavar": "NOTEBOOK.ipynb"}),
-        ("--out", {"metavar": "PAGE.html"}),
-        ("--force", {"action": "store_true"}),
-    ),
-    "load": (
-        ("path", {"metavar": "PATH"}),
-        ("dest", {"metavar": "FOLDER", "nargs": "?"}),
-        ("--into", {"metavar": "FOLDER"}),
-        ("--format", {"metavar": "NAME"}),
-        ("--timezone", {"metavar": "ZONE"}),
-        ("--keep-personal", {"action": "store_true"}),
-        ("--out", {"metavar": "PAGE.html"}),
-        ("--json", {"metavar": "FILE.json"}),
-        ("--force", {"action": "store_true"}),
-    ),
-    "simulate": (
-        ("preset", {"metavar": "PRESET", "nargs": "?"}),
-        ("dest", {"metavar": "FOLDER", "nargs": "?"}),
-        ("--preset", {"metavar": "PRESET", "dest": "named"}),
-        ("--out", {"metavar": "FOLDER"}),
-        ("--without", {"metavar": "NAME", "action": "append", "default": []}),
-        ("--seed", {"type": int, "default": 1, "metavar": "N"}),
-        ("--customers", {"type": int, "metavar": "N"}),
-        ("--workers", {"type": int, "default": 1, "metavar": "N"}),
-    ),
-    "formats": (("name", {"metavar": "NAME", "nargs": "?"}),),
-}
+
+
+def _commands() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the arguments of each command: name, and what argparse is told."""
+    file = resources.files("ecomops.cli") / "commands.toml"
+    told = tomllib.loads(file.read_text(encoding="utf-8"))
+    shared = told["shared"]
+    return {
+        command: {
+            name: shared.get(name, {}) | own | ({"type": int} if "type" in own else {})
+            for name, own in arguments.items()
+        }
+        for command, arguments in told["commands"].items()
+    }
+
+
+COMMANDS = _commands()
 
 
 def language(given: Sequence[str], environment: Mapping[str, str]) -> str:
@@ -208,7 +147,7 @@ def _add(every: Any, name: str, arguments: Any, said: Mapping[str, Any], lang: s
     sub = every.add_parser(
         name, lang=lang, help=own["help"], description=own["help"], epilog=epilog
     )
-    for flag, told in arguments:
+    for flag, told in arguments.items():
         key = flag.lstrip("-").replace("-", "_")
         text = own.get(key) or said["run"].get(key) or said[key]
         sub.add_argument(flag, help=text, **told)
