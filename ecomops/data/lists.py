@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
+import tomllib
 import warnings
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from ecomops.data.formats.write import write as write_layout
 from ecomops.data.tables import opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 CHUNK = 50_000
 # Columns that say by their name who must not be written to, or who alone may be.
@@ -45,43 +47,24 @@ class ListShape:
     id: str
     zh: str
     en: str
-    columns: tuple[tuple[str, str], ...]
-    reach: tuple[str, ...]
-    consent: str | None
+    columns: Mapping[str, str]
+    reach: Sequence[str]
+    evidence: str
+    consent: str | None = None
     encoding: str = "utf-8"
-    evidence: str = ""
+
+    @property
+    def by_id(self) -> bool:
+        """Whether it names people by the platform's id: the platform asks its members itself."""
+        return list(self.reach) == ["customer_id"]
 
 
-NAMES = (("First Name", "first_name"), ("Last Name", "last_name"))
 LISTS: Mapping[str, ListShape] = {
-    shape.id: shape
-    for shape in (
-        ListShape(
-            "klaviyo_list", "Klaviyo 名单导入", "Klaviyo list import",
-            (("Email", "email"), ("Phone Number", "sms_phone"), *NAMES,
-             ("Customer ID", "customer_id"), ("Segment", "segment")),
-            ("email",), "email_opt_in", evidence="help.klaviyo.com: CSV with Email first",
-        ),
-        ListShape(
-            "mailchimp_list", "Mailchimp 联系人导入", "Mailchimp contact import",
-            (("Email Address", "email"), *NAMES, ("Tags", "segment")),
-            ("email",), "email_opt_in", evidence="mailchimp.com: format guidelines for imports",
-        ),
-        ListShape(
-            "shopify_customers_list", "Shopify 客户导入", "Shopify customer import",
-            (*NAMES, ("Email", "email"), ("Accepts Email Marketing", "email_yes"),
-             ("Phone", "phone"), ("Accepts SMS Marketing", "sms_yes"), ("Tags", "segment"),
-             ("Note", "customer_id")),
-            ("email", "phone"), None, evidence="help.shopify.com: customer CSV template",
-        ),
-        ListShape(
-            "qianniu_crm_list", "千牛客户运营 人群名单", "Qianniu CRM audience list",
-            (("买家会员名", "customer_id"), ("人群", "segment")),
-            ("customer_id",), "sms_opt_in", "gb18030",
-            "ours: no public template is known; the tool asks which column is the buyer",
-        ),
-    )
-}  # fmt: skip
+    name: ListShape(name, **told)
+    for name, told in tomllib.loads(
+        (resources.files("ecomops.data") / "lists.toml").read_text(encoding="utf-8")
+    ).items()
+}
 
 
 @dataclass(frozen=True)
@@ -146,10 +129,10 @@ def write(source: Any, *, format: str, path: str | Path, people: object = None) 
     try:
         with temporary.open("w", encoding=shape.encoding, errors="replace", newline="") as file:
             writer = csv.writer(file, lineterminator="\r\n")
-            writer.writerow([header for header, _ in shape.columns])
+            writer.writerow(shape.columns)
             count = 0
             for person in _chosen(_rows(found), shape, left_out):
-                writer.writerow([tame(person.get(name)) for _, name in shape.columns])
+                writer.writerow([tame(person.get(name)) for name in shape.columns.values()])
                 count += 1
         temporary.replace(target)
     finally:
@@ -199,7 +182,7 @@ def _people(source: Any, people: object, shape: ListShape) -> ibis.Table:
     have = set(rows.columns)
     if not have & set(shape.reach):
         raise DataError("list_without_contacts", format=shape.id, columns=list(shape.reach))
-    if shape.consent and shape.consent not in have and shape.reach != ("customer_id",):
+    if shape.consent and shape.consent not in have and not shape.by_id:
         raise DataError("list_without_consent", format=shape.id, column=shape.consent)
     return rows.order_by("customer_id")
 
@@ -266,5 +249,4 @@ def _reason(row: Mapping[str, Any], shape: ListShape) -> str:
     if shape.consent is None:
         return ""
     given = _agreed(row, shape.consent)
-    by_id = shape.reach == ("customer_id",)  # the platform asks its members itself
-    return "no_consent" if given is False or (not by_id and not given) else ""
+    return "no_consent" if given is False or (not shape.by_id and not given) else ""
