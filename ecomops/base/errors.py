@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import string
-import tomllib
 from difflib import get_close_matches
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base.options import options
+from ecomops.base.packaged import packaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,10 +20,8 @@ PARTS = ("what", "found", "do")
 def messages() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     """Return every message: code -> part -> language -> template."""
     merged: dict[str, Mapping[str, Mapping[str, str]]] = {}
-    folder = resources.files("ecomops.base") / "messages"
-    files = [entry for entry in folder.iterdir() if entry.name.endswith(".toml")]
-    for file in sorted(files, key=lambda entry: entry.name):
-        merged |= tomllib.loads(file.read_text(encoding="utf-8"))
+    for told in packaged("base/messages").values():
+        merged |= told
     return merged
 
 

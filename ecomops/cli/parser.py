@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import tomllib
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import ecomops
 from ecomops.base.options import LANGUAGES
+from ecomops.base.packaged import packaged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +30,7 @@ WRONG = {
 
 def _commands() -> dict[str, dict[str, dict[str, Any]]]:
     """Return the arguments of each command: name, and what argparse is told."""
-    file = resources.files("ecomops.cli") / "commands.toml"
-    told = tomllib.loads(file.read_text(encoding="utf-8"))
+    told = packaged("cli/commands.toml")
     shared = told["shared"]
     return {
         command: {
@@ -71,8 +69,7 @@ def language(given: Sequence[str], environment: Mapping[str, str]) -> str:
 @cache
 def texts(lang: str) -> dict[str, Any]:
     """Return the words of the command line, read without loading the presentation layer."""
-    file = resources.files("ecomops") / "result" / "words" / lang / "report.toml"
-    said: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))["cli"]
+    said: dict[str, Any] = packaged(f"result/words/{lang}/report.toml")["cli"]
     return said
 
 

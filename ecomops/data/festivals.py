@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import calendar
-import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ecomops.base.errors import OptionError
+from ecomops.base.packaged import packaged
 from ecomops.maths.forecast import YEAR, Days
 from ecomops.maths.lunar import solar
 
@@ -62,8 +61,8 @@ def rules() -> Mapping[str, Mapping[str, Any]]:
     >>> len(rules())
     19
     """
-    text = (resources.files("ecomops.data") / "festivals.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    found: Mapping[str, Mapping[str, Any]] = packaged("data/festivals.toml")
+    return found
 
 
 def _day(rule: str, year: int, shift: int) -> date:

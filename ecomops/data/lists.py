@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
-import tomllib
 import warnings
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
 from ecomops.base.errors import DataError, UnsafeError
+from ecomops.base.packaged import packaged
 from ecomops.data.formats.registry import format_of, formats
 from ecomops.data.formats.write import encoding_of
 from ecomops.data.formats.write import write as write_layout
@@ -60,10 +59,7 @@ class ListShape:
 
 
 LISTS: Mapping[str, ListShape] = {
-    name: ListShape(name, **told)
-    for name, told in tomllib.loads(
-        (resources.files("ecomops.data") / "lists.toml").read_text(encoding="utf-8")
-    ).items()
+    name: ListShape(name, **told) for name, told in packaged("data/lists.toml").items()
 }
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import ibis.expr.datatypes as dt
-import yaml
 
 from ecomops.base.errors import MissingError, suggestion
+from ecomops.base.packaged import packaged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,14 +70,11 @@ def tables() -> Mapping[str, TableSchema]:
     >>> len(tables()), tables()["orders"].key
     (32, ('order_id',))
     """
-    text = (resources.files("ecomops.data") / "model.yaml").read_text(encoding="utf-8")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    raw = yaml.load(text, Loader=loader)  # noqa: S506 - the C reader of the safe loader
     return {
         name: TableSchema(
             name, t["zh"], t["en"], t["grain"], {c["name"]: _column(c) for c in t["columns"]}
         )
-        for name, t in raw.items()
+        for name, t in packaged("data/model.yaml").items()
     }
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from ecomops.base.errors import MissingError, OptionError, suggestion
+from ecomops.base.packaged import packaged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,10 +92,7 @@ def catalogue() -> Mapping[str, Metric]:
     >>> catalogue()["aov_buyer"].formula["en"]
     'amount paid ÷ buyers'
     """
-    text = (resources.files("ecomops.metrics") / "catalogue.yaml").read_text(encoding="utf-8")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    raw_metrics = yaml.load(text, Loader=loader)  # noqa: S506 - either loader is a safe one
-    return {code: _metric(code, raw) for code, raw in raw_metrics.items()}
+    return {code: _metric(code, raw) for code, raw in packaged("metrics/catalogue.yaml").items()}
 
 
 def metric(code: str) -> Metric:

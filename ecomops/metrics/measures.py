@@ -6,13 +6,12 @@ person did in a period, then how many did it. A guest order stands for a person 
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from ecomops.base.packaged import packaged
 from ecomops.data.days import SUMS
 
 if TYPE_CHECKING:
@@ -267,9 +266,7 @@ _GROUPS: Mapping[str, Mapping[str, Measure]] = {
     "reviews": REVIEWS,
     "surveys": SURVEYS,
 }
-_TOLD: Mapping[str, Mapping[str, Any]] = tomllib.loads(
-    (resources.files("ecomops.metrics") / "measures.toml").read_text(encoding="utf-8")
-)
+_TOLD: Mapping[str, Mapping[str, Any]] = packaged("metrics/measures.toml")
 MEASURES: Mapping[str, Measure] = {
     **{f"{s}.{n}": measure for s, group in _GROUPS.items() for n, measure in group.items()},
     **{f"{s}.{n}": _told(s, raw) for s, group in _TOLD.items() for n, raw in group.items()},

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 import unicodedata
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import pandas as pd
 
+from ecomops.base.packaged import packaged
 from ecomops.data.tables import frame
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ def rules() -> Mapping[str, Mapping[str, float]]:
     >>> rules()["jd"]["title_longest"], rules()["jd"]["images_fewest"]
     (90, 5)
     """
-    file = resources.files("ecomops.product") / "listing_rules.toml"
-    known = tomllib.loads(file.read_text(encoding="utf-8"))
+    known = packaged("product/listing_rules.toml")
     return {name: known["default"] | own for name, own in known.items()}
 
 

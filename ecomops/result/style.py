@@ -9,11 +9,10 @@ from __future__ import annotations
 import io
 import logging
 import re
-import tomllib
 import warnings
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module, resources
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
@@ -22,6 +21,8 @@ import numpy as np
 from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
 
+from ecomops.base.packaged import packaged
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
-_LOOK: Mapping[str, Mapping[str, Any]] = tomllib.loads(
-    (resources.files("ecomops.result") / "style.toml").read_text(encoding="utf-8")
-)
+_LOOK: Mapping[str, Mapping[str, Any]] = packaged("result/style.toml")
 TOKENS: Mapping[str, Sequence[str]] = _LOOK["colours"]  # name: light and dark
 HEX = {name: light for name, (light, _) in TOKENS.items()}
 INK, MUTE, RULE, AXIS, BG, BAND, DOT, OTHER = (

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import string
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base.formatting import shown
 from ecomops.base.options import options
+from ecomops.base.packaged import packaged
 from ecomops.result.style import shortened
 
 if TYPE_CHECKING:
@@ -31,12 +30,9 @@ def catalogue(lang: str) -> Mapping[str, Any]:
     >>> catalogue("zh").keys() == catalogue("en").keys()
     True
     """
-    folder = resources.files("ecomops.result") / "words" / lang
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
     merged: dict[str, dict[str, Any]] = {}
-    for file in files:
-        element = file.name[:-5].partition("_")[0]
-        merged.setdefault(element, {}).update(tomllib.loads(file.read_text(encoding="utf-8")))
+    for name, told in packaged(f"result/words/{lang}").items():
+        merged.setdefault(name.partition("_")[0], {}).update(told)
     return merged
 
 
