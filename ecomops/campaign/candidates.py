@@ -40,7 +40,7 @@ class Candidate:
     @property
     def subject(self) -> str:
         """What it changes; customers as a whole where the advice does not say."""
-        own = "segment:customers" if self.analysis.startswith("customer.") else "store"
+        own = "segment:known customers" if self.analysis.startswith("customer.") else "store"
         return self.action.subject or own
 
 
@@ -87,7 +87,7 @@ def candidates(results: Iterable[Result]) -> list[Candidate]:
 def scopes(shop: Shop, subjects: Iterable[str], last: date, rate: float) -> dict[str, Scope]:
     """Return the scope of each subject over the last 8 weeks; subjects without orders are left out.
 
-    `rate` is net margin per unit of paid money; a product's is taken to be the shop's.
+    `rate` is margin per unit of net sales; a product's is taken to be the shop's.
     """
     since = last - timedelta(days=7 * WEEKS - 1)
     sold = POLICY.sales(shop.orders, as_of=last)

@@ -244,7 +244,7 @@ def roadmap(
     checks.between("weeks", weeks, 8, 104)
     if "orders" not in shop:
         return Roadmap.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
-    rate = shop.margin
+    rate = shop.gross_margin
     if rate is None or rate <= 0:
         need = Need("column", {"table": "order_lines", "column": "line_cost"})
         return Roadmap.lock((need,), lang=lang)  # type: ignore[no-any-return]

@@ -56,7 +56,7 @@ def of_shop(shop: Shop, horizon_days: int, most: int) -> Contacts | tuple[Need, 
     absent = [t for t in ("orders", "order_lines", "message_sends") if t not in shop]
     if absent:
         return tuple(Need("table", {"table": t}) for t in absent)
-    margin = shop.margin
+    margin = shop.gross_margin
     if margin is None:
         return (Need("column", {"table": "order_lines", "column": "line_cost"}),)
     facts = customers(shop.orders)

@@ -115,22 +115,34 @@ def line_exclusions(lines: ibis.Table) -> dict[str, int]:
 
 
 def earned(lines: ibis.Table) -> Any:
-    """Return the net margin of each sold line; refunded money takes its share of the cost along."""
-    paid, cost = (lines[c].cast("float64") for c in ("line_paid_amount", "line_cost"))
-    kept = paid - lines.line_refund_amount.fill_null(0).cast("float64")
-    return kept - cost * kept / paid
+    """Return the net margin of each sold line, before commission, ads and shipping."""
+    paid, back = (_amount(lines, c) for c in ("line_paid_amount", "line_refund_amount"))
+    return paid - back - kept_cost(lines)
 
 
-def margin_rate(lines: ibis.Table) -> float | None:
-    """Return net margin per unit of paid money, 0-1, from the lines that carry a cost.
+def kept_cost(lines: ibis.Table) -> Any:
+    """Return the cost of what stayed sold of each line: refunded money takes its share along."""
+    paid, back = (_amount(lines, c) for c in ("line_paid_amount", "line_refund_amount"))
+    cost = lines.line_cost.cast("float64")
+    return ibis.coalesce(cost * (paid - back) / paid.nullif(0), cost)
 
-    Refunded money takes its share of the cost with it. None when no line has a cost.
+
+def _amount(lines: ibis.Table, column: str) -> Any:
+    return lines[column].fill_null(0).cast("float64")
+
+
+def margins(lines: ibis.Table) -> tuple[float | None, float | None]:
+    """Return the margin per unit of paid money and of net sales, from lines that carry a cost.
+
+    None where no such line was sold, or nothing of it kept.
     """
     sold = sold_lines(lines)
     sold = sold.filter(sold.line_cost.notnull())
-    paid = exact(sold.line_paid_amount.cast("float64"))
-    sums = frame(sold.aggregate(paid=paid.sum(), margin=exact(earned(sold)).sum())).iloc[0]
-    return float(sums["margin"] / sums["paid"]) if sums["paid"] > 0 else None
+    paid, back = (_amount(sold, c) for c in ("line_paid_amount", "line_refund_amount"))
+    sums = {"paid": paid, "net": paid - back, "margin": earned(sold)}
+    found = frame(sold.aggregate(**{c: exact(each).sum() for c, each in sums.items()})).iloc[0]
+    margin, gross, net = (float(found[c]) for c in ("margin", "paid", "net"))
+    return (margin / gross if gross > 0 else None), (margin / net if net > 0 else None)
 
 
 def currency_of(t: ibis.Table) -> str:

@@ -18,7 +18,7 @@ from ecomops.base.errors import DataError, MissingError, OptionError, suggestion
 from ecomops.base.options import options
 from ecomops.data import formats, schema
 from ecomops.data.festivals import calendar_of, usual
-from ecomops.data.policy import Coverage, coverage, margin_rate
+from ecomops.data.policy import Coverage, coverage, margins
 from ecomops.data.problems import Problem
 from ecomops.data.tables import engine, frame, read_file, table
 
@@ -96,10 +96,19 @@ class Shop:
         """
         return calendar_of(calendar or usual(self.currency), own_days)
 
-    @cached_property
+    @property
     def margin(self) -> float | None:
-        """Net margin per unit of paid money, from the costs of order lines; None without any."""
-        return margin_rate(self.order_lines) if "order_lines" in self else None
+        """Margin per unit of paid money, later refunds deducted; None without costs of lines."""
+        return self._margins[0]
+
+    @property
+    def gross_margin(self) -> float | None:
+        """Margin per unit of net sales, for money from which refunds are deducted already."""
+        return self._margins[1]
+
+    @cached_property
+    def _margins(self) -> tuple[float | None, float | None]:
+        return margins(self.order_lines) if "order_lines" in self else (None, None)
 
     def check(self, *, lang: str | None = None) -> Any:
         """Return the data-quality report (see `ecomops.store.check`)."""

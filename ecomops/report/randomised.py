@@ -112,7 +112,7 @@ def messages(shop: Shop, deed: Deed) -> Outcome:
     reason = _not_random(cells)
     if reason:
         return Outcome(reason)
-    gap, margin = sends.effect(cells, "net"), float(shop.margin or 0)
+    gap, margin = sends.effect(cells, "net"), float(shop.gross_margin or 0)
     n, cost = float(cells.loc[cells["treated"] == 1, "n"].sum()), sends.price(log)
     low, value, high = (
         n * ((gap.value + step * Z90 * gap.error) * margin - cost) for step in (-1, 0, 1)

@@ -53,7 +53,7 @@ def plan(demo, usual):
 def test_the_value_is_what_a_simulated_owner_gains(demo, plan):
     """Monte Carlo of the whole story: draw a truth and a test, decide, count what is left."""
     row = plan.table.set_index("test").loc["campaign.promotion.holdout|store"]
-    scope = scopes(demo, ["store"], plan.basis.end, demo.margin)["store"]
+    scope = scopes(demo, ["store"], plan.basis.end, demo.gross_margin)["store"]
     random = np.random.default_rng(2)
     truth = random.normal(0, row["spread"], 1_000_000) * scope.margin * 26
     noise = scope.noise / np.sqrt(row["weeks"]) * scope.margin * 26

@@ -168,8 +168,8 @@ def test_all_guests_are_sales_and_no_customers() -> None:
     assert (facts.sales, facts.purchases, facts.excluded["guest"]) == (2, 0, 2)
 
 
-def test_the_margin_is_what_stays_of_paid_money_by_hand() -> None:
-    """100 paid at cost 40; 50 paid, half of it refunded, at cost 30: (60 + 25 − 15) / 150."""
+def test_margins_are_what_stays_of_paid_and_of_net_money_by_hand() -> None:
+    """100 paid at cost 40; 50 paid, half of it refunded, at cost 30: 60 + 25 − 15 of 150 or 125."""
     lines = pd.DataFrame(
         {
             "order_id": ["1", "2", "2"],
@@ -181,6 +181,7 @@ def test_the_margin_is_what_stays_of_paid_money_by_hand() -> None:
     )
     shop = eo.open({"orders": FRAME, "order_lines": lines})
     assert shop.margin == pytest.approx((60 + 25 - 15) / 150)
+    assert shop.gross_margin == pytest.approx((60 + 25 - 15) / 125)
     assert eo.open({"orders": FRAME}).margin is None
     assert eo.open({"orders": FRAME, "order_lines": lines.assign(line_cost=None)}).margin is None
 

@@ -163,7 +163,7 @@ def messages_sent(made):
     who = sent(made.shop, FIRST, PLANNED + timedelta(days=days))
     keys = [k for k in made.interventions if k.startswith("message:") and k > f"message:{FIRST}"]
     gained = net_within(made, who) - net_within(made.without(*keys), who)
-    truth = gained * made.shop.margin - float(who["cost"].astype(float).sum())
+    truth = gained * made.shop.gross_margin - float(who["cost"].astype(float).sum())
     yield (*measured(made.shop, [step]), truth)
 
 
