@@ -25,7 +25,7 @@ class Columns:
     """Arrays of equal length, one entry per row."""
 
     def __len__(self) -> int:
-        return len(getattr(self, fields(self)[0].name))
+        return len(next(iter(vars(self).values())))
 
     def take(self, rows: Ints) -> Self:
         """Return the rows at these positions."""
