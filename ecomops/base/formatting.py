@@ -113,14 +113,16 @@ def money(value: float, lang: str = "en", currency: str = "CNY") -> str:
 
 
 def percent(value: float, lang: str = "en", decimals: int = 1) -> str:
-    """Return a ratio as a percentage.
+    """Return a ratio as a percentage; what is there gets decimals, up to two, before it reads 0.
 
-    >>> percent(0.1254), percent(-0.03)
-    ('12.5%', '−3.0%')
+    >>> percent(0.1254), percent(-0.03), percent(0.0005, decimals=0), percent(0.00004)
+    ('12.5%', '−3.0%', '0.1%', '0.0%')
     """
-    return (
-        MISSING[lang] if _missing(value) else _signed(f"{abs(value) * 100:,.{decimals}f}%", value)
-    )
+    if _missing(value):
+        return MISSING[lang]
+    size = abs(value) * 100
+    seen = next((d for d in range(decimals, 3) if round(size, d)), decimals)
+    return _signed(f"{size:,.{seen}f}%", value)
 
 
 def points(value: float, lang: str = "en") -> str:

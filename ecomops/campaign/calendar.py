@@ -56,6 +56,7 @@ class Calendar(Result):
         first = rows.iloc[0]
         facts = {"festival": first["festival"], "day": first["day"]}
         facts |= {"away": (first["day"] - self.basis.end).days, "count": len(rows)}
+        facts |= {"days": self.params["days"]}
         said = [Finding("next", "note", facts, n)]
         known = rows[rows["net"].notna()].sort_values(["net", "festival"])
         gains = known[known["low"] > 0]
@@ -171,7 +172,8 @@ def calendar(
         [_row(f, effects.get(f.code), _close(f, ahead)) for f in ahead],
         columns=list(Calendar.columns),
     )
-    return Calendar(rows=rows, basis=Basis(**known.basis), params={}, lang=checks.language(lang))
+    basis, params = Basis(**known.basis), {"days": horizon_days}
+    return Calendar(rows=rows, basis=basis, params=params, lang=checks.language(lang))
 
 
 def _row(festival: Festival, effect: Mapping[str, float] | None, close: str | None) -> Any:

@@ -172,9 +172,10 @@ class Repeat(Result):
         people = holdout.per_group(rate, LIFT * rate) if 0 < rate < 1 else 0
         if not people:
             return ()
-        change |= {"people": people, "rate": rate, "lift": LIFT}
+        change |= {"people": people, "rate": rate, "lift": LIFT, "customers": self.basis.n}
         expires = (self.basis.end or date.max) + timedelta(days=90)
-        return (Action("remind", ("threshold",), change, "D", expires),)
+        code = "remind" if 2 * people <= self.basis.n else "too_few"
+        return (Action(code, ("threshold",), change, "D", expires),)
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""

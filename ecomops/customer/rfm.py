@@ -33,6 +33,7 @@ PRESETS = ("grid", "shopify", "eight")
 MEASURES = ("recency", "frequency", "monetary")
 SCORES = ["r_score", "f_score", "m_score"]
 SUMS = ["customers", "amount", "days", "bought", "orders"]
+WIDEST = 50  # points: where only a larger difference would show, there are too few for a test
 EXACT = 6  # decimals of a cut: far below a cent, far above the noise of interpolation
 Cuts = dict[str, tuple[float, ...]]
 
@@ -239,7 +240,8 @@ class RFM(Result):
             "points": 100 * holdout.visible_difference(away["customers"]),
         }
         expires = (self.basis.end or date.max) + timedelta(days=30)
-        return (Action("win_back", ("drifting",), change, "D", expires),)
+        code = "win_back" if change["points"] <= WIDEST else "too_few"
+        return (Action(code, ("drifting",), change, "D", expires),)
 
     def migration(self, earlier: RFM) -> pd.DataFrame:
         """Count how customers moved between segments since an earlier analysis.

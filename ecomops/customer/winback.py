@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SURE = 0.025  # one-sided false discoveries among segments that are called good or bad
 LIFT = 0.2  # of the natural return: the smallest effect of a message worth a test
+MOST_WAVES = 12  # a year of sends: a test that takes more is none
 ORDINARY = (60.0, 120.0, 240.0)  # days, where nobody has returned yet
 
 
@@ -95,7 +96,8 @@ class Winback(Result):
         change = {k: p[k] for k in ("per_group", "waves", "silent", "natural", "horizon_days")}
         because = ("nobody",) if p["tested"] else ("untested",)
         subject = "segment:silent customers"
-        return (Action("test", because, change, "D", until, subject=subject),)
+        code = "test" if p["waves"] <= MOST_WAVES else "too_few"
+        return (Action(code, because, change, "D", until, subject=subject),)
 
     def _settled(self, row: Mapping[Any, Any], until: date) -> Action:
         p, people = self.params, row["free"]
@@ -183,7 +185,8 @@ def winback(
         return Winback.lock((need,), lang=lang)  # type: ignore[no-any-return]
     log = shop.get("message_sends") if sends is None else sends
     params: dict[str, Any] = {"horizon_days": horizon_days, "cap_days": cap_days}
-    params |= {"breaks": breaks(shop, as_of), "margin": shop.margin, "tested": log is not None}
+    params |= {"margin": shop.gross_margin, "tested": log is not None}
+    params |= {"breaks": breaks(shop, as_of)}
     rows = _standing(facts, log, params)
     params |= _unasked(rows) | {"cost": cost or 0.0}
     watched = (facts.as_of - facts.coverage.first_day).days

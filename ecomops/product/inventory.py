@@ -65,6 +65,7 @@ class Inventory(Result):
             if len(risky):
                 worst = risky.sort_values(["stockout", "expected"], ascending=False).iloc[0]
                 facts = {"count": len(risky), "item": worst["name"], "chance": worst["stockout"]}
+                facts |= {"risk": p["risk"], "days": p["days"]}
                 said.append(Finding("stockout", "act", facts, n))
         else:
             said.append(Finding("no_stock", "watch", {}, n))

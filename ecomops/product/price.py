@@ -50,7 +50,7 @@ def weekly(order_lines: ibis.Table) -> pd.DataFrame:
     best = totals.order_by(ibis.desc("n"), "product_id").limit(MOST).select("product_id")
     kept = sold.join(best, "product_id")
     by = kept.group_by(["product_id", kept["at"].truncate("W").name("week")]).aggregate(
-        name=kept.product_name.max(),
+        name=ibis.coalesce(kept.product_name.max(), kept.product_id.max()),
         pieces=kept.quantity.sum(),
         paid=kept.line_paid_amount.sum(),
         listed=kept.line_list_amount.fill_null(kept.line_paid_amount).sum(),
@@ -264,7 +264,7 @@ def _product(item: str, part: pd.DataFrame, weeks: pd.DatetimeIndex, total: Any)
         "product_id": item,
         "name": str(part["name"].iloc[-1]),
         "pieces": pieces.sum(),
-        "price": float(own["paid"].tail(8).sum() / max(own["pieces"].tail(8).sum(), 1)),
+        "price": float(own["paid"].tail(8).sum() / (own["pieces"].tail(8).sum() or np.nan)),
         "cost": float(part["spent"].sum() / part["pieces"].sum()),
         "weekly": float(pieces[-8:].mean()),
         "lowest": float(np.nanquantile(asked, 0.05)),

@@ -103,7 +103,7 @@ def _sales(shop: Shop, since: date, end: date) -> pd.DataFrame:
     best = totals.order_by(ibis.desc("n"), "product_id").limit(MOST).select("product_id")
     lines = lines.join(best, "product_id")
     by = lines.group_by(["product_id", "day"]).aggregate(
-        name=lines.product_name.max(),
+        name=ibis.coalesce(lines.product_name.max(), lines.product_id.max()),
         pieces=lines.quantity.sum(),
         paid=lines.line_paid_amount.sum(),
         spent=lines.line_cost.sum(),

@@ -114,11 +114,24 @@ def test_one_customer_one_order():
     assert made._repr_html_()
 
 
-def test_advice_is_to_measure_first(mixed):
-    (action,) = repeat(mixed).actions()
+def test_advice_is_to_measure_first():
+    """Four of five of 2,000 return: a tenth more can be seen on the shop's own customers."""
+    first = [(f"c{i}", i % 200) for i in range(2000)]
+    again = [(f"c{i}", i % 200 + 1 + i % 90) for i in range(2000) if i % 5]
+    who, days = zip(*first, *again, strict=True)
+    made = repeat(orders_of(who, days, [10] * len(who)))
+    (action,) = made.actions()
     assert (action.code, action.value, action.emitted) == ("remind", None, False)
     rate = action.change["rate"]
     assert action.change["people"] == holdout.per_group(rate, 0.1 * rate)
+
+
+def test_a_test_that_needs_more_customers_than_the_shop_has_is_not_asked_for(mixed):
+    made = repeat(mixed)
+    (action,) = made.actions()
+    assert (action.code, action.value, action.emitted) == ("too_few", None, False)
+    assert 2 * action.change["people"] > action.change["customers"] == made.basis.n
+    assert f"the shop has {made.basis.n} customers in all" in repeat(mixed, lang="en")._repr_html_()
 
 
 @pytest.mark.parametrize("wide", [True, False])

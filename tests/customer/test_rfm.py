@@ -347,10 +347,13 @@ def test_no_sale_at_all_says_why():
         rfm(orders)
 
 
-def test_only_advice_to_measure_first():
-    made = rfm(base(0.3))
+@pytest.mark.parametrize(("people", "code"), [(200, "too_few"), (1000, "win_back")])
+def test_only_advice_to_measure_first(people, code):
+    """Two halves of fewer than 32 show no difference under 50 points: no test is asked for."""
+    made = rfm(base(0.3, people))
     (action,) = made.actions()
-    assert (action.code, action.value, action.emitted) == ("win_back", None, False)
+    assert (action.code, action.value, action.emitted) == (code, None, False)
+    assert (action.change["customers"] < 32) == (code == "too_few")
     assert action.expires_on == made.basis.end + dt.timedelta(days=30)
     drifting = made.table.set_index("segment").loc[["cannot_lose", "at_risk"], "customers"].sum()
     assert action.change["customers"] == drifting

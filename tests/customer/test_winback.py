@@ -180,8 +180,18 @@ def test_without_sends_it_says_measure_first(planted):
     (action,) = result.actions()
     p = result.params["natural"]
     assert action.change["per_group"] == np.ceil(16 * p * (1 - p) / (0.2 * p) ** 2)
-    assert not action.emitted
+    waves = result.params["waves"]
+    assert (action.code, action.emitted) == ("test" if waves <= 12 else "too_few", False)
     assert result.evidence == "descriptive"
+
+
+def test_a_test_of_more_than_a_year_of_sends_is_not_asked_for():
+    """Hardly anybody returns: 0.2 % of 3,000, so one fifth more takes far more than there are."""
+    customers = [f"c{i}" for i in range(3000)] + [f"c{i}" for i in range(6)]
+    days = [i % 300 for i in range(3000)] + [590 + i for i in range(6)]
+    (action,) = winback(eo.open({"orders": orders_of(customers, days, [10] * 3006)})).actions()
+    assert (action.code, action.emitted) == ("too_few", False)
+    assert action.change["waves"] > 12
 
 
 def test_segments_hold_every_customer_once(mixed):

@@ -49,6 +49,15 @@ def test_the_best_price_is_the_closed_form_within_the_prices_tried(result):
     assert result.table["best"].between(90, 110).all()
 
 
+def test_a_product_without_a_name_is_called_by_its_id_and_without_late_sales_has_no_price():
+    sold = lines(products=3).assign(product_name=None)
+    late = sold["paid_at"] > sold["paid_at"].max() - pd.Timedelta(weeks=10)
+    rows = price(sold[~late | (sold["product_id"] != "p1")]).table.set_index("product_id")
+    assert rows["name"].to_dict() == {"p0": "p0", "p1": "p1", "p2": "p2"}
+    assert np.isnan(rows.loc["p1", "price"])
+    assert rows.drop(index="p1")["price"].notna().all()
+
+
 def test_prices_that_never_moved_are_refused_and_ask_for_a_test():
     still = price(lines(moves=False))
     assert set(still.table["reason"]) == {"still"}
