@@ -23,7 +23,8 @@ KNOT_DAYS = 28
 HUBER = 2.0
 ROUNDS = 4
 # Prior standard deviations of log effects: what an unseen weekday, season or festival day may do.
-PRIOR = {"weekday": 0.5, "season": 0.25, "event": 0.6, "level": 0.12}
+PRIOR = {"weekday": 0.5, "event": 0.6, "level": 0.12}
+SEASON = (0.25,) * HARMONICS
 MIN_DAYS = 56
 FLOOR = 0.05  # a day without sales counts as 5 % of an ordinary one: logs need a bottom
 DAILY = 0.8  # share of the other weekdays with a sale, from which one without any is closed
@@ -55,16 +56,17 @@ class Days:
         return Days(self.weekday[cut], self.years[cut], offsets, self.sizes, festive)
 
 
-def features(days: Days) -> tuple[Floats, Floats]:
+def features(days: Days, season: ArrayLike = SEASON) -> tuple[Floats, Floats]:
     """Return the regressors (n, p) of the days and the prior sd (p,) of each effect.
 
-    Weekdays, three yearly harmonics, and one column per festival and day of its window.
+    Weekdays, a sine and a cosine for each yearly harmonic of `season` (its prior standard
+    deviation), and one column per festival and day of its window.
     """
     weekday = np.eye(7)[days.weekday]
-    angle = 2 * np.pi * np.arange(1, HARMONICS + 1) * days.years[:, None]
-    season = np.c_[np.sin(angle), np.cos(angle)]
-    columns = [weekday, season]
-    prior = [np.full(7, PRIOR["weekday"]), np.full(2 * HARMONICS, PRIOR["season"])]
+    fade = floats(season)
+    angle = 2 * np.pi * np.arange(1, fade.size + 1) * days.years[:, None]
+    columns = [weekday, np.sin(angle), np.cos(angle)]
+    prior = [np.full(7, PRIOR["weekday"]), fade, fade]
     for offset, size in zip(days.offsets, days.sizes, strict=True):
         columns.append((offset[:, None] == np.arange(size)).astype(float))
         prior.append(np.full(size, PRIOR["event"]))

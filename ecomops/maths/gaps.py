@@ -10,7 +10,7 @@ from scipy.special import fdtr, gammaln
 from scipy.stats import poisson
 
 from ecomops.base.errors import DataError
-from ecomops.maths.arrays import Floats, floats
+from ecomops.maths.arrays import Floats, floats, ratio
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -58,15 +58,11 @@ def usual_counts(counts: ArrayLike, told: ArrayLike) -> Floats:
     row, column = np.ones(table.shape[0]), np.ones(table.shape[1])
     for _ in range(ROUNDS):
         before = row.copy()
-        row = _over(inside.sum(axis=1), (known * column).sum(axis=1))
-        column = _over(inside.sum(axis=0), (known * row[:, None]).sum(axis=0))
+        row = np.nan_to_num(ratio(inside.sum(axis=1), (known * column).sum(axis=1)))
+        column = np.nan_to_num(ratio(inside.sum(axis=0), (known * row[:, None]).sum(axis=0)))
         if np.allclose(row, before, rtol=SAME, atol=0):
             break
     return floats(np.outer(row, column))
-
-
-def _over(total: Floats, base: Floats) -> Floats:
-    return floats(np.divide(total, base, out=np.zeros_like(total), where=base > 0))
 
 
 def gaps(demand: ArrayLike, supply: ArrayLike, worth: float = 1.5) -> Gaps:

@@ -10,7 +10,8 @@ from scipy.stats import norm, rankdata
 from scipy.stats import t as student
 
 from ecomops.base.errors import DataError
-from ecomops.maths.arrays import Floats, floats
+from ecomops.maths.arrays import Floats, floats, ratio
+from ecomops.maths.forecast import features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from ecomops.maths.forecast import Days
 
-HARMONICS = 6
-PRIOR = {"level": 1e3, "slope": 2.0, "weekday": 0.5, "season": 1.5, "event": 0.6}
+# Prior standard deviations of log effects: level, growth a year, six harmonics that fade.
+LEVEL, SLOPE, SEASON = 1e3, 2.0, 1.5 / np.arange(1, 7)
 SMALL = 5.0  # an index below this is rounded too coarsely to tell a ratio
 BLOCK = 56
 FLOOR = 0.02
@@ -57,7 +58,7 @@ def chain(pieces: Sequence[tuple[int, ArrayLike]], length: int) -> Chain:
         known = count > 0
         scale, error = 1.0, 0.0
         if known.any():
-            done = np.divide(total, count, out=np.full(length, np.nan), where=known)
+            done = ratio(total, count)
             scale, spread = _link(done, own)
             shared = known & np.isfinite(own)
             error = float(np.hypot(errors[shared].mean(), spread))
@@ -66,8 +67,7 @@ def chain(pieces: Sequence[tuple[int, ArrayLike]], length: int) -> Chain:
         inside = np.isfinite(own)
         total[inside] += own[inside] * scale
         count[inside] += 1
-    out = np.divide(total, count, out=np.full(length, np.nan), where=count > 0)
-    return Chain(floats(out), floats(errors))
+    return Chain(ratio(total, count), floats(errors))
 
 
 def _link(done: Floats, own: Floats) -> tuple[float, float]:
@@ -135,16 +135,8 @@ def trend(found: Chain, days: Days, *, seed: int, draws: int = 400) -> Trend:
 
 def _design(days: Days) -> tuple[Floats, Floats]:
     years = days.years - days.years[0]
-    angle = 2 * np.pi * np.arange(1, HARMONICS + 1) * days.years[:, None]
-    columns = [np.ones((len(days), 1)), years[:, None], np.eye(7)[days.weekday],
-               np.sin(angle), np.cos(angle)]  # fmt: skip
-    fade = PRIOR["season"] / np.arange(1, HARMONICS + 1)
-    start = [PRIOR["level"], PRIOR["slope"], *[PRIOR["weekday"]] * 7]
-    prior = [floats(start), floats(fade), floats(fade)]
-    for offset, size in zip(days.offsets, days.sizes, strict=True):
-        columns.append((offset[:, None] == np.arange(size)).astype(float))
-        prior.append(floats(np.full(size, PRIOR["event"])))
-    return floats(np.hstack(columns)), floats(np.concatenate(prior))
+    usual, prior = features(days, SEASON)
+    return floats(np.c_[np.ones(len(days)), years, usual]), floats(np.r_[LEVEL, SLOPE, prior])
 
 
 def _solver(x: Floats, weight: Floats, prior: Floats) -> Floats:

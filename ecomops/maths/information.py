@@ -52,12 +52,7 @@ def evsi(mean: ArrayLike, spread: ArrayLike, error: ArrayLike) -> Floats:
     >>> print(evsi(0, 100, [0, 100, np.inf]).round(4))
     [39.8942 28.2095  0.    ]
     """
-    m, s, e = np.broadcast_arrays(floats(mean), floats(spread), floats(error))
-    total = np.hypot(s, e)
-    moved = np.divide(
-        s * s, total, out=np.zeros_like(total), where=(total > 0) & np.isfinite(total)
-    )
-    far = np.divide(np.abs(m), moved, out=np.full_like(moved, np.inf), where=moved > 0)
+    moved, far = _learned(mean, spread, error)
     return floats(np.where(moved > 0, moved * unit_loss(np.minimum(far, 40.0)), 0.0))
 
 
@@ -67,13 +62,18 @@ def changes_mind(mean: ArrayLike, spread: ArrayLike, error: ArrayLike) -> Floats
     >>> print(changes_mind(0, 1, 1), changes_mind(-1, 1, 0).round(4))
     0.5 0.1587
     """
+    return floats(norm.sf(_learned(mean, spread, error)[1]))
+
+
+def _learned(mean: ArrayLike, spread: ArrayLike, error: ArrayLike) -> tuple[Floats, Floats]:
+    """Return by how much the test will move the mean, and how many such moves away from 0 it is."""
     m, s, e = np.broadcast_arrays(floats(mean), floats(spread), floats(error))
     total = np.hypot(s, e)
     moved = np.divide(
         s * s, total, out=np.zeros_like(total), where=(total > 0) & np.isfinite(total)
     )
     far = np.divide(np.abs(m), moved, out=np.full_like(moved, np.inf), where=moved > 0)
-    return floats(norm.sf(far))
+    return floats(moved), floats(far)
 
 
 @dataclass(frozen=True)

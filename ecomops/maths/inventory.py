@@ -11,6 +11,7 @@ from scipy.stats import norm, poisson
 
 from ecomops.base.checks import between
 from ecomops.maths.arrays import Floats, floats
+from ecomops.maths.information import unit_loss
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -115,8 +116,7 @@ def reorder_simple(supply: Supply) -> Policy:
 
 def _loss(supply: Supply, point: float) -> float:
     during = supply.during
-    z = (point - during.mean()) / during.std()
-    return float(during.std() * (norm.pdf(z) - z * norm.sf(z)))
+    return float(during.std() * unit_loss((point - during.mean()) / during.std()))
 
 
 def _cost(supply: Supply, point: float, lot: float) -> float:

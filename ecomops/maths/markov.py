@@ -211,12 +211,7 @@ def removal_effects(
     [0.5 1.  1. ]
     """
     kept = steps.count > 0
-    steps = Transitions(
-        state=steps.state[kept],
-        target=steps.target[kept],
-        count=steps.count[kept],
-        value=steps.value[kept],
-    )
+    steps = Transitions(**{name: column[kept] for name, column in vars(steps).items()})
     if not kept.any():
         raise DataError("no_paths")
     chain = _chain(steps)
@@ -224,12 +219,13 @@ def removal_effects(
     solve = _solve_dense if len(chain.states) <= dense_limit else _solve_sparse
     total, lost = solve(chain, touched)
     shares = np.where(total != 0, ratio(lost, total), 0)
-    return Removal(
-        conversion=shares[:, 0],
-        value=shares[:, 1],
-        rate=float(total[0]),
-        mean_value=float(total[1]),
-    )
+    return _removal(shares, total)
+
+
+def _removal(effects: Floats, mean: Floats) -> Removal:
+    """Return the effects (channels, 2) and means (2,) of conversion and of value, by name."""
+    by_name = {"conversion": effects[:, 0], "value": effects[:, 1]}
+    return Removal(**by_name, rate=float(mean[0]), mean_value=float(mean[1]))
 
 
 def refit_effects(
@@ -286,14 +282,7 @@ def refit_effects(
         left = total - alone.T.astype(np.float64) @ gains
         rate = ratio(left, (journeys.sum() - alone.T.astype(np.float64) @ journeys)[:, None])
         effects = 1 - np.nan_to_num(ratio(rate, total / journeys.sum()))
-    effects = np.nan_to_num(effects)
-    mean = ratio(total, journeys.sum())
-    return Removal(
-        conversion=effects[:, 0],
-        value=effects[:, 1],
-        rate=float(mean[0]),
-        mean_value=float(mean[1]),
-    )
+    return _removal(np.nan_to_num(effects), ratio(total, journeys.sum()))
 
 
 def credit(effects: ArrayLike, total: float) -> Floats:

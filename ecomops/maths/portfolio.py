@@ -8,14 +8,13 @@ import numpy as np
 from scipy.stats import norm
 
 from ecomops.base.errors import DataError
-from ecomops.maths.arrays import Floats, floats
+from ecomops.maths.arrays import Z90, Floats, floats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike
 
-Z95 = float(norm.ppf(0.95))
 STRATA = 4_000
 
 
@@ -55,7 +54,7 @@ def chance_above_zero(low: ArrayLike, mid: ArrayLike, high: ArrayLike) -> Floats
     [0.95 0.5 ]
     """
     low, mid, high = _checked(low, mid, high)
-    side = np.where(mid > 0, mid - low, high - mid) / Z95
+    side = np.where(mid > 0, mid - low, high - mid) / Z90
     with np.errstate(divide="ignore", invalid="ignore"):
         chance: Floats = norm.cdf(np.where(side > 0, mid / side, np.sign(mid) * np.inf))
     return np.where((side == 0) & (mid == 0), 0.0, chance)
@@ -101,7 +100,7 @@ def together(
     for name in sorted(set(groups)):
         z = random.permutation(strata)[:, None]
         mine = np.array([group == name for group in groups])
-        down, up = (mid - low)[mine] / Z95, (high - mid)[mine] / Z95
+        down, up = (mid - low)[mine] / Z90, (high - mid)[mine] / Z90
         total += (mid[mine] + z * np.where(z < 0, down, up)).sum(axis=1)
     lower, middle, upper = np.quantile(total, [0.05, 0.5, 0.95])
     return float(lower), float(middle), float(upper)

@@ -185,6 +185,15 @@ def _marginals(worth: Worth, orders: Ints) -> Floats:
     return gains
 
 
+def _swept(worth: ArrayLike, change: Callable[[Floats, Floats], object]) -> Floats:
+    """Return `worth` after `change` of the coalitions without and with each player in turn."""
+    out = floats(worth).copy()
+    for player in range(players_of(out)):
+        pairs = out.reshape(-1, 2, 2**player)
+        change(pairs[:, 0, :], pairs[:, 1, :])
+    return out
+
+
 def subset_maxima(worth: ArrayLike) -> Floats:
     """Return, for every coalition, the largest `worth` of any coalition inside it.
 
@@ -211,11 +220,7 @@ def subset_maxima(worth: ArrayLike) -> Floats:
     >>> print(subset_maxima([0, 3, 2, 1]))
     [0. 3. 2. 3.]
     """
-    best = floats(worth).copy()
-    for player in range(players_of(best)):
-        pairs = best.reshape(-1, 2, 2**player)
-        np.maximum(pairs[:, 1, :], pairs[:, 0, :], out=pairs[:, 1, :])
-    return best
+    return _swept(worth, lambda without, having: np.maximum(without, having, out=having))
 
 
 def dividends(worth: ArrayLike) -> Floats:
@@ -245,11 +250,7 @@ def dividends(worth: ArrayLike) -> Floats:
     >>> print(dividends([0, 1, 2, 7]))
     [0. 1. 2. 4.]
     """
-    own = floats(worth).copy()
-    for player in range(players_of(own)):
-        pairs = own.reshape(-1, 2, 2**player)
-        pairs[:, 1, :] -= pairs[:, 0, :]
-    return own
+    return _swept(worth, lambda without, having: np.subtract(having, without, out=having))
 
 
 def superset_sums(worth: ArrayLike) -> Floats:
@@ -274,8 +275,4 @@ def superset_sums(worth: ArrayLike) -> Floats:
     >>> print(superset_sums([0, 1, 2, 4]))
     [7. 5. 6. 4.]
     """
-    sums = floats(worth).copy()
-    for player in range(players_of(sums)):
-        pairs = sums.reshape(-1, 2, 2**player)
-        pairs[:, 0, :] += pairs[:, 1, :]
-    return sums
+    return _swept(worth, lambda without, having: np.add(without, having, out=without))
