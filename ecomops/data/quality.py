@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from ecomops.data.days import order_days
 from ecomops.data.formats.statuses import ORDER_OF
+from ecomops.data.outline import SALE
 from ecomops.data.policy import POLICY
 from ecomops.data.problems import Problem
 from ecomops.data.schema import table_schema
@@ -209,14 +211,9 @@ def line_problems(orders: ibis.Table, lines: ibis.Table) -> list[Problem]:
 
 def _days_with_sales(orders: ibis.Table) -> list[tuple[date, int]]:
     """Return each day with a sale and its number of sales, in order."""
-    sold = POLICY.sales(orders)
-    daily = sold.group_by(day=sold["at"].date()).aggregate(n=sold.count()).order_by("day")
-    seen = frame(daily)
-    return [(_date(day), int(n)) for day, n in zip(seen["day"], seen["n"], strict=True)]
-
-
-def _date(value: Any) -> date:
-    return value.date() if hasattr(value, "date") else value  # type: ignore[no-any-return]
+    days = order_days(orders, POLICY.reasons, sums=False)
+    sold = days[days["reason"].isin(SALE)].groupby("day")["orders"].sum()
+    return [(day, int(n)) for day, n in sold.items()]
 
 
 def _days(seen: Sequence[tuple[date, int]]) -> tuple[int, int]:
