@@ -79,6 +79,7 @@ class Promotion(Result):
         p, n = self.params, self.basis.n
         cost = {"cost": p["shop_cost"], "share": p["shop_cost"] / p["list_value"], "orders": n}
         said = [Finding("cost", "note", cost, n)]
+        said += [Finding("example", "note", {}, n)] if p["example"] else []
         if p["margin"] is not None:
             lift = {"lift": p["breakeven"], "before": p["margin"], "after": p["margin_after"]}
             code = "breakeven" if np.isfinite(p["breakeven"]) else "loss"
@@ -199,7 +200,7 @@ def promotion(
     shop_cost = deal.by_payer().get("shop", 0) / 100
     params = _margins(rows, value, shop_cost) | _threshold(rows["cents"].to_numpy(), rules)
     params |= {"list_value": value, "shop_cost": shop_cost, "paid": float(deal.paid.sum()) / 100}
-    params |= _test(params["breakeven"], len(rows) / days)
+    params |= _test(params["breakeven"], len(rows) / days) | {"example": rules is EXAMPLE}
     return Promotion(
         rows=table,
         basis=Basis(

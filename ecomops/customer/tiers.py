@@ -155,6 +155,7 @@ class Tiers(Result):
         p, n = self.params, self.basis.n
         sums = {k: p[k] for k in ("cost", "share", "members")}
         said = [Finding("cost", "note", sums, n)] if np.isfinite(p["share"]) else []
+        said += [Finding("example", "note", {}, n)] if p["example"] else []
         top = self._dearest()
         if top is not None:
             facts = {"tier": top["tier"], "members": top["members"], "each": p["each"]}
@@ -328,6 +329,7 @@ def tiers(
     )
     granted = float((rows["value"] * [t.points for t in tiers]).sum())
     params = _sums(rows, granted, point_value, use) | {"margin": shop.gross_margin}
+    params["example"] = tiers is EXAMPLE
     shown = rows[list(Tiers.columns)]
     return Tiers(rows=shown, basis=basis, params=params, lang=checks.language(lang))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ecomops.base.formatting import MINUS
 from ecomops.result.words import Words
 
 if TYPE_CHECKING:
@@ -86,10 +87,10 @@ def _change(now: Reading, unit: str, verdict: str, own: Words, words: Words) -> 
     """Return text, arrow and verdict: the arrow is direction, the verdict good or worth a look."""
     if now.change is None:
         return {"change": words.say("kpi_no_change"), "arrow": "", "verdict": ""}
-    text = words.say("kpi_change", change=own.format_field(now.change, unit))
-    arrow = "▲" if now.change > 0 else "▼" if now.change < 0 else ""
+    change = own.format_field(now.change, unit)  # what rounds to 0 has no sign, so no arrow
+    arrow = "▲" if change.startswith("+") else "▼" if change.startswith(MINUS) else ""
     return {
-        "change": text,
+        "change": words.say("kpi_change", change=change),
         "arrow": arrow,
         "verdict": {"good": "good", "watch": "bad"}.get(verdict, ""),
     }

@@ -42,7 +42,6 @@ class Forecast(Result):
     """
 
     code: ClassVar[str] = "store.forecast"
-    evidence: ClassVar[str] = "C"
     columns: ClassVar[Mapping[str, str]] = {
         "day": "date",
         "actual": "number",
@@ -55,6 +54,11 @@ class Forecast(Result):
 
     draws: Any = None
     categories: pd.DataFrame | None = None
+
+    @property
+    def evidence(self) -> str:  # type: ignore[override]
+        """Validated where past forecasts beat copying last year, else a rule of thumb."""
+        return "C" if self.locked or self.params["error"] < self.params["naive"] else "D"
 
     def findings(self) -> tuple[Finding, ...]:
         """Say the total to expect, what festivals carry, and how good such forecasts have been."""

@@ -71,7 +71,6 @@ class Target(Result):
     """
 
     code: ClassVar[str] = "store.target"
-    evidence: ClassVar[str] = "C"
     columns: ClassVar[Mapping[str, str]] = {
         "channel": "label",
         "lever": "label",
@@ -82,6 +81,11 @@ class Target(Result):
     }
 
     plan: Forecast | None = None
+
+    @property
+    def evidence(self) -> str:  # type: ignore[override]
+        """That of the forecast it rests on."""
+        return self.plan.evidence if self.plan else "C"
 
     def findings(self) -> tuple[Finding, ...]:
         """Say how likely the target is, how much is missing and what would close it."""

@@ -85,7 +85,7 @@ def test_a_discount_beyond_the_margin_is_a_loss_and_has_no_test():
 def test_without_costs_there_is_a_price_but_no_margin():
     orders, lines = frames(cost=None)
     result = promotion(eo.open({"orders": orders, "order_lines": lines}))
-    assert [f.code for f in result.findings()] == ["cost", "near"]
+    assert [f.code for f in result.findings()] == ["cost", "example", "near"]
 
 
 def test_without_lines_it_is_locked():

@@ -153,6 +153,8 @@ def test_without_a_ledger_the_dearest_case_is_taken_and_said():
     result = tiers(shop(), tiers=TWO)
     assert result.params["redeemed"] == 1
     assert "assumed" in {f.code for f in result.findings()}
+    assert "example" not in {f.code for f in result.findings()}
+    assert "example" in {f.code for f in tiers(shop()).findings()}
     given_share = tiers(shop(), tiers=TWO, redeemed=0.4)
     assert given_share.table["points_cost"].iloc[0] == pytest.approx(4)
 

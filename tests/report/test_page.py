@@ -111,6 +111,16 @@ def test_six_numbers_are_those_of_the_scorecard(pages, lang):
         assert card["value"] in pages[lang]
 
 
+@pytest.mark.parametrize(
+    ("change", "shown", "arrow"), [(0.013, "+1.3", "▲"), (-0.0004, "0.0", ""), (-0.2, "−20.0", "▼")]
+)
+def test_a_change_that_reads_0_has_no_arrow(change, shown, arrow):
+    words = Words("report.page", "en", "CNY")
+    now = kpi.Reading("2025-11", 1.0, change, partial=False)
+    told = kpi._change(now, "points", "", Words("store.scorecard", "en", "CNY"), words)
+    assert (shown in told["change"], told["arrow"]) == (True, arrow)
+
+
 def test_a_sparkline_spans_its_box_and_keeps_the_unfinished_apart():
     drawn = kpi.spark([1.0, None, 3.0], 2.0)
     assert re.findall(r'd="([^"]*)"', drawn) == ["M4.0 29.0 L65.5 5.0", "M65.5 5.0 L127.0 17.0"]

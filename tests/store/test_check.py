@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 import ecomops as eo
+from ecomops.data.problems import Problem
 from ecomops.store import check
 from tests.metrics.shops import daily_traffic, random_orders, shop, sold
 
@@ -65,6 +68,9 @@ def test_lines_must_add_up_to_their_orders() -> None:
     found = check(shop(orders, order_lines=given))
     assert counts(found) == {"lines_differ": 5, "without_lines": 1, "without_order": 1}
     assert found.table.set_index("item")["points"]["without_lines"] == pytest.approx(50 / 200)
+    read = Problem("identity_lines", "orders", "flagged", 5)  # the same five, seen on reading
+    again = replace(shop(orders, order_lines=given), problems=(read,))
+    assert counts(check(again)) == counts(found)
 
 
 def test_shipping_may_or_may_not_be_in_the_lines() -> None:

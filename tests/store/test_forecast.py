@@ -60,6 +60,16 @@ def test_past_forecasts_beat_last_year_on_the_demo_and_the_band_holds_the_total(
     actual = float(inside.paid_amount.sum().to_pandas())
     assert past.params["total_low"] <= actual <= past.params["total_high"]
     assert past.params["error"] < past.params["naive"]
+    assert past.evidence == "C"
+
+
+def test_what_does_no_better_than_copying_is_no_validated_forecast() -> None:
+    """The same 200 days again: copying is exact, so a forecast is at best as good."""
+    twice = orders(728).assign(paid_amount=1000 / (1 + np.arange(728) % 364 % 50))
+    found = forecast(eo.open({"orders": twice}), horizon_days=14, calendar="western")
+    assert found.params["error"] >= found.params["naive"] == pytest.approx(0)
+    assert "no_skill" in {f.code for f in found.findings()}
+    assert found.evidence == "D"
 
 
 def test_nothing_after_as_of_is_known(demo) -> None:
