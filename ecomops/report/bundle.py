@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ecomops.report.lean import themed
-from ecomops.report.source import RESULT
+from ecomops.result.html import RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

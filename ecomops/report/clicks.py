@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base import checks
-from ecomops.report.source import VIEW
+from ecomops.report.head import interactive
 from ecomops.result import html
 from ecomops.result.words import Words
 
@@ -110,14 +110,7 @@ class Ticks:
         return {"code": "report.ticks", "states": rows}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
-        view = self.widget()._repr_mimebundle_() or {}
-        frame = f'<div class="ecomops" lang="{self.lang}"><style>{html.css()}</style>'
-        return {
-            "text/plain": "\n".join(f"{self.sentence(p)}: {s}" for p, s, _ in self.states()),
-            "text/html": f"{frame}{self.fallback()}</div>",
-            "application/vnd.ecomops+json": self.to_dict(),
-            **({VIEW: view[VIEW]} if VIEW in view else {}),
-        }
+        return interactive(self, (f"{self.sentence(p)}: {s}" for p, s, _ in self.states()))
 
 
 def ticks(todo: Decide, book: Ledger, *, lang: str | None = None) -> Ticks:

@@ -19,7 +19,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from ecomops.base import errors
-from ecomops.report.source import RESULT, settle
+from ecomops.report.source import settle
+from ecomops.result.html import RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecomops.base import checks
 from ecomops.base.errors import OptionError
-from ecomops.report.source import VIEW
+from ecomops.report.head import interactive
 from ecomops.result import html
 from ecomops.result.words import Words
 
@@ -81,7 +81,7 @@ class Explorer:
 
         def show(_: object = None) -> None:
             wanted = {name: menu.value for name, menu in menus.items()}
-            screen.value = self._framed(self.at(wanted).body())
+            screen.value = html.framed(self.at(wanted).body(), self.lang)
 
         for menu in menus.values():
             menu.observe(show, "value")
@@ -92,9 +92,6 @@ class Explorer:
         """Return the state of these choices."""
         return next(state for state in self.states if dict(state.chosen) == dict(chosen))
 
-    def _framed(self, inside: str) -> str:
-        return f'<div class="ecomops" lang="{self.lang}"><style>{html.css()}</style>{inside}</div>'
-
     def to_dict(self) -> dict[str, Any]:
         """Return which analysis this is and what each state says, as JSON types."""
         said = [
@@ -103,15 +100,7 @@ class Explorer:
         return {"code": "report.explore", "of": self.states[0].result.code, "states": said}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
-        view = self.widget()._repr_mimebundle_() or {}
-        return {
-            "text/plain": "\n".join(
-                f"{s.name}: {s.result.explain(self.lang)}" for s in self.states
-            ),
-            "text/html": self._framed(self.fallback()),
-            "application/vnd.ecomops+json": self.to_dict(),
-            **({VIEW: view[VIEW]} if VIEW in view else {}),
-        }
+        return interactive(self, (f"{s.name}: {s.result.explain(self.lang)}" for s in self.states))
 
 
 def explore(

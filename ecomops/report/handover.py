@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ecomops.result import Result
+from ecomops.result.html import RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,5 +21,5 @@ class Handover:
         whole = [result.to_dict() for result in self.results]
         return {
             "text/plain": f"{len(whole)}",
-            "application/vnd.ecomops+json": {"code": "report.results", "results": whole},
+            RESULT: {"code": "report.results", "results": whole},
         }

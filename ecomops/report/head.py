@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from ecomops.base import checks
 from ecomops.base.formatting import count, day
 from ecomops.data.tables import frame
+from ecomops.result import html
+from ecomops.result.html import RESULT, VIEW
 from ecomops.result.model import plain
 from ecomops.result.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from ecomops.data.shop import Shop
@@ -74,7 +76,18 @@ def bundle(facts: Sequence[tuple[str, str]], data: Mapping[str, Any]) -> dict[st
     return {
         "text/plain": "\n".join(f"{label}: {text}" for label, text in facts),
         "text/html": f"<table>{rows}</table>",
-        "application/vnd.ecomops+json": data,
+        RESULT: data,
+    }
+
+
+def interactive(shown: Any, lines: Iterable[str]) -> dict[str, Any]:
+    """Return what a notebook shows of something with a widget, and a page without it."""
+    view = shown.widget()._repr_mimebundle_() or {}
+    return {
+        "text/plain": "\n".join(lines),
+        "text/html": html.framed(shown.fallback(), shown.lang),
+        RESULT: shown.to_dict(),
+        **({VIEW: view[VIEW]} if VIEW in view else {}),
     }
 
 

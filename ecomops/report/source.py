@@ -10,7 +10,7 @@ import nbformat
 
 from ecomops.base.options import LANGUAGES
 from ecomops.report.lean import lean
-from ecomops.result.html import css
+from ecomops.result.html import RESULT, VIEW, css
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 HEAD = re.compile(r"^# %%(?P<kind> \[markdown\])?(?: tags=(?P<tags>\[.*\]))?$")
 LANGUAGE = {"name": "python"}
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-RESULT = "application/vnd.ecomops+json"
-VIEW = "application/vnd.jupyter.widget-view+json"
 _SLOT = re.compile(r'"@(\d+)@"')
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ecomops.result.model import Action, Need, Result
     from ecomops.result.words import Words
 
+# what a notebook shows beside text: our numbers, and a widget
+RESULT = "application/vnd.ecomops+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
 MOST_ROWS = 60
 NUMERIC = ("count", "money", "percent", "points", "days", "number")
 
@@ -49,7 +52,12 @@ def css() -> str:
 
 def fragment(result: Result) -> str:
     """Return the result as it stands in a notebook."""
-    return f'<div class="ecomops" lang="{result.lang}"><style>{css()}</style>{body(result)}</div>'
+    return framed(body(result), result.lang)
+
+
+def framed(inside: str, lang: str) -> str:
+    """Return what is inside with what a notebook needs to show it."""
+    return f'<div class="ecomops" lang="{lang}"><style>{css()}</style>{inside}</div>'
 
 
 def body(result: Result) -> str:

@@ -235,7 +235,7 @@ class Result:
         return {
             "text/plain": self.explain(),
             "text/html": self._repr_html_(),
-            "application/vnd.ecomops+json": self.brief(),
+            html.RESULT: self.brief(),
         }
 
     def __repr__(self) -> str:
