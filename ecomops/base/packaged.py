@@ -1,9 +1,10 @@
-"""Tables that come with the package: what is data, and not code."""
+"""What comes with the package and is not code: tables, and folders to copy from."""
 
 from __future__ import annotations
 
 import tomllib
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 
@@ -23,3 +24,9 @@ def packaged(path: str) -> Any:
     import yaml  # noqa: PLC0415 - the command line starts without it
 
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader, either way
+
+
+def share(name: str) -> Path:
+    """Return the folder of notebooks or datasets, in the wheel or in the checkout."""
+    packed = Path(str(resources.files("ecomops"))) / "_share" / name
+    return packed if packed.exists() else Path(__file__).parents[2] / name

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +15,7 @@ import ibis.expr.operations as ops
 from ecomops.base import checks
 from ecomops.base.errors import DataError, MissingError, OptionError, suggestion
 from ecomops.base.options import options
+from ecomops.base.packaged import share
 from ecomops.data import formats, schema
 from ecomops.data.festivals import calendar_of, usual
 from ecomops.data.policy import Coverage, coverage, margins
@@ -164,8 +164,7 @@ def open_shop(
 
 def demo_folder() -> Path:
     """Return the folder of the built-in shop, in the wheel or in the checkout."""
-    packaged = Path(str(resources.files("ecomops"))) / "_share" / "datasets" / "demo"
-    return packaged if packaged.exists() else Path(__file__).parents[2] / "datasets" / "demo"
+    return share("datasets") / "demo"
 
 
 def _own_folder(source: str | Path) -> Path | None:

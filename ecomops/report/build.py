@@ -7,22 +7,21 @@ The same sources and data give the same bytes.
 from __future__ import annotations
 
 import sys
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecomops.base.options import LANGUAGES
+from ecomops.base.packaged import share
 from ecomops.report.execute import run_all
 from ecomops.report.source import notebook, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 def notebooks_folder() -> Path:
     """Return the folder of the notebooks, in the wheel or in the checkout."""
-    packaged = Path(str(resources.files("ecomops"))) / "_share" / "notebooks"
-    return packaged if packaged.exists() else Path(__file__).parents[2] / "notebooks"
+    return share("notebooks")
 
 
 def stages() -> list[str]:
