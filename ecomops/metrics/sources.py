@@ -133,11 +133,6 @@ def affiliates(tables: Tables, by: str | None = None) -> ibis.Table:
     return rows.filter(rows.settled_at.notnull())
 
 
-def stock(tables: Tables, by: str | None = None) -> ibis.Table:
-    """Return inventory snapshots by day."""
-    return dated("inventory_snapshots", "date")(tables, by)
-
-
 def surveys(tables: Tables, by: str | None = None) -> ibis.Table:
     """Return survey answers by the day the response was submitted."""
     split_column(("survey_answers", "surveys"), tables, by)
@@ -171,7 +166,7 @@ SOURCES: Mapping[str, Source] = {
     "content": Source(("content_posts",), dated("content_posts", "date")),
     "coupons": Source(("coupon_daily",), dated("coupon_daily", "date")),
     "messages": Source(("message_campaigns",), dated("message_campaigns", "sent_at")),
-    "stock": Source(("inventory_snapshots",), stock),
+    "stock": Source(("inventory_snapshots",), dated("inventory_snapshots", "date")),
     "scores": Source(("shop_scores",), dated("shop_scores", "date")),
     "reviews": Source(("reviews",), dated("reviews", "created_at")),
     "surveys": Source(("surveys", "survey_answers"), surveys),

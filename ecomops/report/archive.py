@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -78,33 +78,35 @@ class Archive:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Give a connection inside a write of its own: all of it is kept, or nothing."""
-        con = self._memory or _opened(self.path)
-        try:
-            con.execute("BEGIN IMMEDIATE")
+        with self._connected() as con:
             try:
-                yield con
-                con.execute("COMMIT")
-            except BaseException:
-                con.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise UnsafeError("cannot_write", path=str(self.path), reason=str(error)) from None
-        finally:
-            if con is not self._memory:
-                con.close()
+                con.execute("BEGIN IMMEDIATE")
+                try:
+                    yield con
+                    con.execute("COMMIT")
+                except BaseException:
+                    con.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise UnsafeError("cannot_write", path=str(self.path), reason=str(error)) from None
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection in memory, or one to the file that is closed again."""
+        if self._memory:
+            yield self._memory
+            return
+        with closing(_opened(self.path)) as con:
+            yield con
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a table in the order it was written; empty where there is no file yet."""
         columns = ("id", *TABLES[name])
         rows: list[Any] = []
         if self._memory or (self.path and self.path.exists()):
-            con = self._memory or _opened(self.path)
-            try:
-                query = f"SELECT {', '.join(columns)} FROM {name} ORDER BY seq"  # noqa: S608
+            query = f"SELECT {', '.join(columns)} FROM {name} ORDER BY seq"  # noqa: S608
+            with self._connected() as con:
                 rows = con.execute(query).fetchall()
-            finally:
-                if con is not self._memory:
-                    con.close()
         found = pd.DataFrame(rows, columns=list(columns))
         kinds = {c: "float64" if c in NUMBERS else "object" for c in columns}
         return found.astype(kinds)
