@@ -79,6 +79,7 @@ class Brief(Result):
         """Say what and when, what may be expected, what is left to spend, what nobody knows."""
         p, n = self.params, self.basis.n
         when = {k: p[k] for k in ("festival", "main_from", "main_to", "first_due")}
+        when["span"] = (p["main_to"] - p["main_from"]).days + 1
         said = [Finding("when", "note", when, n)]
         expected = self.rows[self.rows["item"] == "expected"].iloc[0]
         if self.said("expected") is not None:

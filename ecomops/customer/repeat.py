@@ -144,7 +144,7 @@ class Repeat(Result):
 
     def _lost(self, n: int) -> Finding:
         if not np.isfinite(self.threshold):
-            return Finding("nobody", "watch", {"customers": n}, n)
+            return Finding("nobody", "watch", {"customers": n, "horizon": self.horizon}, n)
         values = {
             "day": int(self.threshold),
             "returned": self.params["returned"],

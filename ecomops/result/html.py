@@ -31,15 +31,18 @@ def prose(text: str) -> str:
     '<span class="nb">45 [−240, 330]</span> &lt;b&gt;'
     >>> prose("到 2025-11-30 有 ¥3.1万")
     '到 <span class="nb">2025-11-30</span> 有 <span class="nb">¥3.1万</span>'
+    >>> prose("changes by −¥1.16")
+    'changes by <span class="nb">−¥1.16</span>'
     """
     whole = _WHOLE.sub(r'<span class="nb">\g<0></span>', escape(text))
     return re.sub("`([^`<>]+)`", r"<code>\1</code>", whole)
 
 
-_AMOUNT = r"[+−]?[^\s\d\u4e00-\u9fff，。；：（）！？、\[]{0,3}\d[\d.,]*"
+_SIZE = r"[^\s\d\u4e00-\u9fff，。；：（）！？、\[]{0,3}\d[\d.,]*"
+_AMOUNT = rf"[+−]?{_SIZE}"
 _WHOLE = re.compile(
     rf"(?:{_AMOUNT}[%kMB万亿]?(?: points| 个百分点| 倍)? )?\[[^\]]{{1,40}}\]"
-    rf"|\d{{4}}-\d\d(?:-\d\d)?|{_AMOUNT}[万亿]"
+    rf"|\d{{4}}-\d\d(?:-\d\d)?|{_AMOUNT}[万亿]|[+−]{_SIZE}"
 )
 
 
