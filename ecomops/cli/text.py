@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ecomops.base.options import options
+from ecomops.result.html import NUMERIC
 from ecomops.result.words import Words
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _table(result: Result, rows: pd.DataFrame, words: Any) -> Table:
     units = {column: result.columns.get(column, "text") for column in rows.columns}
     table = Table(box=None, pad_edge=False)
     for column, unit in units.items():
-        right = unit.partition(".")[0] in ("count", "money", "percent", "points", "days", "number")
+        right = unit.lstrip("+").partition(".")[0] in NUMERIC
         table.add_column(
             escape(str(words.find("columns", column) or column)),
             justify="right" if right else "left",

@@ -45,7 +45,7 @@ class OrderPolicy:
 
     def sold(self, orders: ibis.Table) -> Any:
         """Return whether each order is a sale, as a boolean column."""
-        return ~_any(self.reasons(orders))
+        return ~ibis.or_(*self.reasons(orders).values())
 
     def sales(self, orders: ibis.Table, *, as_of: date | None = None) -> ibis.Table:
         """Return the orders that count as sales.
@@ -105,7 +105,7 @@ def line_reasons(lines: ibis.Table) -> dict[str, Any]:
 
 def sold_lines(lines: ibis.Table) -> ibis.Table:
     """Return the order lines that carry paid money and are no gifts."""
-    return lines.filter(~_any(line_reasons(lines)))
+    return lines.filter(~ibis.or_(*line_reasons(lines).values()))
 
 
 def line_exclusions(lines: ibis.Table) -> dict[str, int]:
@@ -212,10 +212,3 @@ def _first_reasons(tests: Mapping[str, Any]) -> dict[str, Any]:
         counts[name] = (test & ~taken).ifelse(1, 0).sum().fill_null(0)
         taken = taken | test
     return counts
-
-
-def _any(tests: Mapping[str, Any]) -> Any:
-    result = NO
-    for test in tests.values():
-        result = result | test
-    return result

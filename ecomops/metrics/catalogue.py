@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base.errors import MissingError, OptionError, suggestion
+from ecomops.base.options import LANGUAGES
 from ecomops.base.packaged import packaged
 
 if TYPE_CHECKING:
@@ -70,19 +71,9 @@ def _term(text: str) -> tuple[float, tuple[str, ...]]:
 
 
 def _metric(code: str, raw: Mapping[str, Any]) -> Metric:
-    return Metric(
-        code=code,
-        names={"zh": raw["zh"], "en": raw["en"]},
-        formula=raw["formula"],
-        unit=raw["unit"],
-        good=raw["good"],
-        source=raw["source"],
-        variant=raw.get("variant", {}),
-        numerator=terms(raw.get("numerator", "")),
-        denominator=terms(raw.get("denominator", "")),
-        elsewhere=raw.get("elsewhere", ""),
-        external=raw.get("external", {}),
-    )
+    names = {lang: raw[lang] for lang in LANGUAGES}
+    sums = {part: terms(raw[part]) for part in ("numerator", "denominator") if part in raw}
+    return Metric(code=code, names=names, **({k: raw[k] for k in raw if k not in names} | sums))
 
 
 @cache
