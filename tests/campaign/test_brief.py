@@ -13,6 +13,7 @@ import ecomops as eo
 from ecomops.base.errors import OptionError
 from ecomops.campaign.brief import brief
 from ecomops.maths.promotion import Rule
+from ecomops.result.words import Words
 from tests.campaign.test_promotion import frames
 
 SECTIONS = ["goal", "audience", "offer", "channels", "materials", "budget", "risks", "test"]
@@ -111,6 +112,14 @@ def test_the_action_is_a_test_without_money(full):
     assert (action.emitted, action.grade) == (False, "D")
     assert action.subject == f"campaign:{full.params['festival']}"
     assert action.change["orders"] == full.said("orders_each")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_list_of_all_advice_calls_the_festival_by_its_name(full, lang):
+    (line,) = eo.store.decide([full]).table["action"]
+    told = eo.store.decide([full]).words(lang).label(line)
+    assert full.params["festival"] not in told
+    assert Words("campaign.calendar", lang).label(full.params["festival"]) in told
 
 
 def test_orders_alone_make_a_brief_that_says_what_is_missing():
