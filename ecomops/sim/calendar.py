@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, cached_property
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecomops.base.errors import OptionError
+from ecomops.sim.presets import facts
 from ecomops.sim.streams import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ecomops.sim.streams import Floats, Ints
 
 HOUR = 3600
 DAY = 24 * HOUR
 YEARS = (2015, 2035)
-
-
-@cache
-def templates() -> Mapping[str, Any]:
-    """Return the relative levels by weekday, month, hour and day around an event."""
-    text = (resources.files("ecomops.sim") / "data" / "calendar.toml").read_text("utf-8")
-    return tomllib.loads(text)
 
 
 @cache
@@ -116,7 +107,7 @@ def event_factor(start: date, days: int) -> Floats:
     """Return the product of all festival templates, one value a day."""
     factor = np.ones(days)
     for day, name in events():
-        for first, last, level in templates()["event"].get(name, ()):
+        for first, last, level in facts("calendar")["event"].get(name, ()):
             low = (day - start).days + first
             high = (day - start).days + last + 1
             factor[max(low, 0) : max(high, 0)] *= level
@@ -132,7 +123,7 @@ def daily_rate(start: date, end: date, seed: int, sigma: float = 0.06) -> Floats
         raise OptionError("sim_years", start=start, end=end, first=YEARS[0], last=YEARS[1])
     days = (end - start).days + 1
     dates = [start + timedelta(days=i) for i in range(days)]
-    level = templates()
+    level = facts("calendar")
     weekday = np.array([level["weekday"][day.weekday()] for day in dates])
     middle = [day.month - 1 + (day.day - 15) / 30 for day in dates]
     month = np.interp(middle, np.arange(-1, 14), np.take(level["month"], np.arange(-1, 14) % 12))
@@ -145,7 +136,7 @@ def hourly(daily: Floats, start: date) -> Floats:
 
     The first two hours of 双11 and 618 carry the midnight rush.
     """
-    hours = np.tile(np.array(templates()["hour"]), (len(daily), 1))
+    hours = np.tile(np.array(facts("calendar")["hour"]), (len(daily), 1))
     hours /= hours.mean()
     for i in range(len(daily)):
         day = start + timedelta(days=i)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache, cached_property
-from importlib import resources
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ecomops.sim.calendar import DAY
+from ecomops.sim.presets import facts
 from ecomops.sim.streams import pick, stream
 
 if TYPE_CHECKING:
@@ -25,13 +24,6 @@ TIERS = 16
 STEPS = 64
 CHEAPEST, DEAREST = 2500.0, 70000.0
 NINES = np.array([9, 9, 9, 8, 5])
-
-
-@cache
-def vocabulary(goods: str = "catalogue") -> Mapping[str, Any]:
-    """Return the words, price ranges and seasons of the categories of some kind of goods."""
-    text = (resources.files("ecomops.sim") / "data" / f"{goods}.toml").read_text("utf-8")
-    return tomllib.loads(text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +119,7 @@ def catalogue(settings: Settings, days: int, seed: int) -> Catalogue:
     """
     products, start = settings.orders.products, settings.store.start
     random = stream(seed, "catalogue")
-    words = vocabulary(settings.orders.goods)
+    words = facts(settings.orders.goods)
     kinds = words["category"]
     category = np.sort(pick(random.random(products), np.array([k["share"] for k in kinds])))
     ranges = np.log([k["price"] for k in kinds])[category]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,14 +41,7 @@ def coupons(plan: Plan) -> pa.Table:
     """Return the canonical table `coupons`: one row per template."""
     rows = listed(plan)
     store, promos = plan.settings.store, plan.settings.promotions
-    day = timedelta(days=1)
-    whole = (store.start, store.end)
-    spans = [
-        whole
-        if n < 0
-        else (promos[n].day + promos[n].first * day, promos[n].day + promos[n].last * day)
-        for _, n, _, _ in rows
-    ]
+    spans = [promos[n].span if n >= 0 else (store.start, store.end) for _, n, _, _ in rows]
     second = pa.timestamp("us")
     return pa.table({
         "coupon_id": pa.array([i for i, *_ in rows], pa.string()),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +12,10 @@ from scipy.special import ndtri
 
 from ecomops.sim import arrow, ids
 from ecomops.sim.calendar import DAY
+from ecomops.sim.presets import facts
 from ecomops.sim.streams import pick, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ecomops.sim.plan import Plan
     from ecomops.sim.streams import Floats, Ints
     from ecomops.sim.tables import Scene
@@ -27,13 +24,6 @@ STARS = np.array([0.020, 0.020, 0.055, 0.125, 0.780])
 UNHAPPY = np.array([0.22, 0.18, 0.25, 0.20, 0.15])
 MOODS = ("good", "bad", "mixed")
 MOST = 16  # aspects of a mood, and clauses of an aspect
-
-
-@cache
-def phrases() -> Mapping[str, Any]:
-    """Return the building blocks of review texts by aspect and stars."""
-    text = (resources.files("ecomops.sim") / "data" / "reviews.toml").read_text("utf-8")
-    return tomllib.loads(text)
 
 
 @dataclass(frozen=True)
@@ -161,7 +151,7 @@ def _told(lang: str, mood: int, one: int, some: int, two: int, more: int) -> tup
 
 @cache
 def _aspects(lang: str, mood: str) -> list[tuple[str, list[str]]]:
-    return list(phrases()[lang][mood].items())
+    return list(facts("reviews")[lang][mood].items())
 
 
 def shop_scores(plan: Plan) -> pa.Table:

@@ -71,17 +71,22 @@ def arrivals(plan: Plan, chunk: int, count: int) -> People:
 
 
 def _causes(plan: Plan) -> tuple[Floats, Floats, Ints]:
-    """Return shares, arrival windows and intervention numbers; the first entry is "none"."""
+    """Return shares, arrival windows and intervention numbers; the first entry is "none".
+
+    Of a promotion that lies partly outside the data only that part brings customers.
+    """
     whole = (0.0, plan.horizon)
     rows = [(c.caused, whole, plan.index[c.key]) for c in plan.settings.channels if c.paid]
     rows += [
         (p.arrivals, plan.window(p.day, p.first, p.last), plan.index[p.key])
         for p in plan.settings.promotions
     ]
-    rest = 1 - sum(share for share, _, _ in rows)
-    rows = [(rest, whole, NOBODY), *rows]
-    shares, windows, numbers = zip(*rows, strict=True)
-    return np.array(shares), np.array(windows).clip(0, plan.horizon), np.array(numbers)
+    columns = zip((1.0, whole, NOBODY), *rows, strict=True)
+    shares, windows, numbers = (np.array(column) for column in columns)
+    inside = windows.clip(0, plan.horizon)
+    shares *= np.ptp(inside, axis=1) / np.ptp(windows, axis=1)
+    shares[0] -= sum(shares[1:])
+    return shares, inside, numbers
 
 
 def people(plan: Plan, process: str, chunk: int, arrival: Floats, cause: Ints) -> People:

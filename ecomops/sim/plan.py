@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecomops.base import checks
 from ecomops.base.errors import OptionError, suggestion
 from ecomops.sim import ids
 from ecomops.sim.calendar import DAY, HOUR, Clock, daily_rate, hourly
 from ecomops.sim.catalogue import Catalogue, catalogue
 from ecomops.sim.media import responses
+from ecomops.sim.presets import possible
 from ecomops.sim.prices import PricePlan, price_plan
 from ecomops.sim.stock import StockPlan, stock_plan
 
@@ -141,7 +141,7 @@ def _keep_memory() -> None:
 
 def plan(settings: Settings, seed: int) -> Plan:
     """Return the plan of a world in which every intervention is switched on."""
-    checks.between("seed", seed, 0, 2**63 - 1)
+    possible(int, seed, "seed", (0, 2**63 - 1))
     _keep_memory()
     store = settings.store
     daily = daily_rate(store.start, store.end, seed, store.noise)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import is_dataclass, replace
 from functools import cache
 from importlib import resources
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from ecomops.base import checks
 from ecomops.base.errors import OptionError, suggestion
+from ecomops.base.packaged import packaged
 from ecomops.sim.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @cache
@@ -44,9 +45,18 @@ def preset(name: str) -> Settings:
     return checked(settings)
 
 
+@cache
+def facts(name: str, folder: str = "data") -> Any:
+    """Return what a file of the simulator says; nobody may change it.
+
+    >>> facts("limits")["Returns"]["batch"]
+    [0, 1]
+    """
+    return packaged(f"sim/{folder}/{name}.toml")
+
+
 def _merged(name: str) -> Mapping[str, Any]:
-    file = resources.files("ecomops.sim") / "presets" / f"{name}.toml"
-    own = tomllib.loads(file.read_text("utf-8"))
+    own = dict(facts(name, "presets"))
     base = own.pop("base", None)
     return _over(_merged(base), own) if base else own
 
@@ -68,53 +78,80 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
-    """Return a settings record filled with `values`; unknown names and wrong types are refused."""
-    hints = get_type_hints(kind)
+    """Return a settings record filled with `values`; those that are not possible are refused.
+
+    What is possible stands in ``data/limits.toml``: lowest and highest number, or the words.
+    """
+    hints, known = get_type_hints(kind), facts("limits").get(kind.__name__, {})
     for key in values:
         if key not in hints:
             near = suggestion(key, hints) or "—"
             raise OptionError("sim_setting", where=where, name=key, near=near, known=list(hints))
-    return kind(**{k: _value(hints[k], v, f"{where}.{k}") for k, v in values.items()})
+    path = f"{where}." if where else ""
+    return kind(**{k: possible(hints[k], v, f"{path}{k}", known.get(k)) for k, v in values.items()})
 
 
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if is_dataclass(hint) and isinstance(hint, type):
-        return build(hint, value, where)
-    if get_origin(hint) is tuple:
-        return tuple(_value(get_args(hint)[0], v, where) for v in value)
-    wanted = (int, float) if hint is float else hint
+def possible(hint: Any, value: Any, where: str, limit: Sequence[Any] | None = None) -> Any:
+    """Return `value` when it is of the type `hint` and within `limit`; raise `OptionError` if not.
+
+    >>> possible(int, 3, "workers", (1, 256))
+    3
+    """
+    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, (hint, dict)):
+        return build(hint, value if isinstance(value, dict) else vars(value), where)
+    if get_origin(hint) is tuple and isinstance(value, list | tuple):
+        return tuple(possible(get_args(hint)[0], v, where, limit) for v in value)
+    wanted = {float: Real, int: Integral}.get(hint, get_origin(hint) or hint)
     if not isinstance(value, wanted) or (isinstance(value, bool) and hint is not bool):
         raise OptionError("sim_type", where=where, value=value, kind=hint.__name__)
+    if limit:
+        checks.choice(where, value, limit) if hint is str else checks.between(where, value, *limit)
     return float(value) if hint is float else value
 
 
 def checked(settings: Settings) -> Settings:
     """Return `settings` when they are possible; raise `OptionError` otherwise."""
-    c = settings.customers
-    for name in ("r", "alpha", "a", "b", "s", "beta", "p"):
-        checks.between(f"customers.{name}", getattr(c, name), 1e-6, 1e9)
-    checks.between("customers.q", c.q, 1.01, 1e6)
-    checks.between("customers.count", c.count, 1, 10**9)
-    checks.between("customers.correlation", c.correlation, -0.99, 0.99)
-    checks.choice("customers.death", c.death, ("bgnbd", "pareto"))
-    checks.between("orders.products", settings.orders.products, 20, 9_000)
-    caused = sum(ch.caused for ch in settings.channels if ch.paid)
-    checks.between("caused", caused + sum(p.arrivals for p in settings.promotions), 0.0, 0.95)
-    checks.choice("orders.goods", settings.orders.goods, ("catalogue", "foods"))
-    checks.choice("prices.design", settings.prices.design, ("none", *DESIGNS))
+    s = possible(Settings, settings, "")
+    keys = [part.key for part in (*s.channels, *s.promotions, *s.experiments, *s.incidents)]
+    if twice := [key for key in dict.fromkeys(keys) if keys.count(key) > 1]:
+        raise OptionError("sim_twice", keys=twice)
+    for name, value, low, high in _together(s):
+        checks.between(name, value, low, high)
+    if s.regions.longing:
+        checks.choice("orders.goods", s.orders.goods, ("foods",))
     return settings
 
 
-DESIGNS = ("random", "markdown", "endogenous")
+def _together(s: Settings) -> list[tuple[str, float, float, float]]:
+    """Return (name, value, lowest, highest) of what several settings say together."""
+    days = abs((s.store.end - s.store.start).days) + 1
+    paid = [c for c in s.channels if c.paid]
+    each = max(len(s.promotions), days // s.crm.every if s.crm.every else 0, 1)
+    caused = sum(c.caused for c in paid) + sum(p.arrivals for p in s.promotions)
+    return [
+        ("caused", caused, 0.0, 0.95),
+        ("channels", len(s.channels), 1, 100),
+        ("channels.mix", sum(c.mix for c in s.channels), 1e-6, 100),
+        ("channels.again", sum(c.again for c in s.channels), 1e-6, 100),
+        ("channels.effect", sum(c.effect for c in s.channels), 0, 1),
+        *((f"{c.key}.touch_cost", c.touch_cost, 0.01, 1e6) for c in paid if c.budget),
+        *((f"{p.key}.last", p.last, p.first, 366) for p in s.promotions),
+        ("prices.factors", len(s.prices.factors), 1, 100),
+        ("live.hosts", len(s.live.hosts), 1, 5),
+        ("stock.products", s.stock.products, 0, s.orders.products),
+        ("stock.spells", s.stock.spells * bool(s.stock.products), 0, days // (s.stock.days + 2)),
+        ("crm.persuadable + crm.annoyed", s.crm.persuadable + s.crm.annoyed, 0, 1),
+        ("chunk", min(s.chunk, s.customers.count), 1, (1 << 22) // each),  # see `latent.keys`
+    ]
 
 
 def sized(settings: Settings, customers: int) -> Settings:
-    """Return the same shop with another number of customers ; panel, sessions and budgets grow.
+    """Return the same shop with another number of customers; panel, sessions and budgets grow.
 
     >>> sized(preset("tiny"), 1_000).customers.count
     1000
     """
-    ratio = customers / settings.customers.count
+    ratio = possible(int, customers, "customers", (1, 10**9)) / settings.customers.count
     panel = replace(settings.panel, journeys=round(settings.panel.journeys * ratio))
     live = replace(settings.live, orders=settings.live.orders * ratio)
     people = replace(settings.customers, count=customers)
@@ -123,3 +160,9 @@ def sized(settings: Settings, customers: int) -> Settings:
         for c in settings.channels
     )
     return replace(settings, customers=people, panel=panel, live=live, channels=channels)
+
+
+def chosen(name: str | Settings, customers: int | None = None) -> Settings:
+    """Return the settings of a preset or one's own, checked, in another size when one is given."""
+    settings = preset(name) if isinstance(name, str) else checked(name)
+    return settings if customers is None else checked(sized(settings, customers))

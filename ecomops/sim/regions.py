@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from ecomops.sim import arrow, ids
 from ecomops.sim.calendar import events, whole
-from ecomops.sim.catalogue import vocabulary
 from ecomops.sim.people import PROVINCES
+from ecomops.sim.presets import facts
 from ecomops.sim.streams import hashed, pick, stream
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ FESTIVALS = ("春节", "中秋节")
 
 def foods(plan: Plan) -> Ints:
     """Return the category by (festival, province of origin), the last row for ordinary days."""
-    kinds = vocabulary(plan.settings.orders.goods)["category"]
+    kinds = facts(plan.settings.orders.goods)["category"]
     table = np.full((len(FESTIVALS) + 1, len(NAMES)), NONE)
     for number, kind in enumerate(kinds):
         place = NAMES.index(kind["home"])
@@ -82,8 +82,8 @@ def homeward(
 
 
 def origins(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
-    """Return the truth by customer: where they live and where they come from."""
-    people = [s.part.people for s in scenes]
+    """Return the truth by customer of this world: where they live and where they come from."""
+    people = [s.part.people.take(np.flatnonzero(plan.has(s.part.people.cause))) for s in scenes]
     key, place = (np.concatenate([getattr(p, n) for p in people]) for n in ("key", "province"))
     return pa.table({
         "customer_id": ids.buyers(key),
@@ -94,7 +94,7 @@ def origins(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
 
 def planted(plan: Plan) -> pa.Table:
     """Return the truth by festival and origin: the food longed for, from when on, how often."""
-    kinds = vocabulary(plan.settings.orders.goods)["category"]
+    kinds = facts(plan.settings.orders.goods)["category"]
     table, regions = foods(plan), plan.settings.regions
     season, place = np.nonzero(table != NONE)
     usual = season == len(FESTIVALS)

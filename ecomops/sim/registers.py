@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,8 +102,8 @@ def campaigns(plan: Plan) -> pa.Table:
     kinds = [
         "平台大促" if any(r.payer == "platform" for r in p.rules) else "店铺活动" for p in here
     ]
-    starts = [datetime.combine(p.day + timedelta(days=p.first), time()) for p in here]
-    ends = [datetime.combine(p.day + timedelta(days=p.last), time(23, 59, 59)) for p in here]
+    starts = [datetime.combine(p.span[0], time()) for p in here]
+    ends = [datetime.combine(p.span[1], time(23, 59, 59)) for p in here]
     second = pa.timestamp("us")
     return pa.table({
         "campaign_id": pa.array([f"C{p.day:%Y%m%d}" for p in here], pa.string()),

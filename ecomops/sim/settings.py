@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,11 @@ class Promotion:
     def key(self) -> str:
         """The intervention's name."""
         return f"promo:{self.day}"
+
+    @property
+    def span(self) -> tuple[date, date]:
+        """Its first and its last day."""
+        return self.day + timedelta(days=self.first), self.day + timedelta(days=self.last)
 
 
 @dataclass(frozen=True)

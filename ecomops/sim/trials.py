@@ -81,7 +81,10 @@ def _idle(plan: Plan, test: Experiment, chunk: int, count: int, won: int) -> tup
 
 
 def planted(plan: Plan) -> pa.Table:
-    """Return the truth: each test's planted lift, novelty, share and mismatch."""
+    """Return the truth: each test's lift and novelty in this world, its share and mismatch.
+
+    A test that is switched off splits its visitors all the same: B is then as good as A.
+    """
     tests = plan.settings.experiments
     start = [int(plan.window(t.start, 0, 0)[0] // DAY) for t in tests]
     return pa.table({
@@ -89,7 +92,7 @@ def planted(plan: Plan) -> pa.Table:
         "start": arrow.dates(np.array(start, dtype=np.int64), plan.epoch),
         "days": [t.days for t in tests],
         "share": [t.share for t in tests],
-        "lift": [t.lift for t in tests],
-        "novelty": [t.novelty for t in tests],
+        "lift": [t.lift if plan.on(t.key) else 0.0 for t in tests],
+        "novelty": [t.novelty if plan.on(t.key) else 0.0 for t in tests],
         "mismatch": [t.mismatch for t in tests],
     })  # fmt: skip

@@ -119,6 +119,7 @@ def events(scene: Scene) -> pa.Table:
     order = np.where(step == len(STEPS) - 1, seen.order[visit], NOBODY)
     at = np.where(order != NOBODY, np.maximum(at, scene.sale.paid_at[order]), at)
     rows = np.lexsort((rank, visit, at))
+    rows = rows[scene.known(at[rows])]
     return _event_table(scene, seen, visit[rows], step[rows], at[rows], order[rows])
 
 

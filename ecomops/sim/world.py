@@ -16,8 +16,7 @@ from ecomops.sim.effects import effects
 from ecomops.sim.fulfilment import fulfil
 from ecomops.sim.plan import Plan
 from ecomops.sim.plan import plan as planned
-from ecomops.sim.presets import checked, sized
-from ecomops.sim.presets import preset as named
+from ecomops.sim.presets import chosen
 from ecomops.sim.selling import sell
 from ecomops.sim.tables import Scene
 
@@ -110,10 +109,7 @@ def world(
     >>> len(whole.tables["orders"]) > len(twin.tables["orders"])
     True
     """
-    settings = named(preset) if isinstance(preset, str) else checked(preset)
-    if customers is not None:
-        settings = checked(sized(settings, customers))
-    return World(planned(settings, seed).without(without))
+    return World(planned(chosen(preset, customers), seed).without(without))
 
 
 def stage(plan: Plan, part: Chunk) -> Scene:

@@ -7,6 +7,7 @@ import tempfile
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from json import JSONEncoder
 from multiprocessing import get_context
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
@@ -16,16 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ecomops.base import checks
 from ecomops.base.errors import UnsafeError
 from ecomops.sim import ads, build, opinions, traffic, truth
-from ecomops.sim.catalogue import vocabulary
 from ecomops.sim.chunk import chunk, chunks
 from ecomops.sim.effects import effects
 from ecomops.sim.plan import Plan
 from ecomops.sim.plan import plan as planned
-from ecomops.sim.presets import checked, sized
-from ecomops.sim.presets import preset as named
+from ecomops.sim.presets import chosen, facts, possible
 from ecomops.sim.world import World, stage
 
 if TYPE_CHECKING:
@@ -65,10 +63,8 @@ def simulate(
     ...     sorted(p.name for p in shop.iterdir())[:3]
     ['ad_reports.parquet', 'campaigns.parquet', 'customers.parquet']
     """
-    settings = named(preset) if isinstance(preset, str) else checked(preset)
-    settings = settings if customers is None else checked(sized(settings, customers))
-    plan = planned(settings, seed).without(without)
-    checks.between("workers", workers, 1, 256)
+    plan = planned(chosen(preset, customers), seed).without(without)
+    possible(int, workers, "workers", (1, 256))
     target = Path(out)
     if target.exists():
         raise UnsafeError("sim_out_exists", path=str(target))
@@ -79,7 +75,7 @@ def simulate(
         raise UnsafeError("sim_out_unwritable", path=str(target), reason=str(error)) from error
     try:
         (scratch / "truth").mkdir()
-        shop_toml(settings, scratch)
+        shop_toml(plan.settings, scratch)
         write = _whole if build.needs_all(plan) else _streamed
         write(plan, scratch, workers, progress or (lambda *_: None))
         scratch.chmod(0o755)
@@ -118,7 +114,7 @@ def _streamed(plan: Plan, folder: Path, workers: int, progress: Callable[[int, i
     whole: dict[str, pa.Table] = {}
     try:
         for done, made in enumerate(_made(plan, total, workers), start=1):
-            for name, table in made["tables"].items():
+            for name, table in ((n, t) for n, t in made["tables"].items() if len(t)):
                 if name not in writers:
                     writers[name] = _writer(folder / f"{name}.parquet", table.schema)
                 writers[name].write_table(table, row_group_size=1 << 20)
@@ -227,7 +223,8 @@ def shop_toml(settings: Settings, folder: Path) -> None:
         "platform": store.platform,
     }
     english = {c.name: c.name_en for c in settings.channels}
-    english |= {kind["zh"]: kind["en"] for kind in vocabulary(settings.orders.goods)["category"]}
-    text = "".join(f'{key} = "{value}"\n' for key, value in rows.items())
-    text += "\n[english]\n" + "".join(f'"{zh}" = "{en}"\n' for zh, en in english.items())
+    english |= {kind["zh"]: kind["en"] for kind in facts(settings.orders.goods)["category"]}
+    quoted = JSONEncoder(ensure_ascii=False).encode  # TOML escapes in the same way
+    text = "".join(f"{key} = {quoted(value)}\n" for key, value in rows.items())
+    text += "\n[english]\n" + "".join(f"{quoted(a)} = {quoted(b)}\n" for a, b in english.items())
     (folder / "shop.toml").write_text(text, encoding="utf-8")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import tomllib
 from dataclasses import fields, replace
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zlib import crc32
 
@@ -21,7 +23,7 @@ from ecomops.sim import demo, preset, preset_names, simulate, streams, tables, w
 from ecomops.sim.chunk import chunk
 from ecomops.sim.plan import NOBODY, plan
 from ecomops.sim.presets import build, sized
-from ecomops.sim.settings import Channel, Customers, Settings
+from ecomops.sim.settings import Channel, Customers, Incident, Promotion, Rule
 from ecomops.sim.validation import MODULES, validate
 from ecomops.sim.world import World
 
@@ -326,6 +328,42 @@ def test_a_written_shop_is_the_world(tmp_path):
     assert made.shop.orders.count().execute() == len(made.tables["orders"])
 
 
+def test_truth_tells_only_of_customers_that_there_are():
+    """Truth: the latents of the customers of the same world."""
+    off = ("channel:直播", "promo:2025-01-17")
+    made = world("taste_of_home", seed=9, customers=900, without=off)
+    there = set(made.truth["customers"]["customer_id"].to_pylist())
+    assert set(made.truth["homes"]["customer_id"].to_pylist()) == there
+
+
+def test_a_test_that_is_switched_off_has_no_lift():
+    """Truth: the settings; B is as good as A where the test does nothing."""
+    planted = [
+        world("course", customers=60, without=off).truth["experiments"].to_pandas()
+        for off in ((), ("experiment:checkout", "experiment:banner"))
+    ]
+    assert planted[0].lift.tolist() == [0.08, 0.0, -0.08, 0.0]
+    assert planted[1].lift.tolist() == [0.0, 0.0, -0.08, 0.0]
+    assert planted[1].novelty.sum() == 0 < planted[0].novelty.sum()
+
+
+def test_nothing_is_recorded_after_the_last_day():
+    """Truth: the end of the data; visits of the last minutes go on behind it."""
+    base = sized(replace(preset("course"), dirt=preset("tiny").dirt), 3000)
+    made = world(base, seed=9)
+    end = datetime.combine(base.store.end, time()) + timedelta(days=1)
+    assert pc.max(made.tables["touchpoints"]["event_time"]).as_py() < end
+
+
+@pytest.mark.parametrize("name", ["clean", "bench", "tiny"])
+def test_a_written_shop_has_the_tables_of_the_world(tmp_path, name):
+    """Truth: the world, which leaves out tables without rows."""
+    folder = simulate(name, tmp_path / "shop", customers=150)
+    assert {path.stem for path in folder.glob("*.parquet")} == set(
+        world(name, customers=150).tables
+    )
+
+
 def test_pandas_and_polars_see_the_same(everything):
     orders = everything.tables["orders"]
     total = pc.sum(orders["paid_amount"]).as_py()
@@ -375,25 +413,107 @@ def test_wrong_names_get_a_suggestion():
         build(Customers, {"alpha": "much"}, "customers")
 
 
-@pytest.mark.parametrize(
-    ("module", "values"),
-    [
-        ("customers", {"r": 0.0}),
-        ("customers", {"q": 1.0}),
-        ("customers", {"count": 0}),
-        ("customers", {"death": "never"}),
-        ("orders", {"products": 3}),
-        ("prices", {"design": "free"}),
-    ],
-)
-def test_impossible_settings_are_refused(module, values):
-    record = replace(getattr(Settings(), module), **values)
+WRONG = [
+    ("customers", {"r": 0.0}, "customers.r"),
+    ("customers", {"q": 1.0}, "customers.q"),
+    ("customers", {"count": 0}, "customers.count"),
+    ("customers", {"count": 400.5}, "customers.count"),
+    ("customers", {"death": "never"}, "customers.death"),
+    ("customers", {"growth": -1.0}, "customers.growth"),
+    ("customers", {"spend": 0.0}, "customers.spend"),
+    ("orders", {"products": 3}, "orders.products"),
+    ("orders", {"unpaid": 2.0}, "orders.unpaid"),
+    ("orders", {"rules": (Rule("precent", rate=100),)}, "Did you mean 'percent'"),
+    ("orders", {"rules": (Rule("percent", payer="me"),)}, "shop, platform, points"),
+    ("prices", {"design": "free"}, "prices.design"),
+    ("prices", {"cell": 0}, "prices.cell"),
+    ("prices", {"factors": (0, 1000)}, "prices.factors"),
+    ("prices", {"factors": ()}, "prices.factors"),
+    ("live", {"every": -4}, "live.every"),
+    ("live", {"hosts": (1.0,) * 7}, "live.hosts"),
+    ("stock", {"products": 999}, "stock.products"),
+    ("stock", {"products": 9, "spells": 100}, "stock.spells"),
+    ("returns", {"batch": 2.0}, "returns.batch"),
+    ("opinions", {"lang": "fr"}, "opinions.lang"),
+    ("crm", {"persuadable": 0.7, "annoyed": 0.7}, "crm.persuadable"),
+    ("crm", {"every": 7, "points": "yes"}, "crm.points"),
+    ("regions", {"longing": 0.4}, "orders.goods"),
+    ("ads", {"campaigns": 9}, "ads.campaigns"),
+]
+
+
+@pytest.mark.parametrize(("module", "values", "said"), WRONG)
+def test_impossible_settings_are_refused(module, values, said):
+    plain = preset("tiny")
+    record = replace(getattr(plain, module), **values)
+    with pytest.raises(OptionError, match=said):
+        world(replace(plain, **{module: record}))
+
+
+MISFITS = [
+    ({"channels": ()}, "channels"),
+    ({"channels": preset("tiny").channels * 2}, "channel:直播"),
+    ({"promotions": preset("tiny").promotions[:1] * 2}, "come twice: promo:2024-03-08"),
+    ({"promotions": (Promotion(date(2024, 3, 8), "x", first=2, last=1),)}, "promo:2024-03-08.last"),
+    ({"promotions": None}, "wrong type"),
+    ({"incidents": (Incident("paymnt", date(2025, 5, 1)),)}, "Did you mean 'payment'"),
+    ({"referral": 3.0}, "referral"),
+    ({"chunk": 0}, "chunk"),
+]
+
+
+@pytest.mark.parametrize(("values", "said"), MISFITS)
+def test_settings_that_do_not_fit_together_are_refused(values, said):
+    with pytest.raises(OptionError, match=said):
+        world(replace(preset("tiny"), **values))
+
+
+@pytest.mark.parametrize("some", [None, 7, {"seed": 1.5}, {"customers": "many"}])
+def test_what_is_no_preset_seed_or_number_is_refused(some):
     with pytest.raises(OptionError):
-        world(replace(Settings(), **{module: record}))
+        world(**some) if isinstance(some, dict) else world(some)
+
+
+def test_orders_of_one_process_have_numbers_of_their_own():
+    """Truth: a message a week to 65,536 customers would number more orders than there is room."""
+    often = sized(replace(preset("tiny"), crm=replace(preset("tiny").crm, every=7)), 70_000)
+    with pytest.raises(OptionError, match=r"chunk is out of range.*from 1 to 41,527"):
+        world(often)
+    assert len(world(replace(often, chunk=41_527)).interventions) > 100
+
+
+@pytest.mark.parametrize(
+    "days",
+    [{"start": date(2025, 1, 1)}, {"end": date(2024, 12, 31)}, {"start": date(2024, 11, 11)}],
+)
+def test_promotions_outside_the_data_bring_nobody(days):
+    """Truth: the settings; a day of a promotion brings no more than its share of arrivals."""
+    base = sized(preset("tiny"), 20_000)
+    made = world(replace(base, store=replace(base.store, **days)), seed=2)
+    came = made.truth["customers"].to_pandas()
+    by_day = came.groupby(came.arrived_at.dt.date).size()
+    store = made.plan.settings.store
+    assert store.start <= by_day.index[0] <= by_day.index[-1] <= store.end
+    assert by_day.iloc[0] < 0.02 * len(came)
+    brought = came.groupby("cause").size()
+    whole = {p.key: p.arrivals for p in base.promotions if store.start <= p.span[0] <= store.end}
+    for key, share in whole.items():
+        expected = share * base.customers.count
+        assert brought[key] == pytest.approx(expected, abs=4.5 * np.sqrt(expected)), key
+    outside = {p.key for p in base.promotions if p.span[1] < store.start or p.span[0] > store.end}
+    assert outside.isdisjoint(brought.index)
+
+
+def test_names_with_quotes_are_written_as_they_are(tmp_path):
+    name = 'Joe\'s "best" \\ shop'
+    settings = sized(preset("tiny"), 60)
+    settings = replace(settings, store=replace(settings.store, name_en=name))
+    text = (simulate(settings, tmp_path / "shop") / "shop.toml").read_text("utf-8")
+    assert tomllib.loads(text)["name_en"] == name
 
 
 def test_days_outside_the_calendar_are_refused():
-    store = replace(Settings().store, start=Settings().store.start.replace(year=1999))
+    store = replace(preset("tiny").store, start=date(1999, 1, 1))
     with pytest.raises(OptionError, match="calendar table"):
         world(replace(preset("tiny"), store=store))
 
