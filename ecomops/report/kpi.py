@@ -53,7 +53,10 @@ def cards(results: Iterable[Mapping[str, Any]], words: Words) -> list[dict[str, 
 def lead(results: Iterable[Mapping[str, Any]], words: Words) -> str:
     """Return the line above the cards: which period against which."""
     card = next(r for r in results if r["code"] == "store.scorecard")
-    return words.say("kpi_lead", period=card["params"]["answer"], previous=card["params"]["versus"])
+    period, previous = card["params"]["answer"], card["params"]["versus"]
+    now = [each for course in readings(card).values() for each in course if each.period == period]
+    compared = any(each.change is not None for each in now)
+    return words.say("kpi_lead" if compared else "kpi_alone", period=period, previous=previous)
 
 
 def _card(

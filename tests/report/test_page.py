@@ -121,6 +121,15 @@ def test_a_change_that_reads_0_has_no_arrow(change, shown, arrow):
     assert (shown in told["change"], told["arrow"]) == (True, arrow)
 
 
+@pytest.mark.parametrize(("change", "told"), [(0.1, "compared with 2025-10"), (None, "no full")])
+def test_the_line_above_the_cards_names_the_other_period_only_where_there_is_one(change, told):
+    columns = ["period", "metric", "value", "change", "partial"]
+    table = {"columns": columns, "rows": [["2025-11", "pay_orders", 9, change, False]]}
+    params = {"answer": "2025-11", "versus": "2025-10"}
+    card = {"code": "store.scorecard", "table": table, "params": params}
+    assert told in kpi.lead([card], Words("report.page", "en", "CNY"))
+
+
 def test_a_sparkline_spans_its_box_and_keeps_the_unfinished_apart():
     drawn = kpi.spark([1.0, None, 3.0], 2.0)
     assert re.findall(r'd="([^"]*)"', drawn) == ["M4.0 29.0 L65.5 5.0", "M65.5 5.0 L127.0 17.0"]
