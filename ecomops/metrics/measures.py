@@ -13,6 +13,8 @@ import ibis
 
 from ecomops.base.packaged import packaged
 from ecomops.data.days import SUMS
+from ecomops.data.policy import kept_cost
+from ecomops.data.tables import exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -167,7 +169,7 @@ def _list_amount(t: Any) -> Any:
 
 
 LINES: Mapping[str, Measure] = {
-    "cost": Measure("lines", ("line_cost",), lambda t: t.line_cost.sum()),
+    "cost": Measure("lines", ("line_cost",), lambda t: exact(kept_cost(t)).sum()),
     "costed": Measure(
         "lines",
         ("line_cost",),

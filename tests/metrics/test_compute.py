@@ -155,6 +155,38 @@ def test_ratios_are_ratios_of_sums_and_zero_denominators_are_missing() -> None:
     assert (frame["denominator"] == 0).all()
 
 
+def test_goods_sent_back_take_their_cost_along(table) -> None:
+    """By hand: 100 kept, 50 of 100 back, 100 back, and a gift, each bought for 40.
+
+    Net sales 150; cost 40 + 20 + 0 + 40 of the gift; margin 1/3, as `shop.check` and every action
+    count it. With the whole cost of returned goods it would be -1/15.
+    """
+    orders = pd.DataFrame(
+        {
+            "order_id": list("abc"),
+            "created_at": pd.Timestamp("2025-07-05"),
+            "paid_amount": 100.0,
+            "refund_amount": [0.0, 50.0, 100.0],
+            "currency": "CNY",
+        }
+    )
+    lines = pd.DataFrame(
+        {
+            "order_line_id": list("1234"),
+            "order_id": list("abca"),
+            "product_id": "p",
+            "quantity": 1,
+            "line_paid_amount": [100.0, 100.0, 100.0, 0.0],
+            "line_refund_amount": [0.0, 50.0, 100.0, np.nan],
+            "line_cost": 40.0,
+        }
+    )
+    store = shop(table(orders), order_lines=table(lines))
+    frame = metrics.compute(store, ["gross_margin", "breakeven_roas"])
+    assert values(frame, "gross_margin").tolist() == pytest.approx([1 / 3])
+    assert values(frame, "breakeven_roas").tolist() == pytest.approx([3.0])
+
+
 def test_value_per_visitor_is_conversion_times_value_per_buyer() -> None:
     """The exact identity of the platforms' dictionary: UV value = conversion x value per buyer."""
     store = shop(random_orders(), traffic_daily=daily_traffic())
