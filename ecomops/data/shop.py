@@ -103,7 +103,7 @@ class Shop:
 
     @property
     def gross_margin(self) -> float | None:
-        """Margin per unit of net sales, for money from which refunds are deducted already."""
+        """Margin per unit of net sales, gifts aside: for money already without refunds."""
         return self._margins[1]
 
     @cached_property

@@ -158,8 +158,8 @@ def test_ratios_are_ratios_of_sums_and_zero_denominators_are_missing() -> None:
 def test_goods_sent_back_take_their_cost_along(table) -> None:
     """By hand: 100 kept, 50 of 100 back, 100 back, and a gift, each bought for 40.
 
-    Net sales 150; cost 40 + 20 + 0 + 40 of the gift; margin 1/3, as `shop.check` and every action
-    count it. With the whole cost of returned goods it would be -1/15.
+    Net sales 150; cost 40 + 20 + 0 + 40 of the gift; margin 1/3. With the whole cost of returned
+    goods it would be -1/15.
     """
     orders = pd.DataFrame(
         {
