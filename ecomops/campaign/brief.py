@@ -217,7 +217,7 @@ def brief(
     """
     as_of = checks.day("as_of", as_of)
     if "orders" not in shop:
-        return Brief.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
+        return Brief.lock((Need("table", {"table": "orders"}),), lang=lang)
     given = {r.code: r for r in ([] if results is None else collected(results))}
     facts = coverage(shop.orders, as_of=as_of)
     ahead = given.get("campaign.calendar")
@@ -229,7 +229,7 @@ def brief(
     row = _chosen(ahead.rows, festival, facts.last_day)
     if row is None:
         need = Need("festival", {"table": "campaign.calendar"})
-        return Brief.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Brief.lock((need,), lang=lang)
     sales = sheet.expectation(shop, row, given.get("store.forecast"), facts.last_day)
     lines = [
         *sheet.goal(row, sales, target),

@@ -160,13 +160,13 @@ def calendar(
     as_of = checks.day("as_of", as_of)
     checks.between("horizon_days", horizon_days, 14, 400)
     if "orders" not in shop:
-        return Calendar.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
+        return Calendar.lock((Need("table", {"table": "orders"}),), lang=lang)
     known = history(shop, calendar=calendar, own_days=own_days, as_of=as_of)
     last = known.end + timedelta(days=horizon_days)
     ahead = [f for f in known.festivals if known.end < f.day <= last]
     if not ahead:
         need = Need("festival", {"days": horizon_days, "after": known.end})
-        return Calendar.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Calendar.lock((need,), lang=lang)
     effects = _effects(known) if len(known) >= MIN_DAYS else {}
     rows = pd.DataFrame(
         [_row(f, effects.get(f.code), _close(f, ahead)) for f in ahead],

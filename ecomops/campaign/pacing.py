@@ -204,7 +204,7 @@ def pacing(
     if plan is not None:
         checks.between("plan", plan, 1, MOST)
     if "orders" not in shop:
-        return Pacing.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
+        return Pacing.lock((Need("table", {"table": "orders"}),), lang=lang)
     now = _hour(shop, now)
     first, last = checks.day("start", start), checks.day("end", end)
     start, end = _period(shop, now, first, last)
@@ -214,7 +214,7 @@ def pacing(
     known = (start - before.start).days
     if known < NEEDED:
         values = {"needed": NEEDED, "found": max(known, 0), "unit": "days"}
-        return Pacing.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Pacing.lock((Need("rows", values),), lang=lang)
     hours = _hours(shop, before, metric, now)
     length = (end - start).days + 1
     done = _done(now, start, length)

@@ -175,13 +175,13 @@ def promotion(
     absent = [table for table in ("orders", "order_lines") if table not in shop]
     if absent:
         needs = tuple(Need("table", {"table": table}) for table in absent)
-        return Promotion.lock(needs, lang=lang)  # type: ignore[no-any-return]
+        return Promotion.lock(needs, lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
     since = facts.last_day - timedelta(days=days - 1)
     rows = baskets(shop, since, as_of)
     if rows.empty:
         values = {"needed": 1, "found": 0, "unit": "orders"}
-        return Promotion.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Promotion.lock((Need("rows", values),), lang=lang)
     deal = priced(carts(np.arange(len(rows)), rows["cents"].to_numpy()), rules)
     value = float(rows["cents"].sum()) / 100
     cost = deal.off.sum(axis=1) / 100

@@ -243,11 +243,11 @@ def roadmap(
     as_of = checks.day("as_of", as_of)
     checks.between("weeks", weeks, 8, 104)
     if "orders" not in shop:
-        return Roadmap.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
+        return Roadmap.lock((Need("table", {"table": "orders"}),), lang=lang)
     rate = shop.gross_margin
     if rate is None or rate <= 0:
         need = Need("column", {"table": "order_lines", "column": "line_cost"})
-        return Roadmap.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Roadmap.lock((need,), lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
     sources = [promotion(shop, as_of=as_of)] if results is None else collected(results)
     sources = [r for r in sources if r.code != Roadmap.code]
@@ -256,7 +256,7 @@ def roadmap(
     tests = [c for c in tests if c.subject in known]
     if not tests:
         values = {"needed": 1, "found": 0, "unit": "proposals"}
-        return Roadmap.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Roadmap.lock((Need("rows", values),), lang=lang)
     lines = [_line(c, known[c.subject], priors or {}, weeks, weekly_cost) for c in tests]
     rows = _scheduled(pd.DataFrame(lines), facts.last_day, weeks)
     basis = Basis(

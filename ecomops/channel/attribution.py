@@ -188,7 +188,7 @@ def attribution(
     """
     if touchpoints is None:
         need = Need("table", {"table": "touchpoints"})
-        return Attribution.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Attribution.lock((need,), lang=lang)
     settings = Settings(
         models=_models(models),
         half_life_days=checks.between("half_life_days", half_life_days, 1e-6, 1e6),
@@ -281,7 +281,7 @@ def _result(
     sums = totals(found.journeys)
     if not sums["conversions"]:
         need = Need("rows", {"needed": 1, "unit": "orders", "found": 0})
-        return Attribution.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
+        return Attribution.lock((need,), lang=lang, **params)
     rows, effects = credit(_counted(found.journeys, params["nulls"]), settings)
     if found.paths is not None and not journeys.is_tidy(rows["channel"]):
         careful = journeys.from_paths(found.paths, careful=True)

@@ -202,7 +202,7 @@ def budget(
     checks.between("change", change, 0.05, 1)
     found = source if isinstance(source, Response) else response(source, lang=lang)
     if found.locked or found.money is None:
-        return Budget.lock(found.missing, lang=lang)  # type: ignore[no-any-return]
+        return Budget.lock(found.missing, lang=lang)
     now = found.rows["spend"].to_numpy(float)
     money = now.sum() * horizon_days if total is None else checks.between("total", total, 1, 1e15)
     plan, gain = _plan(found, now, money / horizon_days, change)

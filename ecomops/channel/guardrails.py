@@ -195,19 +195,19 @@ def guardrails(
     for name, limit in (("max_cost", max_cost), ("min_roas", min_roas)):
         checks.between(name, 1.0 if limit is None else limit, 1e-6, 1e12)
     if "ad_reports" not in shop:
-        return Guardrails.lock((Need("table", {"table": "ad_reports"}),), lang=lang)  # type: ignore[no-any-return]
+        return Guardrails.lock((Need("table", {"table": "ad_reports"}),), lang=lang)
     ads = shop.ad_reports
     last = _last(ads, as_of)
     if last is None:
         need = Need("column", {"table": "ad_reports", "column": "conversions"})
-        return Guardrails.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Guardrails.lock((need,), lang=lang)
     one, window = spending.one_report(ads)
     known = spending.delay_of(ads, shop.get("touchpoints"), last, window, delay)
     rows = spending.sums(one, known, last, max(days, window + 7))
     rows = spending.by_channel(rows) if by == "channel" else rows
     if rows.empty:
         values = {"needed": 1, "found": 0, "unit": "days"}
-        return Guardrails.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Guardrails.lock((Need("rows", values),), lang=lang)
     span = max(days, window + 7)
     margin = shop.margin
     least = min_roas or (1 / margin if margin and margin > 0 and not max_cost else None)

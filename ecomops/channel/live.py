@@ -194,11 +194,11 @@ def live(shop: Shop, *, as_of: date | str | None = None, lang: str | None = None
     as_of = checks.day("as_of", as_of)
     if "live_sessions" not in shop:
         need = Need("table", {"table": "live_sessions"})
-        return Live.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Live.lock((need,), lang=lang)
     chosen = minutes.sessions(shop.live_sessions, as_of)
     if len(chosen) < LEAST:
         values = {"needed": LEAST, "found": len(chosen), "unit": "sessions"}
-        return Live.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Live.lock((Need("rows", values),), lang=lang)
     chosen["host"] = chosen["host"].fillna("—")
     rows = minutes.cells(shop.live_minutes, chosen) if "live_minutes" in shop else chosen.head(0)
     detailed = len(rows) > 0 and float(rows["online"].sum()) > 0
@@ -207,7 +207,7 @@ def live(shop: Shop, *, as_of: date | str | None = None, lang: str | None = None
         rows[list(minutes.SUMS)] = rows[list(minutes.SUMS)].astype(float).fillna(0)
     if not rows["online"].sum() > 0:
         need = Need("column", {"table": "live_sessions", "column": "viewers"})
-        return Live.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Live.lock((need,), lang=lang)
     table, last = _table(rows, chosen, shop.festivals(), detailed=detailed)
     if detailed and "products" in shop:
         names = minutes.titles(shop.products, rows["product"])

@@ -206,11 +206,11 @@ def reallocate(
     checks.between("change", change, 0.05, 1)
     found = source if isinstance(source, Response) else response(source, lang=lang)
     if found.locked:
-        return Reallocate.lock(found.missing, lang=lang)  # type: ignore[no-any-return]
+        return Reallocate.lock(found.missing, lang=lang)
     known = found.known
     if len(known) < LEAST or found.draws is None:
         values = {"needed": LEAST, "unit": "curves", "found": len(known)}
-        return Reallocate.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Reallocate.lock((Need("rows", values),), lang=lang)
     now = known["spend"].to_numpy(float)
     fixed = float(found.rows["spend"].sum() - now.sum())
     budget = now.sum() if total is None else checks.between("total", total, fixed, 1e15) - fixed

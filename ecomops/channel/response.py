@@ -196,11 +196,11 @@ def response(
     absent = [t for t in ("orders", "ad_reports") if t not in shop]
     if absent:
         needs = tuple(Need("table", {"table": t}) for t in absent)
-        return Response.lock(needs, lang=lang)  # type: ignore[no-any-return]
+        return Response.lock(needs, lang=lang)
     sold, ads = outlay.days_both(shop, by, as_of)
     if len(sold) < outlay.LEAST_DAYS or ads.empty:
         values = {"needed": outlay.LEAST_DAYS, "unit": "days", "found": len(sold)}
-        return Response.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Response.lock((Need("rows", values),), lang=lang)
     both = outlay.money(shop, sold, ads, calendar)
     trials = _trials(experiments, both)
     tested = {both.channels[t.channel] for t in trials}

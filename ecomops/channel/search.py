@@ -204,7 +204,7 @@ def search(
     as_of = checks.day("as_of", as_of)
     if "search_index" not in shop:
         need = Need("table", {"table": "search_index"})
-        return Search.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Search.lock((need,), lang=lang)
     rows = readings(shop.search_index, as_of)
     for word in keywords or ():
         checks.choice("keywords", word, sorted(set(rows["keyword"])))
@@ -217,7 +217,7 @@ def search(
     if table.empty:
         found = int(counts.max()) if len(counts) else 0
         values = {"needed": LEAST_DAYS, "unit": "days", "found": found}
-        return Search.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Search.lock((Need("rows", values),), lang=lang)
     known = table["p"].notna()
     table.loc[known, "p"] = benjamini_hochberg(table.loc[known, "p"])
     basis = Basis(

@@ -219,11 +219,11 @@ def activation(
     """
     checks.between("horizon_days", horizon_days, 7, 90)
     if "orders" not in shop:
-        return Activation.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
+        return Activation.lock((Need("table", {"table": "orders"}),), lang=lang)
     facts = customers(shop.orders, as_of=as_of)
     if not facts.coverage.purchases:
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
-        return Activation.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Activation.lock((need,), lang=lang)
     log = shop.get("message_sends") if sends is None else sends
     rows = weekly(waits(facts, "first"))
     params = _window(facts, repeat(shop.orders, as_of=as_of), horizon_days)

@@ -257,13 +257,13 @@ def cohorts(
     params: dict[str, Any] = {"period": period, "window": window, "value": value, "by": by}
     if orders is None:
         need = Need("table", {"table": "orders"})
-        return Cohorts.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
+        return Cohorts.lock((need,), lang=lang, **params)
     facts = customers(orders, as_of=as_of)
     if by is not None:
         checks.columns("orders", facts.purchases.columns, (by,))
     if not facts.coverage.purchases:
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
-        return Cohorts.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
+        return Cohorts.lock((need,), lang=lang, **params)
     people = activity.members(facts, period, by)
     sizes = activity.sizes(people)
     light = value == "retention" and window == "calendar" and period in activity.MONTHS
@@ -275,7 +275,7 @@ def cohorts(
     cells = _cells(sizes, sums, facts, period=period, window=window)
     if by is None and value != "ltv" and not cells["age"].max():
         need = Need("rows", {"needed": 2, "unit": f"{period}s", "found": 1})
-        return Cohorts.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
+        return Cohorts.lock((need,), lang=lang, **params)
     return Cohorts(
         rows=_table(cells, value, by),
         basis=basis(facts, int(sizes["size"].sum())),

@@ -276,12 +276,12 @@ def repeat(
     checks.choice("after", after, AFTER)
     checks.between("returned", returned, 0.5, 0.99)
     if orders is None:
-        return Repeat.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
+        return Repeat.lock((Need("table", {"table": "orders"}),), lang=lang)
     facts = customers(orders, as_of=as_of)
     params: dict[str, Any] = {"after": after, "returned": returned}
     if not facts.coverage.purchases:
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
-        return Repeat.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
+        return Repeat.lock((need,), lang=lang, **params)
     counted = waits(facts, after)
     return _repeat(facts, counted, params, checks.language(lang))
 
@@ -303,7 +303,7 @@ def _repeat(facts: Customers, counted: pd.DataFrame, params: dict[str, Any], lan
     if not horizon:
         watched = int((counted["old_enough"].to_numpy()[1:2]).sum())
         need = Need("rows", {"needed": ENOUGH, "found": watched, "unit": "watched"})
-        return Repeat.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
+        return Repeat.lock((need,), lang=lang, **params)
     return Repeat(
         rows=_rows(curve),
         basis=basis(facts, people),

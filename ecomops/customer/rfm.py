@@ -379,12 +379,12 @@ def rfm(
     checks.between("bins", bins, 2 if preset == "eight" else segments.BINS, 10)
     fixed = _fixed(thresholds, bins)
     if orders is None:
-        return RFM.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
+        return RFM.lock((Need("table", {"table": "orders"}),), lang=lang)
     facts = customers(orders, as_of=as_of)
     params = {"preset": preset, "bins": bins, "as_of": facts.as_of}
     if not facts.coverage.purchases:
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
-        return RFM.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
+        return RFM.lock((need,), lang=lang, **params)
     rows = measured(facts)
     cuts = (quantile_cuts(rows, bins) if len(fixed) < len(MEASURES) else {}) | fixed
     rows = scored(rows, cuts, bins, tuple(fixed))

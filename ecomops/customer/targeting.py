@@ -225,7 +225,7 @@ def targeting(
     checks.between("horizon_days", horizon_days, 1, 365)
     if sends is None:
         need = Need("sends", {"columns": ["customer_id", "treated", "outcome", *features]})
-        return Targeting.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Targeting.lock((need,), lang=lang)
     if isinstance(sends, Shop):
         log = contacts.of_shop(sends, horizon_days, MOST)
     else:
@@ -233,7 +233,7 @@ def targeting(
         log = contacts.of_rows(_people(sends, features), features, chance)
     needs = log if isinstance(log, tuple) else _needs(log)
     if isinstance(log, tuple) or not all(need.have for need in needs):
-        return Targeting.lock(needs, lang=lang)  # type: ignore[no-any-return]
+        return Targeting.lock(needs, lang=lang)
     paid = log.cost if cost is None else cost
     found = uplift.dr_learner(
         log.x, log.treated, log.outcome, log.chance, boosted, seed=SEED, repeats=REPEATS,

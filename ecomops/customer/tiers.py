@@ -308,13 +308,13 @@ def tiers(
     as_of = checks.day("as_of", as_of)
     _check(tiers, point_value, days)
     if "orders" not in shop:
-        return Tiers.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
+        return Tiers.lock((Need("table", {"table": "orders"}),), lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
     since = max(facts.last_day - timedelta(days=days - 1), facts.first_day)
     found = members(shop, tiers, since, as_of)
     if not found["members"].sum():
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
-        return Tiers.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Tiers.lock((need,), lang=lang)
     use = points.usage(shop, facts.last_day, expires_days, redeemed)
     worth = {"point_value": point_value, "redeemed": use["redeemed"], "margin": shop.gross_margin}
     span = ((facts.last_day - since).days + 1) / YEAR

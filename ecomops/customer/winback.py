@@ -178,11 +178,11 @@ def winback(
     checks.between("horizon_days", horizon_days, 7, 90)
     checks.between("cap_days", cap_days, 0, 365)
     if "orders" not in shop:
-        return Winback.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
+        return Winback.lock((Need("table", {"table": "orders"}),), lang=lang)
     facts = customers(shop.orders, as_of=as_of)
     if not facts.coverage.purchases:
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
-        return Winback.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Winback.lock((need,), lang=lang)
     log = shop.get("message_sends") if sends is None else sends
     params: dict[str, Any] = {"horizon_days": horizon_days, "cap_days": cap_days}
     params |= {"margin": shop.gross_margin, "tested": log is not None}
@@ -192,11 +192,11 @@ def winback(
     watched = (facts.as_of - facts.coverage.first_day).days
     if watched < horizon_days and rows["natural"].isna().all():
         values = {"needed": horizon_days, "found": watched, "unit": "days"}
-        return Winback.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Winback.lock((Need("rows", values),), lang=lang)
     if log is not None:
         tested = _tested(facts, log, params, cost)
         if isinstance(tested, tuple):
-            return Winback.lock(tested, lang=lang)  # type: ignore[no-any-return]
+            return Winback.lock(tested, lang=lang)
         rows = rows.merge(tested, on="segment", how="left")
     rows = rows.reindex(columns=list(Winback.columns))
     rows["verdict"] = rows["verdict"].astype(object).where(rows["verdict"].notna(), "unknown")

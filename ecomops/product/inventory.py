@@ -165,19 +165,19 @@ def inventory(
     absent = [table for table in ("orders", "order_lines") if table not in shop]
     if absent:
         needs = tuple(Need("table", {"table": table}) for table in absent)
-        return Inventory.lock(needs, lang=lang)  # type: ignore[no-any-return]
+        return Inventory.lock(needs, lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
     history = daily(shop.orders, as_of=as_of)
     needed = maths.MIN_DAYS + 2 * days
     if len(history) < needed:
         lines = shop.order_lines
         costs = bool(frame(lines.aggregate(n=lines.line_cost.count()))["n"].iloc[0])
-        return Inventory.lock(_missing(len(history), needed, costs=costs), lang=lang)  # type: ignore[no-any-return]
+        return Inventory.lock(_missing(len(history), needed, costs=costs), lang=lang)
     kept = _shelf(shop, facts.last_day)
     gone = lost(kept)
     known = kept.items["cost"].notna() & (gone.wanted[:, -TOLD:].sum(axis=1) > 0)
     if not known.any():
-        return Inventory.lock(_missing(len(history), needed, costs=False), lang=lang)  # type: ignore[no-any-return]
+        return Inventory.lock(_missing(len(history), needed, costs=False), lang=lang)
     sells = pace(shop, kept, gone, days=days, calendar=calendar)
     demand = sells.until(np.full(len(known), days))[:, known.to_numpy()]
     stock = on_hand(shop, facts.last_day)

@@ -197,14 +197,14 @@ def listing(
     checks.between("days", days, 14, 365)
     if "products" not in shop:
         need = Need("table", {"table": "products"})
-        return Listing.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Listing.lock((need,), lang=lang)
     until = as_of or _last(shop)
     goods = listings(shop, since=until - timedelta(days=days - 1), until=until)
     broken = defects(goods, platform)
     told = broken.notna().any()
     if goods.empty or not told[["images", "attributes", "video"]].any():
         need = Need("column", {"table": "products", "column": "image_count"})
-        return Listing.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Listing.lock((need,), lang=lang)
     rows, worst = _costs(goods, broken, shop.margin, days)
     basis = Basis(
         n=len(goods),

@@ -196,12 +196,12 @@ def niche(shop: Shop, *, worth: float = 1.5, lang: str | None = None) -> Niche:
     checks.between("worth", worth, 1, 10)
     if "market_keywords" not in shop:
         need = Need("table", {"table": "market_keywords"})
-        return Niche.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Niche.lock((need,), lang=lang)
     rows = frame(cells(shop.market_keywords).order_by("attribute", "category"))
     sides = [rows[side].nunique() for side in ("attribute", "category")]
     if min(sides) < LEAST:
         values = {"needed": 2 * LEAST, "found": len(rows), "unit": "cells"}
-        return Niche.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Niche.lock((Need("rows", values),), lang=lang)
     rows = _ratios(rows, worth)
     conversion = _conversion(shop)
     days = (rows["last"].max() - rows["first"].min()).days + 1

@@ -213,12 +213,12 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
     """
     if order_lines is None:
         need = Need("table", {"table": "order_lines"})
-        return Price.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Price.lock((need,), lang=lang)
     lines = table(order_lines, "order_lines")
     rows = weekly(lines)
     if rows.empty:
         values = {"needed": LEAST_WEEKS, "found": 0, "unit": "weeks"}
-        return Price.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Price.lock((Need("rows", values),), lang=lang)
     weeks = pd.date_range(rows["week"].min(), rows["week"].max(), freq="7D")
     total = rows.groupby("week")["pieces"].sum().reindex(weeks, fill_value=0).to_numpy()
     parts = rows.groupby("product_id", sort=False)

@@ -186,14 +186,14 @@ def selection(
     absent = [table for table in ("orders", "order_lines") if table not in shop]
     if absent:
         needs = tuple(Need("table", {"table": table}) for table in absent)
-        return Selection.lock(needs, lang=lang)  # type: ignore[no-any-return]
+        return Selection.lock(needs, lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
     lines = dated_lines(shop, facts.last_day)
     rows, weeks = weekly_sums(lines)
     span = int(weeks["week"].max()) + 1 if len(weeks) else 0
     missing = _missing(rows, span)
     if missing:
-        return Selection.lock(missing, lang=lang)  # type: ignore[no-any-return]
+        return Selection.lock(missing, lang=lang)
     rows, params = _judged(rows, weeks, returns(shop, lines), (top, steady, shares))
     basis = Basis(
         n=len(rows),

@@ -182,14 +182,14 @@ def stock(
     needed = ("orders", "order_lines", "inventory_snapshots", "product_skus")
     missing = [Need("table", {"table": name}, name in shop) for name in needed]
     if not all(need.have for need in missing):
-        return Stock.lock(tuple(missing), lang=lang)  # type: ignore[no-any-return]
+        return Stock.lock(tuple(missing), lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
     found = (facts.last_day - facts.first_day).days + 1
     kept = shelf(shop, days=days, as_of=facts.last_day, lead=lead)
     if kept is None or kept.sold.shape[1] < WEEK or found < MIN_DAYS:
         stocked = 0 if kept is None else kept.sold.shape[1]
         short = {"needed": MIN_DAYS, "found": min(found, stocked), "unit": "days"}
-        return Stock.lock((Need("rows", short),), lang=lang)  # type: ignore[no-any-return]
+        return Stock.lock((Need("rows", short),), lang=lang)
     gone = lost(kept)
     longest = int(np.ceil(kept.items["lead"].max())) + WEEK
     sells = pace(shop, kept, gone, days=longest, calendar=calendar)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pandas as pd
 
@@ -127,7 +127,7 @@ class Result:
         return any(not need.have for need in self.missing)
 
     @classmethod
-    def lock(cls, needs: tuple[Need, ...], *, lang: str | None = None, **params: Any) -> Any:
+    def lock(cls, needs: tuple[Need, ...], *, lang: str | None = None, **params: Any) -> Self:
         """Return a result of this class that says what is missing and what would unlock it."""
         empty = pd.DataFrame({column: pd.Series(dtype="object") for column in cls.columns})
         basis = Basis(n=0, unit="orders", currency="XXX")
@@ -138,7 +138,7 @@ class Result:
         """Return the words of this analysis in `lang` (the result's own by default)."""
         return Words(self.code, checks.language(lang or self.lang), self.basis.currency)
 
-    def in_language(self, lang: str) -> Any:
+    def in_language(self, lang: str) -> Self:
         """Return the same result speaking `lang`."""
         return replace(self, lang=checks.language(lang))
 

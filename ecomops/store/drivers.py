@@ -203,7 +203,7 @@ def drivers(
     needed = [table for table in tables_needed(name, by) if table not in shop]
     if needed:
         needs = tuple(Need("table", {"table": table}) for table in needed)
-        return Drivers.lock(needs, lang=lang, **asked)  # type: ignore[no-any-return]
+        return Drivers.lock(needs, lang=lang, **asked)
     known = coverage(shop.orders, as_of=last) if last else shop.coverage
     try:
         found = comparison(shop.tables, name, by=by, before=before, after=after, as_of=last)
@@ -211,10 +211,10 @@ def drivers(
         if error.code != "too_few_periods":
             raise
         days = {end: error.values[end] for end in ("first", "last")}
-        return Drivers.lock((Need("periods", days),), lang=lang, **asked)  # type: ignore[no-any-return]
+        return Drivers.lock((Need("periods", days),), lang=lang, **asked)
     if found is None:
         need = Need("column", {"table": "orders", "column": "refund_amount"})
-        return Drivers.lock((need,), lang=lang, **asked)  # type: ignore[no-any-return]
+        return Drivers.lock((need,), lang=lang, **asked)
     parts = decompose(found.chain, found.before, found.after, found.segments)
     change = parts.rows["contribution"].sum()
     rows = parts.rows.assign(share=parts.rows["contribution"] / (change or np.nan))

@@ -172,13 +172,13 @@ def forecast(
     checks.choice("metric", metric, METRICS)
     checks.between("horizon_days", horizon_days, 7, 120)
     if "orders" not in shop:
-        return Forecast.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
+        return Forecast.lock((Need("table", {"table": "orders"}),), lang=lang)
     known = history(shop, calendar=calendar, own_days=own_days, as_of=as_of)
     y = known.values(metric)
     needed = maths.MIN_DAYS + 2 * horizon_days
     if y.size < needed:
         values = {"needed": needed, "found": int(y.size), "unit": "days"}
-        return Forecast.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Forecast.lock((Need("rows", values),), lang=lang)
     found = maths.forecast(y, known.days(horizon_days), seed=SEED)
     near = _near(known.festivals, known.end, horizon_days)
     rows = _rows(known.rows["day"], y, found, near)

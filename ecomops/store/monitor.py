@@ -175,11 +175,11 @@ def monitor(
     """
     as_of = checks.day("as_of", as_of)
     if "orders" not in shop:
-        return Monitor.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
+        return Monitor.lock((Need("table", {"table": "orders"}),), lang=lang)
     known = history(shop, calendar=calendar, own_days=own_days, as_of=as_of)
     if len(known) < LONG:
         values = {"needed": LONG, "found": len(known), "unit": "days"}
-        return Monitor.lock((Need("rows", values),), lang=lang)  # type: ignore[no-any-return]
+        return Monitor.lock((Need("rows", values),), lang=lang)
     metrics = _metrics(shop, known)
     names = list(metrics.columns)
     rows = pd.concat([_watched(metrics[name], known) for name in names], ignore_index=True)

@@ -281,7 +281,7 @@ def check(shop: Shop, *, lang: str | None = None) -> Check:
     (50, 'duplicate_key')
     """
     if not shop.tables:
-        return Check.lock((Need("table", {"table": "orders"}),), lang=lang)  # type: ignore[no-any-return]
+        return Check.lock((Need("table", {"table": "orders"}),), lang=lang)
     found = quality(shop)
     known = shop.coverage if found.rows.get("orders") else None
     parts = [scored(found, known.excluded if known else {}), analyses(found), gaps(found)]

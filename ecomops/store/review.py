@@ -178,7 +178,7 @@ def review(
     as_of = checks.day("as_of", as_of)
     if not len(outcomes):
         need = Need("rows", {"needed": 1, "unit": "accepted", "found": 0})
-        return Review.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Review.lock((need,), lang=lang)
     checks.columns("outcomes", outcomes.columns, NEEDED)
     rows = outcomes.reset_index(drop=True)
     rows = rows if "reason" in rows else rows.assign(reason=None)

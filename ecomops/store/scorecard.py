@@ -317,9 +317,7 @@ def scorecard(
     checks.choice("compare", compare, COMPARES)
     last = checks.day("as_of", as_of)
     if "orders" not in shop:
-        return Scorecard.lock(  # type: ignore[no-any-return]
-            (Need("table", {"table": "orders"}),), lang=lang, period=period
-        )
+        return Scorecard.lock((Need("table", {"table": "orders"}),), lang=lang, period=period)
     wanted = [code for code in METRICS if set(tables_of(metric(code))) <= set(shop.tables)]
     asked = (name for code in wanted for name in metric(code).measures)
     names = list(dict.fromkeys((*asked, *MOMENTS)))

@@ -200,7 +200,7 @@ def target(
     checks.between("target", target, 1, 1e15)
     plan = forecast(shop, horizon_days=horizon_days, calendar=calendar, as_of=as_of, lang=lang)
     if plan.locked:
-        return Target.lock(plan.missing, lang=lang)  # type: ignore[no-any-return]
+        return Target.lock(plan.missing, lang=lang)
     totals = plan.draws.sum(axis=1)
     heights, edges = np.histogram(totals, bins=24, range=np.quantile(totals, [0.005, 0.995]))
     total = plan.params["total"]
