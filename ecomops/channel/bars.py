@@ -55,9 +55,10 @@ def _place(share: float, top: float) -> float:
 
 def _heads(ax: Axes, *, wide: bool, words: Words) -> None:
     look = {"size": style.SMALL, "color": style.MUTE}
-    style.tag(ax, 0, 0, words.say("labels", "visitors"), 0, 22, at="above", **look)
+    visitors, rate = words.say("labels", "visitors"), words.say("labels", "conversion")
+    style.tag(ax, 0, 0, visitors if wide else f"{visitors} · {rate}", 0, 22, at="above", **look)
     if wide:
-        style.tag(ax, DOTS[0], 0, words.say("labels", "conversion"), 0, 22, at="above", **look)
+        style.tag(ax, DOTS[0], 0, rate, 0, 22, at="above", **look)
     end = {"ha": "right", **look}
     style.tag(ax, END[wide], 0, words.say("labels", "uv_value"), 0, 22, at="above", **end)
 

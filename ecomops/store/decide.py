@@ -126,7 +126,7 @@ class Decide(Result):
             ax.plot(
                 [row["mid"]], [i], "o", ms=8, mec=colour, mew=2, mfc=colour if kept else style.BG
             )
-            text = short(_label(row, words), 112 if wide else 50)
+            text = _label(row, words, 112 if wide else 50)
             ink = style.INK if kept else style.MUTE
             style.tag(ax, 0, i, text, 0, 16, at="left", ha="left", size=style.SMALL, color=ink)
         if rows.empty:
@@ -138,11 +138,14 @@ class Decide(Result):
         ax.locator_params(axis="x", nbins=6 if wide else 4)
 
 
-def _label(row: Mapping[Any, Any], words: Words) -> str:
+def _label(row: Mapping[Any, Any], words: Words, most: int) -> str:
+    """Return the advice cut to its room, with its rank before it or the whole reason behind."""
+    text = words.label(row["action"])
     if row["verdict"] == "kept":
-        return f"{row['rank']:.0f}  {words.label(row['action'])}"
-    reason = words.label(row["verdict"])
-    return words.label(row["action"]) + (f"（{reason}）" if words.lang == "zh" else f" ({reason})")
+        return short(f"{row['rank']:.0f}  {text}", most)
+    reason, zh = words.label(row["verdict"]), words.lang == "zh"
+    room = most - len(reason) * (1 + zh) - 4
+    return short(text, room) + (f"（{reason}）" if zh else f" ({reason})")
 
 
 def decide(
@@ -208,7 +211,7 @@ def decide(
     if not proposals:
         values = {"needed": 1, "unit": "proposals" if found else "results", "found": 0}
         need = Need("rows", values)
-        return Decide.lock((need,), lang=lang)  # type: ignore[no-any-return]
+        return Decide.lock((need,), lang=lang)
     proposals = list({p.key: p for p in proposals}.values())
     basis = _basis(found, len(proposals))
     rows = judged(proposals, blocks(found), budget, level, basis.end)
