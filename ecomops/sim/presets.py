@@ -126,7 +126,7 @@ def _together(s: Settings) -> list[tuple[str, float, float, float]]:
     """Return (name, value, lowest, highest) of what several settings say together."""
     days = abs((s.store.end - s.store.start).days) + 1
     paid = [c for c in s.channels if c.paid]
-    each = max(len(s.promotions), days // s.crm.every if s.crm.every else 0, 1)
+    count, each = s.customers.count, max(len(s.promotions), days // (s.crm.every or days), 1)
     caused = sum(c.caused for c in paid) + sum(p.arrivals for p in s.promotions)
     return [
         ("caused", caused, 0.0, 0.95),
@@ -141,7 +141,7 @@ def _together(s: Settings) -> list[tuple[str, float, float, float]]:
         ("stock.products", s.stock.products, 0, s.orders.products),
         ("stock.spells", s.stock.spells * bool(s.stock.products), 0, days // (s.stock.days + 2)),
         ("crm.persuadable + crm.annoyed", s.crm.persuadable + s.crm.annoyed, 0, 1),
-        ("chunk", min(s.chunk, s.customers.count), 1, (1 << 22) // each),  # see `latent.keys`
+        ("chunk", min(s.chunk, count), -(-count // 14_000), (1 << 22) // each),  # see `keys`
     ]
 
 

@@ -475,11 +475,13 @@ def test_what_is_no_preset_seed_or_number_is_refused(some):
 
 
 def test_orders_of_one_process_have_numbers_of_their_own():
-    """Truth: a message a week to 65,536 customers would number more orders than there is room."""
+    """Truth: 2^22 orders of a process in a chunk, and 14,901 chunks in twelve digits."""
     often = sized(replace(preset("tiny"), crm=replace(preset("tiny").crm, every=7)), 70_000)
-    with pytest.raises(OptionError, match=r"chunk is out of range.*from 1 to 41,527"):
+    with pytest.raises(OptionError, match=r"chunk is out of range.*from 5 to 41,527"):
         world(often)
     assert len(world(replace(often, chunk=41_527)).interventions) > 100
+    with pytest.raises(OptionError, match=r"chunk is out of range.*from 72 to "):
+        world(replace(sized(preset("tiny"), 1_000_000), chunk=50))
 
 
 @pytest.mark.parametrize(
