@@ -33,6 +33,7 @@ PAID = (
     "直通车", "淘宝客", "再营销", "万相台", "引力魔方", "超级推荐", "钻展", "钻石展位", "品销宝",
     "千川", "快车", "推广", "付费", "广告", "cpc", "ppc", "paid", "ads", "affiliate", "sponsored",
 )  # fmt: skip
+FAR = 3.0  # of the expected sales: a gap that no lever closes is a question to whoever set it
 ENOUGH = 0.95  # of the target that stock must carry before it is a limit
 
 
@@ -116,6 +117,9 @@ class Target(Result):
         p = self.params
         until = (self.basis.end or date.max) + timedelta(days=14)
         values = {"gap": p["gap"], "one": p["growth"]}
+        if p["growth"] > FAR:
+            values |= {"target": p["target"], "total": p["total"], "times": 1 + p["growth"]}
+            return (Action("doubt", ("gap",), values, "D", until),)
         if p["paid"] is None:
             return (Action("choose", ("gap",), values, "D", until),)
         return (Action("close_gap", ("gap",), values | {"channel": p["paid"]}, "D", until),)

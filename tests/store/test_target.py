@@ -46,6 +46,13 @@ def test_an_easy_target_is_ahead_and_proposes_nothing(demo):
     assert easy.params["chance"] == 1
 
 
+def test_a_target_many_times_what_is_expected_is_doubted_before_money_is_spent(demo):
+    far = target(demo, target=4_000_000)
+    (advice,) = far.actions()
+    assert (advice.code, advice.emitted) == ("doubt", False)
+    assert advice.change["times"] == pytest.approx(4_000_000 / far.params["total"])
+
+
 def test_without_traffic_there_is_still_a_chance(demo):
     bare = target(eo.open({"orders": demo.orders}), target=400_000)
     assert bare.table.empty
