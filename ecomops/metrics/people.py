@@ -12,7 +12,7 @@ from ecomops.data.policy import POLICY
 from ecomops.data.tables import frame
 from ecomops.metrics.customers import Customers, customers
 from ecomops.metrics.measures import DEBUT, KEPT, MEASURES, SALES, PersonMeasure
-from ecomops.metrics.periods import UNITS
+from ecomops.metrics.periods import UNITS, start
 from ecomops.metrics.queries import day_sums, keyed
 from ecomops.metrics.sources import SOURCES
 
@@ -131,8 +131,10 @@ def _sales(told: Outline, rows: ibis.Table, as_of: date | None) -> ibis.Table:
 
 def _newcomers(facts: Customers, period: str) -> pd.Series[float]:
     """Return how many customers purchased first in each period."""
-    first = facts.table.first_day.truncate(UNITS[period]).name("period").as_table().drop_null()
-    return _by_day(first.group_by("period").aggregate(n=first.count()))["n"]
+    t = facts.table
+    first = frame(t.group_by("first_day").aggregate(n=t.count())).dropna()
+    starts = [start(pd.Timestamp(day).date(), period) for day in first["first_day"]]
+    return first["n"].groupby(pd.Index(starts, name="period")).sum()
 
 
 def _by_day(made: ibis.Table) -> pd.DataFrame:
