@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import ibis
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import ecomops as eo
@@ -79,3 +84,65 @@ def test_a_path_to_csv_is_read_like_a_folder_of_it(tmp_path) -> None:
     path = tmp_path / "orders.csv"
     orders(customer_id=["007", ""]).to_csv(path, index=False)
     assert frame(eo.customer.rfm(str(path)).customers)["customer_id"].tolist() == ["007"]
+
+
+def test_ids_are_trimmed_and_blank_ones_missing_wherever_they_come_from(tmp_path) -> None:
+    """Blank ids of files and databases were one customer, and one visitor, of all who have none."""
+    rows = orders(customer_id=[" ", "\t", "a", " a", "a "])
+    rows.to_csv(tmp_path / "orders.csv", index=False)
+    whole = canonical(rows, "orders").to_pyarrow()  # every canonical column with its type
+    blank = pa.array(["", " ", "a", " a", "a "])
+    whole = whole.set_column(whole.column_names.index("customer_id"), "customer_id", blank)
+    database = ibis.duckdb.connect()
+    for shop in (str(tmp_path), database):
+        if shop is database:
+            database.create_table("orders", whole)
+        result = eo.customer.rfm(eo.open(shop).orders)
+        assert frame(result.customers)[["customer_id", "frequency"]].values.tolist() == [["a", 3]]
+
+
+def test_currencies_differ_by_their_letters_not_by_how_they_are_written(table) -> None:
+    rows = orders(currency=["cny", "CNY ", "", "usd"], customer_id=["a", "b", "c", "d"])
+    shop = eo.open({"orders": table(rows)}, currency="cny")
+    assert (shop.currency, shop.coverage.sales) == ("CNY", 3)
+    assert [(p.code, p.count) for p in shop.problems] == [("other_currency", 1)]
+
+
+@pytest.mark.parametrize("narrow", [pa.decimal128(9, 8), pa.decimal128(12, 4), pa.decimal128(9, 0)])
+def test_decimals_of_any_width_are_money(narrow) -> None:
+    rows = pa.Table.from_pandas(orders(customer_id=["a", "a"]))
+    paid = pa.array([Decimal(2), None]).cast(narrow)
+    rows = rows.set_column(rows.column_names.index("paid_amount"), "paid_amount", paid)
+    assert eo.store.scorecard(eo.open({"orders": rows})).table["value"].iloc[0] == 2
+
+
+def test_a_file_has_as_many_places_of_a_cent_as_a_frame(tmp_path) -> None:
+    rows = orders(paid_amount=[0.3333] * 3)
+    rows.to_csv(tmp_path / "orders.csv", index=False)
+    made = [canonical(source, "orders") for source in (rows, str(tmp_path / "orders.csv"))]
+    assert [float(t.paid_amount.sum().execute()) for t in made] == [0.9999] * 2
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"paid_amount": [1e15, 1.0]},
+        {"paid_amount": [10**17, 1]},
+        {"paid_amount": pl.Series([float("nan"), 1.0])},
+        {"created_at": [45_000, 45_001]},
+        {"created_at": [1.7e12, 1.71e12]},
+        {"created_at": pd.to_timedelta([1, 2], unit="D")},
+        {"item_count": [1.5, 1.0]},
+        {"item_count": ["1.5", "1"]},
+    ],
+)
+def test_what_typing_would_change_is_refused(columns: dict[str, object]) -> None:
+    """Neither a traceback nor the year 1970 nor two pieces for one and a half."""
+    if isinstance(next(iter(columns.values())), pl.Series):
+        rows: object = pl.from_pandas(orders(item_count=[1, 1])).with_columns(**columns)
+    else:
+        rows = orders(**columns)
+    with pytest.raises(eo.DataError) as refused:
+        eo.open({"orders": rows})
+    assert refused.value.code == "unreadable_cells"
+    assert refused.value.values["column"] == next(iter(columns))
