@@ -37,6 +37,8 @@ def by_rule(
     "unique" (per channel of the journey).
     """
     won = journeys.filter(journeys.conversions > 0)
+    # from the last touch on: powers of ages vanish where the half-life is short
+    won = won.mutate(ages=won.ages.map(lambda age: age - won.ages.mins()))
     won = won.mutate(
         n=won.channels.length(),
         final=_final(won, direct),

@@ -21,7 +21,8 @@ MONEY = "decimal(18,4)"
 def met(events: ibis.Table, *, by: str) -> ibis.Table:
     """Return the events in which a visitor met a channel or, held out, would have met it."""
     outcome = events.event_name.isin(OUTCOMES).fill_null(False)  # noqa: FBT003
-    return events.filter(events[by].notnull(), ~outcome, events.visitor_id.notnull())
+    named = events[by].cast("string") != ""
+    return events.filter(named, ~outcome, events.visitor_id.notnull(), events.event_time.notnull())
 
 
 def touches(events: ibis.Table, *, by: str) -> ibis.Table:
@@ -211,18 +212,21 @@ def from_paths(paths: ibis.Table, *, careful: bool = False) -> ibis.Table:
     """
     columns = paths.columns
     zero = ibis.literal(0.0)
-    channels = paths.path.split(" > ")
+    whole = paths.path.fill_null("")
+    channels = whole.split(" > ")
     if careful:
-        parts = paths.path.split(">").map(lambda part: part.strip())
+        parts = whole.split(">").map(lambda part: part.strip())
         channels = parts.filter(lambda part: part != "")
+    won = paths.conversions.cast("float64").fill_null(0.0)
+    money = paths.value.cast(MONEY) if "value" in columns else zero.cast(MONEY)
     return paths.select(
         channels=channels,
         ages=ibis.null("array<float64>"),
-        conversions=paths.conversions.cast("float64").fill_null(0.0),
+        conversions=won,
         nulls=paths.nulls.cast("float64").fill_null(0.0) if "nulls" in columns else zero,
         open=zero,
         touched=channels.length() > 0 if careful else ibis.literal(True),  # noqa: FBT003
-        value=(paths.value.cast(MONEY) if "value" in columns else zero.cast(MONEY)).fill_null(0),
+        value=(won > 0).ifelse(money.fill_null(0), 0).cast(MONEY),
     )
 
 

@@ -144,6 +144,7 @@ def rate_credit(
     won, n = floats(conversions), floats(journeys)
     prior = prior_journeys(won, n)
     rate = (won + prior * won.sum() / max(n.sum(), 1)) / (n + prior)
+    rate = np.where(n > 0, rate, 0)  # a set nobody travelled says nothing
     if has.shape[1] <= shapley.EXACT_LIMIT:
         return _all_at_once(has, shared, rate)
     return _set_by_set(has, shared, rate, seed)

@@ -468,3 +468,34 @@ def test_json_holds_what_was_measured():
 
 def test_names_do_not_touch():
     assert levels([0, 1, 2], ["linear", "Markov", "last"], 1.0) == [0, 1, 2]
+
+
+def test_a_short_half_life_gives_all_to_the_last_touch():
+    """Powers of 29 days over a thousandth of one vanish: they were a traceback."""
+    far = events([("v", 0, "a"), ("v", 20, "b"), ("v", 29, "order 10")])
+    credit = by(attribution(far, models=["time_decay"], half_life_days=0.001), "time_decay")
+    assert credit == {"a": 0, "b": 1}
+
+
+def test_touches_without_a_time_or_a_name_are_none():
+    rows = events([("v", 0, "a"), ("v", 1, ""), ("v", 2, "order 10"), ("w", 0, "b")])
+    rows.loc[rows["channel"] == "b", "event_time"] = pd.NaT
+    result = attribution(rows, models=["linear"])
+    assert by(result, "linear") == {"a": 1}
+    assert result.facts["nulls"] == 0
+
+
+def test_paths_that_nobody_travelled_change_nothing():
+    paths = pd.DataFrame({"path": ["a > b", "c"], "conversions": [2, 1], "value": [10.0, 5.0]})
+    idle = {"path": ["a", "b > a", None], "conversions": [0, None, 0], "value": [7.0, 7.0, 7.0]}
+    more = pd.concat([paths, pd.DataFrame(idle)], ignore_index=True)
+    same(attribution(more), attribution(paths))
+    for model in MODELS[:5]:
+        assert sum(by(attribution(more), model, "value").values()) == pytest.approx(15)
+
+
+def test_conversions_of_a_row_without_a_path_are_untouched():
+    paths = pd.DataFrame({"path": ["a > b", None], "conversions": [2, 3]})
+    result = attribution(paths)
+    assert result.table.groupby("model")["conversions"].sum().round(9).unique().tolist() == [2]
+    assert result.facts["untouched"] == 3
