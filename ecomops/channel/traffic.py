@@ -19,7 +19,7 @@ from ecomops.metrics import periods
 from ecomops.result import Basis, Finding, Need, Result, style
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection
     from datetime import date
 
     from matplotlib.axes import Axes
@@ -252,19 +252,20 @@ def traffic(
     checks.choice("by", by, SOURCES)
     if traffic_daily is None:
         absent = Need("table", {"table": "traffic_daily"})
-        return Traffic.lock((absent,), lang=lang, period=period)  # type: ignore[no-any-return]
+        return Traffic.lock((absent,), lang=lang, period=period)
     daily = table(traffic_daily, "traffic_daily")
+    daily = daily.drop_null("date")
     kept, device = at_one_level(daily, by)
     span = frame(kept.aggregate(first=kept.date.min(), last=kept.date.max())).iloc[0]
     if pd.isna(span["first"]):
         _refuse_empty(daily)
         need = Need("column", {"table": "traffic_daily", "column": by})
-        return Traffic.lock((need,), lang=lang, period=period)  # type: ignore[no-any-return]
+        return Traffic.lock((need,), lang=lang, period=period)
     first, last = (pd.Timestamp(span[name]).date() for name in ("first", "last"))
     sums = frame(by_period(kept, period=period, source=kept[by]))
     if sums["visitors"].isna().all():
         need = Need("column", {"table": "traffic_daily", "column": "visitors"})
-        return Traffic.lock((need,), lang=lang, period=period)  # type: ignore[no-any-return]
+        return Traffic.lock((need,), lang=lang, period=period)
     rows = rated(sums, period)
     own = daily.filter(daily.level == "shop")
     shop = rated(
@@ -275,7 +276,8 @@ def traffic(
         basis=Basis(
             n=int(rows["visitors"].sum()), unit="visits", start=first, end=last, currency=currency
         ),
-        params={"period": period, "by": by, "device": device, **_compared(first, last, period)},
+        params={"period": period, "by": by, "device": device}
+        | _compared(set(rows["period"]), first, last, period),
         lang=checks.language(lang),
         shop=shop[["period", "visitors", "conversion", "uv_value"]],
     )
@@ -286,9 +288,13 @@ def _refuse_empty(daily: ibis.Table) -> None:
         raise DataError("empty_table", table="traffic_daily")
 
 
-def _compared(first: date, last: date, period: str) -> Mapping[str, Any]:
-    """Return the last full period (or the last, when none is full), the one before, the partial."""
-    starts = periods.span(first, last, period)
+def _compared(seen: Collection[str], first: date, last: date, period: str) -> dict[str, Any]:
+    """Return the last full period (or the last, when none is full), the one before, the partial.
+
+    Periods in which nobody came are not `seen`, and not answered for.
+    """
+    spanned = periods.span(first, last, period)
+    starts = [at for at in spanned if periods.label(at, period) in seen]
     full = [at for at in starts if not periods.is_partial(at, period, first, last)]
     answer = full[-1] if full else starts[-1]
     before = periods.shift(answer, period, -1)

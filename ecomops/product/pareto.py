@@ -29,7 +29,7 @@ SEED = 20_240_618
 
 
 def values_by_item(lines: ibis.Table, *, by: str, value: str) -> ibis.Table:
-    """Return one row per item: ``item, name, amount``.
+    """Return one row per item: ``item, name, amount``; an item without a name is called so itself.
 
     `lines` is order lines; `amount` is paid money, margin (paid less cost) or pieces by `value`.
     Lines without an item are one item of their own, named missing.
@@ -41,9 +41,10 @@ def values_by_item(lines: ibis.Table, *, by: str, value: str) -> ibis.Table:
         "quantity": sold.quantity,
     }[value]
     keyed = sold.mutate(item=sold[by].cast("string"), worth=worth.cast("decimal(38,4)"))
-    return keyed.group_by("item").aggregate(
-        name=keyed.product_name.max(), amount=keyed.worth.sum(), days=keyed.paid_at.max()
+    items = keyed.group_by("item").aggregate(
+        name=keyed.product_name.nullif("").max(), amount=keyed.worth.sum(), days=keyed.paid_at.max()
     )
+    return items.mutate(name=items["name"].fill_null(items["item"]))
 
 
 def ranked(items: pd.DataFrame) -> pd.DataFrame:
@@ -96,7 +97,7 @@ class Pareto(Result):
             "c_money": self.rows.loc[self.rows["abc_class"] == "C", "share"].sum(),
         }
         measures = dict(zip(("gini", "low", "high"), self.gini, strict=True)) | {"hhi": self.hhi[0]}
-        heavy = {"item": largest["name"] or largest["item"], "share": largest["share"]}
+        heavy = {"item": largest["name"], "share": largest["share"]}
         losing = int((self.rows["amount"] < 0).sum())
         said = [Finding("concentration", "note", facts, n), Finding("gini", "note", measures, n)]
         if largest["share"] > HEAVY_ITEM:
@@ -208,7 +209,7 @@ def pareto(
     checks.choice("value", value, VALUES)
     if order_lines is None:
         absent = Need("table", {"table": "order_lines"})
-        return Pareto.lock((absent,), lang=lang)  # type: ignore[no-any-return]
+        return Pareto.lock((absent,), lang=lang)
     lines = table(order_lines, "order_lines")
     checks.columns("order_lines", lines.columns, (by,))
     items = frame(values_by_item(lines, by=by, value=value))
@@ -216,7 +217,7 @@ def pareto(
     if items["amount"].isna().all():
         column = "line_cost" if value == "margin" and len(items) else by
         need = Need("column", {"table": "order_lines", "column": column})
-        return Pareto.lock((need,), lang=lang, **params)  # type: ignore[no-any-return]
+        return Pareto.lock((need,), lang=lang, **params)
     rows = ranked(items.assign(amount=items["amount"].fillna(0)))
     last = items["days"].max()
     basis = Basis(

@@ -198,3 +198,26 @@ def test_the_chart_draws_the_table(lang):
     texts = {text.get_text() for text in axes.texts}
     assert {f"{v:,}" for v in result.answer["visitors"]} <= texts
     assert result._repr_html_() == result._repr_html_()
+
+
+def test_days_without_a_date_are_left_out():
+    rows = daily(date=[None, *DAYS[1:], None, *DAYS[1:]])
+    pd.testing.assert_frame_equal(traffic(rows).table, traffic(rows.dropna(subset="date")).table)
+
+
+def test_the_answer_is_never_about_a_month_in_which_nobody_came():
+    rows = daily()
+    rows = rows[rows["date"].map(lambda day: day.month != 4)]
+    result = traffic(rows)
+    assert (result.params["answer"], result.params["versus"]) == ("2025-03", None)
+    assert result.params["partial"] == "2025-05"
+    assert "2025-03" in result.explain("en")
+
+
+def test_sources_without_any_buyers_on_record_have_none_beside_those_that_do():
+    rows = daily()
+    rows["pay_buyers"] = rows["pay_buyers"].where(rows["source_l1"] == "search")
+    result = traffic(rows)
+    assert result.table["buyers"].dtype == "float64"
+    assert result.table.loc[result.table["source"] == "feed", "conversion"].isna().all()
+    assert "search" in result.explain("en")

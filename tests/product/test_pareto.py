@@ -120,3 +120,8 @@ def test_a_shop_with_one_product_reads_well() -> None:
     shown = pareto(lines([5.0])).in_language("en")
     assert shown.explain().startswith("1 of 1 product (100%) accounts for 100% of sales.")
     assert "<span>1 product</span>" in shown._repr_html_()
+
+
+@pytest.mark.parametrize("names", [{}, {"product_name": ["", None]}])
+def test_an_item_without_a_name_is_called_by_its_id(names: dict[str, object]) -> None:
+    assert "“p000” alone accounts for 90.0%" in pareto(lines([90, 10], **names)).explain("en")
