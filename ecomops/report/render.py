@@ -85,11 +85,11 @@ def read(path: str | Path) -> NotebookNode:
     Raises `MissingError` where there is none and `DataError` where it is no notebook.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise MissingError("no_such_file", path=str(path))
     try:
         book: NotebookNode = nbformat.read(path, as_version=4)
-    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError):
         raise DataError("not_a_notebook", path=str(path)) from None
     return book
 

@@ -245,3 +245,11 @@ def test_orders_need_one_of_the_two_clocks() -> None:
     with pytest.raises(eo.DataError) as error:
         eo.open({"orders": FRAME.drop(columns="created_at")})
     assert error.value.values["missing"] == ["created_at"]
+
+
+def test_a_folder_in_which_nothing_is_known_says_why_of_each_file(tmp_path: Path) -> None:
+    (tmp_path / "order.csv").write_text("order_id,paid_at,paid\n1,2025-01-01,5\n")
+    with pytest.raises(eo.DataError) as error:
+        eo.open(tmp_path)
+    assert error.value.code == "nothing_to_load"
+    assert "order.csv is in no layout that is known" in error.value.message("en")

@@ -168,6 +168,8 @@ def test_a_page_links_to_its_sister(pages):
 def test_what_is_no_notebook_or_was_not_run_is_refused(tmp_path):
     with pytest.raises(MissingError):
         export(tmp_path / "none.ipynb")
+    with pytest.raises(DataError, match="not a Jupyter notebook"):
+        export(tmp_path)
     odd = tmp_path / "odd.ipynb"
     for text in ("", "[]", '{"cells": 1}', "PK\x03"):
         odd.write_text(text)

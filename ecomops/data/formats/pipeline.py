@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ecomops.data.formats.part import Part
     from ecomops.data.problems import Identity, Problem
 
+FEW = 4  # refused files whose reasons a message can hold
 FINISHERS: dict[str, Callable[[Tables, Context], Tables]] = {
     "taobao": finish_orders,
     "orders_from_lines": finish_rows,
@@ -132,7 +133,8 @@ def load(
     with tempfile.TemporaryDirectory() as scratch:
         parts, files = parts_of(path, Path(scratch), how, con)
         if not parts:
-            raise DataError("nothing_to_load", path=str(path), files=[f.name for f in files] or "—")
+            told = [f"{f.name} ({f.reason})" if len(files) < FEW else f.name for f in files]
+            raise DataError("nothing_to_load", path=str(path), files=told or "—")
         return _assembled(parts, files, con, timezone)
 
 
