@@ -67,6 +67,15 @@ def _whole(bound: float) -> float:
     return int(bound) if float(bound).is_integer() else bound
 
 
+def apart(by: str | None, taken: Collection[str]) -> None:
+    """Raise `OptionError` when the column to split by is called like a column of the result.
+
+    >>> apart("source_channel", ("period", "value"))
+    """
+    if by in taken:
+        raise OptionError("by_taken", by=by, taken=list(taken))
+
+
 def columns(table: str, available: Collection[str], needed: Collection[str]) -> None:
     """Raise `DataError` listing every column of `needed` that is not `available`.
 

@@ -35,13 +35,14 @@ def members(facts: Customers, period: str, by: str | None) -> ibis.Table:
     if by is None:
         return named
     orders = facts.purchases
+    value = orders[by].cast("string").fill_null(UNKNOWN)
+    orders = orders.select("customer_id", "at", value=value)
     first = orders.group_by("customer_id").aggregate(first_at=orders["at"].min())
     first = first.select(id=first.customer_id, first_at=first.first_at)
     met = orders.inner_join(
         first, (orders.customer_id == first.id) & (orders["at"] == first.first_at)
     )
-    value = met[by].cast("string").fill_null(UNKNOWN)
-    groups = met.group_by("id").aggregate(group=value.min())
+    groups = met.group_by("id").aggregate(group=met["value"].min())
     return named.inner_join(groups, named.customer_id == groups.id).drop("id")
 
 

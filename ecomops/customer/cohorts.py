@@ -260,6 +260,7 @@ def cohorts(
         return Cohorts.lock((need,), lang=lang, **params)
     facts = customers(orders, as_of=as_of)
     if by is not None:
+        checks.apart(by, Cohorts.columns)
         checks.columns("orders", facts.purchases.columns, (by,))
     if not facts.coverage.purchases:
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})

@@ -61,7 +61,8 @@ def compute(
     Raises
     ------
     OptionError
-        For an unnamed GMV variant, an unknown period or a column that is not there.
+        For an unnamed GMV variant, an unknown period, a column to split by that is not there or is
+        called like one of the result.
     MissingError
         For an unknown metric, one that needs a table, column or data this shop lacks (named), and
         one that another analysis answers.
@@ -81,6 +82,7 @@ def compute(
     [['2025-10', 30.0], ['2025-11', 40.0]]
     """
     checks.choice("period", period, periods.PERIODS)
+    checks.apart(by, COLUMNS)
     wanted = [computable(code) for code in ([metrics] if isinstance(metrics, str) else metrics)]
     refuse_missing_tables(shop.tables, wanted)
     names = list(dict.fromkeys(name for m in wanted for name in m.measures))

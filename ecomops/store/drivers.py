@@ -198,6 +198,7 @@ def drivers(
     ['visitors', 'conversion', 'buyer_value']
     """
     name = checks.choice("metric", metric, METRICS)
+    checks.apart(by, Drivers.columns)
     last = checks.day("as_of", as_of)
     asked = {"metric": name, "by": by, "before": before, "after": after}
     needed = [table for table in tables_needed(name, by) if table not in shop]

@@ -324,3 +324,14 @@ def test_groups_draw_their_lines(mixed):
     drawn = [artist.get_ydata() for artist in made.plot().lines if len(artist.get_xdata()) > 1]
     wanted = sorted(list(g["value"]) for _, g in line.groupby("source_channel") if len(g) > 1)
     assert sorted(map(list, drawn)) == wanted
+
+
+def test_orders_may_have_columns_of_any_name():
+    """An export's own `id` was taken for the customer's: a traceback."""
+    own = orders_of(["a", "a", "b"], [0, 40, 40], [5, 5, 5]).to_pandas()
+    own = own.assign(id=1, first_at="x", value="y", source_channel=["p", "q", "p"])
+    made = cohorts(own, by="source_channel")
+    plain = cohorts(own.drop(columns=["id", "first_at", "value"]), by="source_channel")
+    pd.testing.assert_frame_equal(made.table, plain.table)
+    with pytest.raises(OptionError, match="value"):
+        cohorts(own, by="value")

@@ -313,3 +313,12 @@ def test_row_order_ids_and_money_scale_do_not_matter(order, scale) -> None:
     after = metrics.compute(shop(moved), codes).set_index(["metric", "period"])["value"]
     factor = np.where(before.index.get_level_values("metric") == "pay_amount", scale, 1)
     np.testing.assert_allclose(after, before * factor, rtol=1e-9)
+
+
+def test_a_column_called_like_one_of_the_result_cannot_split_it() -> None:
+    orders = pd.DataFrame(
+        {"order_id": ["1"], "paid_at": ["2025-01-01"], "paid_amount": [5.0], "period": ["early"]}
+    )
+    with pytest.raises(eo.OptionError) as refused:
+        metrics.compute(eo.open({"orders": orders}), "pay_amount", by="period")
+    assert refused.value.code == "by_taken"
