@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ecomops.sim import arrow, media
-from ecomops.sim.streams import stream
+from ecomops.sim.streams import shared, stream
 from ecomops.sim.traffic import visitors
 
 if TYPE_CHECKING:
@@ -26,10 +26,11 @@ def _paid(plan: Plan) -> list[int]:
     return [i for i, c in enumerate(plan.settings.channels) if c.paid and plan.on(c.key)]
 
 
-def _clicks(plan: Plan, daily: Mapping[str, Ints], paid: list[int]) -> tuple[Ints, Ints, Ints]:
+def _clicks(plan: Plan, daily: Mapping[str, Ints], orders: Ints, paid: list[int]) -> Ints:
     """Return impressions, clicks and cents by (day, paid channel).
 
-    A channel with a budget spends what was planned; the others pay for each click.
+    A channel with a budget spends what was planned; the others pay for each click. No order
+    comes without a click.
     """
     channels = plan.settings.channels
     seen = visitors(plan, daily["order_buyers"])[:, paid]
@@ -42,8 +43,9 @@ def _clicks(plan: Plan, daily: Mapping[str, Ints], paid: list[int]) -> tuple[Int
         if channels[number].budget:
             spend[:, place] = media.spending(channels[number], plan.days, plan.seed, busy)
             clicks[:, place] = np.rint(spend[:, place] / price[:, place])
+    clicks = np.maximum(clicks, orders)
     shown = np.rint(clicks / (0.028 + 0.008 * lot[1])).astype(np.int64)
-    return shown, clicks, spend
+    return np.stack([shown, clicks, spend])
 
 
 def _lags(plan: Plan) -> Floats:
@@ -58,9 +60,8 @@ def _lags(plan: Plan) -> Floats:
 def _on_click_day(plan: Plan, orders: Ints, cents: Ints) -> tuple[Ints, Ints]:
     """Return orders and cents by (day of the click, channel): recent days lack what will come."""
     chance = _lags(plan)
-    if len(chance) == 1:
-        return orders, cents
-    split = stream(plan.seed, "lags").multinomial(orders, chance)
+    lot = stream(plan.seed, "lags").random((plan.days, len(plan.settings.channels), len(chance)))
+    split = shared(lot[:, _paid(plan)], orders, chance)
     upto = np.cumsum(split, axis=2)
     reached = cents[:, :, None] * upto // np.maximum(orders, 1)[:, :, None]
     money = np.diff(reached, axis=2, prepend=0)
@@ -84,10 +85,9 @@ def _campaigns(plan: Plan, paid: list[int]) -> tuple[Floats, Floats, Floats]:
 def _split(plan: Plan, name: str, counts: Ints, chance: Floats) -> Ints:
     """Return counts by (day, channel) shared out by lot over campaigns."""
     chance = chance / chance.sum(axis=1, keepdims=True)
-    if chance.shape[1] == 1:
-        return counts[:, :, None]
-    parts: Ints = stream(plan.seed, f"ad campaigns/{name}").multinomial(counts, chance)
-    return parts
+    shape = plan.days, len(plan.settings.channels), chance.shape[1]
+    lot = stream(plan.seed, f"ad campaigns/{name}").random(shape)
+    return shared(lot[:, _paid(plan)], counts, chance)
 
 
 def _spread(cents: Ints, weight: Floats | Ints) -> Ints:
@@ -109,9 +109,9 @@ def ad_reports(plan: Plan, daily: Mapping[str, Ints]) -> pa.Table:
     each = plan.settings.ads.campaigns
     share, quality, price = _campaigns(plan, paid)
     orders, cents = _on_click_day(plan, daily["pay_orders"][:, paid], daily["pay_amount"][:, paid])
-    shown, clicks, spend = _clicks(plan, daily, paid)
-    clicks = _split(plan, "clicks", clicks, share)
+    shown, clicks, spend = _clicks(plan, daily, orders, paid)
     bought = _split(plan, "orders", orders, share * quality)
+    clicks = bought + _split(plan, "clicks", clicks - orders, share)
     names = [plan.settings.channels[i].name for i in paid]
     place = np.tile(np.repeat(np.arange(len(paid)), each), plan.days)
     which = np.tile(np.arange(each), plan.days * len(paid))
@@ -136,9 +136,7 @@ def ad_reports(plan: Plan, daily: Mapping[str, Ints]) -> pa.Table:
 
 def _ids(plan: Plan, paid: list[int]) -> list[str]:
     each = plan.settings.ads.campaigns
-    if each == 1:
-        return [f"AD{i:02d}" for i in paid]
-    return [f"AD{i:02d}{k}" for i in paid for k in range(1, each + 1)]
+    return [f"AD{i:02d}{k}" for i in paid for k in (range(1, each + 1) if each > 1 else [""])]
 
 
 def planted(plan: Plan) -> pa.Table:

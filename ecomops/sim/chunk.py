@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ecomops.sim.plan import Plan
     from ecomops.sim.streams import Floats, Ints
 
+WANTED = ("orders", "extra", "panel", "message")  # processes whose orders lower prices multiply
+
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
@@ -118,12 +120,13 @@ def _late(
 ) -> Ints:  # fmt: skip
     """Add the groups that come on top of ordinary orders; return who referred the referred."""
     base = groups["people"], blocks["orders"], lines["orders"]
+    bases = {"price": _wanted(groups, blocks, lines)}
 
     def first() -> int:
         return sum(len(g) for g in groups.values())
 
     for name in newcomers.KINDS:
-        new = newcomers.come(plan, name, base, first(), number, share)
+        new = newcomers.come(plan, name, bases.get(name, base), first(), number, share)
         groups[name], blocks[name] = new.people, new.orders
         lines[name] = new.lines or _filled(plan, groups, new.orders, name, number)
     start = first()
@@ -132,6 +135,17 @@ def _late(
     blocks["referral"] = latent.ordinary(plan, friends, start, "referral", number)
     lines["referral"] = _filled(plan, groups, blocks["referral"], "referral", number)
     return referrer
+
+
+def _wanted(
+    groups: Mapping[str, people.People], blocks: Mapping[str, latent.Latent],
+    lines: Mapping[str, baskets.Lines],
+) -> tuple[people.People, latent.Latent, baskets.Lines]:  # fmt: skip
+    """Return the orders that lower prices multiply, with their customers and lines."""
+    first, *others = (blocks[name] for name in WANTED)
+    group, *more = groups.values()
+    filled = baskets.join([lines[n] for n in WANTED], [len(blocks[n]) for n in WANTED])
+    return group.joined(more), first.joined(others), filled
 
 
 def _filled(

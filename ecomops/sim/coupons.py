@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ecomops.sim import arrow, discounts
 from ecomops.sim.calendar import DAY
-from ecomops.sim.streams import stream
+from ecomops.sim.streams import counted, stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,9 +86,8 @@ def coupon_daily(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
             ):
                 sums[i] += np.bincount(day, value, minlength=plan.days)
         used, paid, count, off = np.rint(sums).astype(np.int64)
-        claimed = used + stream(plan.seed, f"claims/{coupon[0]}").poisson(
-            UNUSED * np.convolve(used, np.full(7, 1 / 7), mode="same")
-        )
+        idle = UNUSED * np.convolve(used, np.full(7, 1 / 7), mode="same")
+        claimed = used + counted(stream(plan.seed, f"claims/{coupon[0]}"), idle)
         days = np.flatnonzero(claimed)
         parts.append(pa.table({
             "date": arrow.dates(days, plan.epoch),

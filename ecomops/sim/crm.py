@@ -34,6 +34,7 @@ def _base(scene: Scene) -> tuple[People, Ints, Bools, Bools]:
         orders, shape = scene.part.orders, known.shape
         caused = np.zeros(shape[0] * shape[1], dtype=bool)
         sent = np.isin(orders.requires, plan.numbers("message"))
+        sent &= orders.customer < shape[1]  # clones at a lower price are placed by others
         number = np.searchsorted(plan.numbers("message"), orders.requires[sent])
         caused[number * shape[1] + orders.customer[sent]] = True
         held = found.held_out(plan, known, kind, caused.reshape(shape), scene.part.number)

@@ -69,9 +69,8 @@ def _by_tests(plan: Plan, group: People, orders: Latent, chunk: int) -> Ints:
     return number
 
 
-def _by_sessions(plan: Plan, group: People, orders: Latent, chunk: int) -> Ints:
+def _by_sessions(plan: Plan, _group: People, orders: Latent, chunk: int) -> Ints:
     """Return the live session that brought each order placed then, more with a better host."""
-    del group
     live, days = plan.settings.live, plan.sessions
     number = np.full(len(orders), NOBODY)
     if not len(days):
@@ -79,8 +78,7 @@ def _by_sessions(plan: Plan, group: People, orders: Latent, chunk: int) -> Ints:
     lot = stream(plan.seed, "found/live", chunk).random(len(orders))
     last = (np.searchsorted(days, orders.time // DAY, side="right") - 1).clip(0)
     minute = (orders.time - days[last] * float(DAY)) / 60 - LIVE_HOUR * 60
-    names = [c.name for c in plan.settings.channels]
-    near = np.isin(orders.source, [names.index(n) for n in NEAR if n in names])
+    near = np.isin(np.array(plan.settings.sources)[orders.source], NEAR)
     pull = hosts(plan)[last] / max(live.hosts)
     on_air = (minute >= 0) & (minute < live.minutes) & near & (lot < pull)
     number[on_air] = plan.numbers("live")[last[on_air]]

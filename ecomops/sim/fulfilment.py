@@ -11,19 +11,19 @@ from scipy.special import ndtri
 from ecomops.sim import baskets, ids
 from ecomops.sim.calendar import DAY, HOUR
 from ecomops.sim.plan import batch_product
+from ecomops.sim.presets import facts
 from ecomops.sim.streams import pick
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ecomops.sim.chunk import Chunk
     from ecomops.sim.plan import Plan
     from ecomops.sim.selling import Sale
     from ecomops.sim.streams import Bools, Floats, Ints
 
-REASONS: tuple[tuple[str, float], ...] = (
-    ("尺码不合适", 34.0), ("不喜欢/不想要", 25.0), ("色差/与描述不符", 12.0),
-    ("质量问题", 10.0), ("面料不舒服", 9.0), ("发错货/少件", 4.0), ("物流太慢", 6.0),
-)  # fmt: skip
-EARLY = ("拍错/多拍", "不想要了", "缺货")
+REASONS: Sequence[tuple[str, float]] = facts("people")["returns"]
+EARLY: Sequence[str] = facts("people")["regrets"]
 EARLIER, PARTLY = 0.2, 0.93
 
 

@@ -10,13 +10,13 @@ import pyarrow as pa
 from ecomops.sim import arrow, ids
 from ecomops.sim.calendar import DAY
 from ecomops.sim.catalogue import DEFECT
-from ecomops.sim.streams import distinct, stream
+from ecomops.sim.streams import counted, distinct, stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ecomops.sim.plan import Plan
-    from ecomops.sim.streams import Bools, Floats, Ints
+    from ecomops.sim.streams import Floats, Ints
     from ecomops.sim.tables import Scene
 
 KINDS = ("images", "attributes")
@@ -76,28 +76,28 @@ def _orders(plan: Plan, scenes: Sequence[Scene]) -> Mapping[str, Ints]:
 
 
 def _visitors(plan: Plan, orders: Ints) -> Ints:
-    """Return visitors by (product, day), never fewer than buyers.
+    """Return visitors of the last days by (product, day), never fewer than buyers.
 
     What a product sells in seven weeks, at the shop's daily pace, over its conversion.
     """
-    span = 49
-    ones = np.ones(span)
+    ones, last = np.ones(49), slice(-plan.settings.listing.days, None)
     whole = np.array([np.convolve(row, ones, mode="same") for row in orders.astype(np.float64)])
     pace = plan.daily / np.convolve(plan.daily, ones, mode="same")
     mean = whole * pace / _conversion(plan)[:, None]
-    return np.maximum(stream(plan.seed, "shoppers").poisson(mean), orders)
+    return np.maximum(counted(stream(plan.seed, "shoppers"), mean[:, last]), orders[:, last])
 
 
 def traffic(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     """Return the rows of `traffic_daily` at level "product", of the last days."""
-    sums = _orders(plan, scenes)
-    seen = _visitors(plan, sums["orders"])
-    recent: Bools = np.arange(plan.days) >= plan.days - plan.settings.listing.days
-    product, day = np.nonzero((seen > 0) & recent)
-    carts = stream(plan.seed, "wanted").poisson(CARTS * (1 + sums["orders"]))
+    made = _orders(plan, scenes)
+    seen = _visitors(plan, made["orders"])
+    first = plan.days - seen.shape[1]
+    sums = {name: table[:, first:] for name, table in made.items()}
+    product, day = np.nonzero(seen)
+    carts = counted(stream(plan.seed, "wanted"), CARTS * (1 + sums["orders"]))
     here = product, day
     return pa.table({
-        "date": arrow.dates(day, plan.epoch),
+        "date": arrow.dates(first + day, plan.epoch),
         "store_id": arrow.constant(plan.settings.store.store_id, len(day)),
         "level": arrow.constant("product", len(day)),
         "product_id": ids.products(product),

@@ -35,7 +35,8 @@ def _sold(plan: Plan, scenes: Sequence[Scene]) -> Mapping[str, Ints]:
         minute = (sale.created[lines.order[rows]] - start) // 60
         parts.append(np.stack([
             session, minute.astype(np.int64), sale.product[rows], lines.quantity[rows],
-            scene.fate.line_paid[rows], scene.refunded[rows], lines.rank[rows] == 0,
+            scene.fate.line_paid[rows], scene.refunded[rows],
+            np.diff(lines.order[rows], prepend=-1) > 0,
         ]))  # fmt: skip
     found = np.concatenate(parts, axis=1) if parts else np.empty((7, 0), dtype=np.int64)
     names = ("session", "minute", "product", "quantity", "paid", "refund", "orders")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ecomops.sim.calendar import DAY
+from ecomops.sim.chunk import WANTED
 from ecomops.sim.effects import CAUSES, effects
 from ecomops.sim.plan import NOBODY, batch_product
 from ecomops.sim.prices import FULL
@@ -43,8 +44,7 @@ def count(marginal: str, found: float, mean: float) -> Check:
 
 
 def _calendar(world: World) -> Iterator[Check]:
-    plan = world.plan
-    yield Check("operational days", float(plan.clock.tau[-1]), plan.days, 1e-6)
+    yield Check("operational days", float(world.plan.clock.tau[-1]), world.plan.days, 1e-6)
 
 
 def _catalogue(world: World) -> Iterator[Check]:
@@ -135,9 +135,10 @@ def _prices(world: World) -> Iterator[Check]:
     expected, found = 0.0, 0.0
     for scene in world.scenes:
         part = scene.part
-        base = part.line_blocks["orders"]
-        slot = plan.prices.slot[part.lines.product[:base]]
-        day = (part.orders.time[part.lines.order[:base]] // DAY).astype(np.int64)
+        wanted = [name in WANTED for name in part.line_blocks]
+        rows = np.flatnonzero(np.repeat(wanted, list(part.line_blocks.values())))
+        slot = plan.prices.slot[part.lines.product[rows]]
+        day = (part.orders.time[part.lines.order[rows]] // DAY).astype(np.int64)
         mine = (slot != NOBODY) & (day < plan.days)
         expected += float((gain * lower)[slot[mine], day[mine]].sum())
         found += part.blocks["price"]

@@ -45,7 +45,7 @@ def come(
     """Return the newcomers of one kind."""
     group, orders, lines = base
     if kind == "price" and len(plan.prices.product):
-        return tempted(plan, orders, lines, first, chunk)
+        return tempted(plan, group, orders, lines, first, chunk)
     if kind == "experiment" and plan.settings.experiments:
         return converted(plan, orders, group, first, chunk)
     if kind == "live" and plan.settings.live.every:
@@ -72,8 +72,13 @@ def _source(plan: Plan, process: str, chunk: int, count: int) -> Ints:
     return pick(lot, np.array([c.mix for c in plan.settings.channels]))
 
 
-def tempted(plan: Plan, orders: Latent, lines: Lines, first: int, chunk: int) -> Newcomers:
-    """Return orders that only a lowered price brings: clones of ordinary lines of that product."""
+def tempted(
+    plan: Plan, group: People, orders: Latent, lines: Lines, first: int, chunk: int
+) -> Newcomers:
+    """Return orders that only a lowered price brings: clones of lines of that product.
+
+    A clone needs what its original needs, so that demand is multiplied in every twin.
+    """
     random = stream(plan.seed, "tempted", chunk)
     prices = plan.prices
     slot = prices.slot[lines.product]
@@ -89,7 +94,9 @@ def tempted(plan: Plan, orders: Latent, lines: Lines, first: int, chunk: int) ->
     source = _source(plan, "price", chunk, len(line))
     made = _block(plan, "price", chunk, first, time, cause, source, lines.product[line])
     pieces = replace(cast("Lines", made.lines), quantity=lines.quantity[line])
-    return replace(made, lines=pieces)
+    own, his = orders.requires[lines.order[line]], group.cause[orders.customer[lines.order[line]]]
+    needs = np.select([own != NOBODY, his != NOBODY], [own, his], cause)
+    return replace(made, orders=replace(made.orders, requires=needs), lines=pieces)
 
 
 def in_b(plan: Plan, test: Experiment, key: Ints) -> Bools:
@@ -160,10 +167,6 @@ def spectators(plan: Plan, first: int, chunk: int, share: float) -> Newcomers:
     time = plan.sessions[session] * float(DAY) + latent.LIVE_HOUR * 3600 + (minute + moment) * 60
     product = studio.on_show(plan, session, minute)
     cause = plan.numbers("live")[session]
-    source = np.full(len(session), _channel(plan, "直播"))
+    names = plan.settings.sources
+    source = np.full(len(session), names.index("直播") if "直播" in names else 0)
     return _block(plan, "live", chunk, first, time, cause, source, product)
-
-
-def _channel(plan: Plan, name: str) -> int:
-    names = [c.name for c in plan.settings.channels]
-    return names.index(name) if name in names else 0

@@ -9,25 +9,18 @@ import numpy as np
 from scipy.special import gammaincinv, ndtr
 
 from ecomops.sim.plan import NOBODY
+from ecomops.sim.presets import facts
 from ecomops.sim.streams import Columns, pick, spread, stream, uniforms
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.random import Generator
 
     from ecomops.sim.plan import Plan
     from ecomops.sim.streams import Bools, Floats, Ints
 
-PROVINCES: tuple[tuple[str, str, float], ...] = (
-    ("广东省", "广州市", 11.2), ("江苏省", "苏州市", 9.4), ("浙江省", "杭州市", 9.8),
-    ("山东省", "青岛市", 7.1), ("上海", "上海市", 6.6), ("北京", "北京市", 5.9),
-    ("四川省", "成都市", 5.8), ("河南省", "郑州市", 5.5), ("湖北省", "武汉市", 4.6),
-    ("湖南省", "长沙市", 4.4), ("福建省", "厦门市", 4.3), ("安徽省", "合肥市", 4.1),
-    ("河北省", "石家庄市", 4.0), ("辽宁省", "沈阳市", 3.3), ("陕西省", "西安市", 2.9),
-    ("江西省", "南昌市", 2.6), ("重庆", "重庆市", 2.7), ("广西壮族自治区", "南宁市", 2.2),
-    ("黑龙江省", "哈尔滨市", 1.9), ("云南省", "昆明市", 1.7),
-)  # fmt: skip
-
-
+PROVINCES: Sequence[tuple[str, str, float]] = facts("people")["provinces"]
 GROUPS = ("people", "panel", "price", "experiment", "live", "referral")
 
 
@@ -136,8 +129,7 @@ def _source(plan: Plan, lot: Floats, cause: Ints) -> Ints:
     mix = pick(lot, np.array([c.mix for c in channels]))
     number = {c.key: i for i, c in enumerate(channels)}
     table = np.array([number.get(key, NOBODY) for key in plan.interventions] + [NOBODY])
-    forced = table[cause]
-    return np.where(forced == NOBODY, mix, forced)
+    return np.where(table[cause] == NOBODY, mix, table[cause])
 
 
 def repeats(plan: Plan, group: People, process: str, chunk: int) -> tuple[Ints, Floats]:

@@ -54,9 +54,7 @@ def customers(scene: Scene) -> pa.Table:
         "province": arrow.words(place, [p for p, *_ in PROVINCES]),
         "city": arrow.words(place, [c for _, c, _ in PROVINCES]),
         "gender": arrow.words(people.woman[found].astype(np.int64), ("男", "女")),
-        "acquisition_channel": arrow.words(
-            people.source[found], [c.name for c in scene.plan.settings.channels]
-        ),
+        "acquisition_channel": arrow.words(people.source[found], scene.plan.settings.sources),
     })  # fmt: skip
 
 
@@ -102,13 +100,11 @@ def campaigns(plan: Plan) -> pa.Table:
     kinds = [
         "平台大促" if any(r.payer == "platform" for r in p.rules) else "店铺活动" for p in here
     ]
-    starts = [datetime.combine(p.span[0], time()) for p in here]
-    ends = [datetime.combine(p.span[1], time(23, 59, 59)) for p in here]
-    second = pa.timestamp("us")
+    last, wall = time(23, 59, 59), pa.timestamp("us")
     return pa.table({
         "campaign_id": pa.array([f"C{p.day:%Y%m%d}" for p in here], pa.string()),
         "campaign_name": pa.array([f"{p.day.year} {p.name}" for p in here], pa.string()),
         "campaign_type": pa.array(kinds, pa.string()),
-        "start_at": pa.array(starts, second),
-        "end_at": pa.array(ends, second),
+        "start_at": pa.array([datetime.combine(p.span[0], time()) for p in here], wall),
+        "end_at": pa.array([datetime.combine(p.span[1], last) for p in here], wall),
     })  # fmt: skip

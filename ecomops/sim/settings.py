@@ -391,3 +391,8 @@ class Settings:
     incidents: tuple[Incident, ...] = ()
     referral: float = 0.0
     chunk: int = 1 << 16
+
+    @property
+    def sources(self) -> list[str]:
+        """The names of the channels."""
+        return [channel.name for channel in self.channels]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from zlib import crc32
 
 import numpy as np
 from numpy.random import Generator, Philox, SeedSequence
+from scipy.special import pdtrik
+from scipy.stats import binom
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,6 +113,34 @@ def hashed(key: Ints, seed: int, process: str) -> Floats:
     mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     return (mixed >> np.uint64(11)).astype(np.float64) / 2**53
+
+
+def counted(random: Generator, mean: npt.NDArray[Any]) -> Ints:
+    """Return Poisson counts, each from a uniform number of its own: no count moves another one.
+
+    >>> counted(stream(1, "claims"), np.array([4.0, 0.0])).tolist()
+    [4, 0]
+    """
+    found: Ints = np.ceil(pdtrik(random.random(mean.shape), mean.clip(1e-9)) - 1e-9).clip(0)
+    return found.astype(np.int64)
+
+
+def shared(uniform: Floats, counts: Ints, chance: Floats) -> Ints:
+    """Return multinomial parts of `counts` along a last axis, each from a number of its own.
+
+    >>> shared(np.array([[0.5, 0.5]]), np.array([10]), np.array([0.5, 0.5])).tolist()
+    [[5, 5]]
+    """
+    parts = np.zeros(uniform.shape, dtype=np.int64)
+    rest = np.cumsum(chance[..., ::-1], axis=-1)[..., ::-1]
+    left = counts.copy()
+    for k in range(uniform.shape[-1] - 1):
+        part = np.clip(chance[..., k] / np.maximum(rest[..., k], 1e-300), 0, 1)
+        some = binom.ppf(uniform[..., k], left, np.broadcast_to(part, left.shape))
+        parts[..., k] = np.clip(some, 0, left)
+        left = left - parts[..., k]
+    parts[..., -1] = left
+    return parts
 
 
 def pick(uniform: Floats, weights: Floats) -> Ints:

@@ -115,9 +115,7 @@ def orders(scene: Scene) -> pa.Table:
         **_times(scene),
         "currency": arrow.constant(store.currency, len(rows)),
         **_amounts(scene),
-        "source_channel": arrow.words(
-            scene.at(scene.source), [c.name for c in plan.settings.channels]
-        ),
+        "source_channel": arrow.words(scene.at(scene.source), plan.settings.sources),
         "campaign_id": arrow.words(promo.clip(0), campaigns, promo == NOBODY),
         "device": arrow.words(desktop.take(rows), ["mobile", "pc"]),
         "receiver_province": arrow.words(place, [p for p, *_ in PROVINCES]),
@@ -129,17 +127,18 @@ def _times(scene: Scene) -> dict[str, pa.Array]:
     """Return when each order was placed, paid, shipped, received and closed, and its status."""
     sale, fate, rows, epoch = scene.sale, scene.fate, scene.rows, scene.plan.epoch
     unpaid, closed = sale.unpaid.take(rows), scene.closed.take(rows)
-    never = unpaid | closed
     shipped, completed, created = (
         scene.at(c) for c in (fate.shipped, fate.completed, sale.created)
     )
-    ends = np.where(unpaid, created + DAY, scene.at(_last_refund(scene)))
+    ends = np.where(unpaid, created + DAY, scene.at(_last(scene, fate.refunded)))
+    asked = np.where(closed, scene.at(_last(scene, fate.applied)), np.inf)
+    until = np.minimum(asked, scene.plan.horizon)  # nothing is sent once all of it is asked back
     return {
         "created_at": arrow.stamps(created, epoch),
         "paid_at": arrow.stamps(scene.at(sale.paid_at), epoch, unpaid),
-        "shipped_at": arrow.stamps(shipped, epoch, never | ~scene.known(shipped)),
-        "completed_at": arrow.stamps(completed, epoch, never | ~scene.known(completed)),
-        "closed_at": arrow.stamps(ends, epoch, ~never | ~scene.known(ends)),
+        "shipped_at": arrow.stamps(shipped, epoch, unpaid | (shipped >= until)),
+        "completed_at": arrow.stamps(completed, epoch, unpaid | (completed >= until)),
+        "closed_at": arrow.stamps(ends, epoch, ~(unpaid | closed) | ~scene.known(ends)),
         "order_status": _status(scene, created, unpaid, closed, shipped, completed),
     }
 
@@ -169,11 +168,11 @@ def _amounts(scene: Scene) -> dict[str, pa.Array]:
     }
 
 
-def _last_refund(scene: Scene) -> Floats:
-    """Return when the last line of each possible order was refunded."""
+def _last(scene: Scene, moment: Floats) -> Floats:
+    """Return when the last line of each possible order was refunded (or was asked back)."""
     last = np.zeros(len(scene.part.orders))
     back = np.flatnonzero(scene.refunded > 0)
-    np.maximum.at(last, scene.part.lines.order[back], scene.fate.refunded[back])
+    np.maximum.at(last, scene.part.lines.order[back], moment[back])
     return last
 
 

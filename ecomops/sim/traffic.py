@@ -104,7 +104,7 @@ def visitors(plan: Plan, buyers: Ints) -> Ints:
 
 def traffic_daily(plan: Plan, daily: Mapping[str, Ints]) -> pa.Table:
     """Return the canonical table `traffic_daily`: one row a day per source and one for the shop."""
-    names = [c.name for c in plan.settings.channels]
+    names = plan.settings.sources
     width = len(names) + 1
     seen = visitors(plan, daily["order_buyers"])
     lot = stream(plan.seed, "pages").random((3, plan.days, width))
@@ -128,7 +128,8 @@ def traffic_daily(plan: Plan, daily: Mapping[str, Ints]) -> pa.Table:
         "pay_amount": arrow.money(daily["pay_amount"].ravel()),
         "refund_amount": arrow.money(daily["refund_amount"].ravel()),
     })  # fmt: skip
-    return table.filter(pa.array((seen.ravel() > 0) | shop))
+    told = sum(daily[name].ravel() for name in ("pay_amount", "refund_amount")) > 0
+    return table.filter(pa.array((seen.ravel() > 0) | shop | told))
 
 
 def add(parts: Sequence[Mapping[str, Ints]]) -> Mapping[str, Ints]:

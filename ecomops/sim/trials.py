@@ -72,7 +72,7 @@ def _idle(plan: Plan, test: Experiment, chunk: int, count: int, won: int) -> tup
     """
     random = stream(plan.seed, f"idle/{test.name}", chunk)
     extra = max(-won, 0)
-    lot, drop, moment = random.random((3, count + extra))
+    lot, drop, moment = random.random((count + extra, 3)).T  # visitor by visitor
     arm = (lot < test.share) | (np.arange(count + extra) >= count)
     kept = ~arm | ((drop >= test.mismatch) & (np.cumsum(arm) > won))
     low, high = (np.full(count + extra, edge) for edge in plan.window(test.start, 0, test.days - 1))

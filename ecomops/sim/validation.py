@@ -152,8 +152,7 @@ def _points(world: World) -> Iterator[Check]:
 
 
 def _advertising(world: World) -> Iterator[Check]:
-    chance = ads.lags(world.plan)["chance"].to_numpy()
-    yield Check("chance of all delays", float(chance.sum()), 1.0, 1e-9)
+    yield Check("chance of all delays", sum(ads.lags(world.plan)["chance"].to_pylist()), 1.0, 1e-9)
 
 
 def _scores(world: World) -> Iterator[Check]:

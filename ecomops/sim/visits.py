@@ -11,7 +11,7 @@ import pyarrow as pa
 from ecomops.sim import arrow, ids
 from ecomops.sim.calendar import DAY
 from ecomops.sim.plan import NOBODY
-from ecomops.sim.streams import spread, stream
+from ecomops.sim.streams import Columns, spread, stream
 
 if TYPE_CHECKING:
     from ecomops.sim.streams import Bools, Floats, Ints
@@ -24,8 +24,11 @@ BOT_VIEWS = 40
 
 
 @dataclass(frozen=True)
-class Visits:
-    """Recorded sessions of one chunk; `depth` is the last step reached (0 view … 3 purchase)."""
+class Visits(Columns):
+    """Recorded sessions of one chunk; `depth` is the last step reached (0 view … 3 purchase).
+
+    Those of orders that do not exist in a world are not `there`; they are drawn all the same.
+    """
 
     visitor: Ints
     true_visitor: Ints
@@ -35,9 +38,16 @@ class Visits:
     views: Ints
     bot: Bools
     device: Ints
+    there: Bools
 
 
 def visits(scene: Scene) -> Visits:
+    """Return the sessions that are there."""
+    seen = possible(scene)
+    return seen.take(np.flatnonzero(seen.there))
+
+
+def possible(scene: Scene) -> Visits:
     """Return the sessions of the last days: those that end in orders, others, and bots.
 
     A visitor who does not buy gets as far as the planted step rates say. Some visitors look from
@@ -49,36 +59,37 @@ def visits(scene: Scene) -> Visits:
     lot, before, split = random.random((3, count))
     late = scene.part.orders.time >= plan.horizon - s.days * DAY
     base = np.flatnonzero(late & (lot < s.share) & ~scene.part.orders.unpaid)
-    sold = base[scene.sale.exists[base] & ~scene.sale.unpaid[base]]
+    on = scene.sale.exists[base] & ~scene.sale.unpaid[base]
     idle = round(len(base) * PER_ORDER)
     bots = round(idle * s.bots)
     moment, steps = random.random(idle + bots), random.random((3, idle))
     low = np.full(idle + bots, max(plan.horizon - s.days * DAY, 0.0))
     when = plan.clock.within(moment, low, np.full(idle + bots, plan.horizon))
     depth = np.cumprod(steps < np.array(STEP_RATE)[:, None], axis=0).sum(axis=0).clip(max=2)
-    start = scene.sale.created[sold] - 120 - 900 * before[sold]
-    other = np.flatnonzero(split[sold] < s.split)
-    earlier = start[other] - 3600 - 2 * DAY * before[sold][other]
+    start = scene.sale.created[base] - 120 - 900 * before[base]
+    other = np.flatnonzero(split[base] < s.split)
+    earlier = start[other] - 3600 - 2 * DAY * before[base][other]
     first = scene.part.number * 10**8
-    who = np.concatenate([np.arange(len(sold)), other, len(sold) + np.arange(idle + bots)])
+    who = np.concatenate([np.arange(len(base)), other, len(base) + np.arange(idle + bots)])
     seen = np.concatenate([
-        np.arange(len(sold)), 10**7 + other, len(sold) + np.arange(idle + bots)
+        np.arange(len(base)), 10**7 + other, len(base) + np.arange(idle + bots)
     ])  # fmt: skip
     none = np.full(len(other) + idle + bots, NOBODY)
     return Visits(
         visitor=seen + first,
         true_visitor=who + first,
-        order=np.concatenate([sold, none]),
+        order=np.concatenate([base, none]),
         start=np.concatenate([start, np.maximum(earlier, 0.0), when]),
         depth=np.concatenate([
-            np.full(len(sold), 3), np.zeros(len(other), dtype=np.int64), depth,
+            np.full(len(base), 3), np.zeros(len(other), dtype=np.int64), depth,
             np.zeros(bots, dtype=np.int64),
         ]),
         views=1 + random.poisson(np.concatenate([
-            np.full(len(sold) + len(other) + idle, 1.6), np.full(bots, float(BOT_VIEWS))
+            np.full(len(base) + len(other) + idle, 1.6), np.full(bots, float(BOT_VIEWS))
         ])),
         bot=np.arange(len(who)) >= len(who) - bots,
         device=(np.arange(len(who)) % 11 == 0).astype(np.int64),
+        there=np.concatenate([on, on[other], none[len(other) :] == NOBODY]),
     )  # fmt: skip
 
 
@@ -105,7 +116,7 @@ def events(scene: Scene) -> pa.Table:
 
     A planted share of steps carries the second of the step before, or one before it.
     """
-    plan, seen = scene.plan, visits(scene)
+    plan, seen = scene.plan, possible(scene)
     random = stream(plan.seed, "events", scene.part.number)
     visit, rank = spread(seen.views + seen.depth)
     gap, jitter, odd = random.random((3, len(visit)))
@@ -119,7 +130,7 @@ def events(scene: Scene) -> pa.Table:
     order = np.where(step == len(STEPS) - 1, seen.order[visit], NOBODY)
     at = np.where(order != NOBODY, np.maximum(at, scene.sale.paid_at[order]), at)
     rows = np.lexsort((rank, visit, at))
-    rows = rows[scene.known(at[rows])]
+    rows = rows[scene.known(at[rows]) & seen.there[visit[rows]]]
     return _event_table(scene, seen, visit[rows], step[rows], at[rows], order[rows])
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from ecomops.product.price import price
 from ecomops.sim import ids, preset
-from ecomops.sim.demo import SEED
 from ecomops.sim.plan import plan
+from tests.demo_script import SEED
 
 WEEKS = 104
 

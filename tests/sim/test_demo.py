@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecomops.data import schema
-from ecomops.sim import demo
+from ecomops.sim import world
+from tests.demo_script import SEED
 
 FOLDER = Path(__file__).parents[2] / "datasets" / "demo"
 FILES = sorted(path.stem for path in FOLDER.glob("*.parquet"))
@@ -19,7 +20,7 @@ FILES = sorted(path.stem for path in FOLDER.glob("*.parquet"))
 
 @pytest.fixture(scope="module")
 def rebuilt():
-    return demo.tables()
+    return world("demo", seed=SEED).tables
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecomops.sim import demo, preset, tables, world
+from ecomops.sim import preset, tables, world
 from ecomops.sim.media import promoted, spending
 from ecomops.sim.presets import sized
+from tests.demo_script import SEED
 
 
 @pytest.fixture(scope="module")
 def shop():
-    return world("demo", seed=demo.SEED)
+    return world("demo", seed=SEED)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def truth(made, name):
 def test_found_effects_leave_the_orders_as_they_are(shop):
     """Truth: the plain shop with the same budgets and the same price test."""
     own = shop.plan.settings
-    plain = world(replace(preset("tiny"), channels=own.channels, prices=own.prices), seed=demo.SEED)
+    plain = world(replace(preset("tiny"), channels=own.channels, prices=own.prices), seed=SEED)
     for name in ("orders", "order_lines", "refunds", "touchpoints", "reviews"):
         assert shop.tables[name].equals(plain.tables[name]), name
 
@@ -164,7 +165,7 @@ def test_stockouts_hide_the_demand_that_the_truth_tells():
 def test_advertising_adds_up_and_its_last_days_are_incomplete(shop):
     """Truth: spend and clicks of one campaign per channel; the planted chance of each delay."""
     reports = frame(shop, "ad_reports")
-    plain = world(replace(shop.plan.settings, ads=preset("tiny").ads), seed=demo.SEED)
+    plain = world(replace(shop.plan.settings, ads=preset("tiny").ads), seed=SEED)
     whole = frame(plain, "ad_reports")
     for column in ("clicks", "spend", "impressions"):
         by = [t.groupby(["date", "scene_name"])[column].sum() for t in (reports, whole)]

@@ -19,13 +19,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecomops.base.errors import OptionError, UnsafeError
-from ecomops.sim import demo, preset, preset_names, simulate, streams, tables, world
+from ecomops.sim import preset, preset_names, simulate, streams, tables, world
 from ecomops.sim.chunk import chunk
 from ecomops.sim.plan import NOBODY, plan
 from ecomops.sim.presets import build, sized
 from ecomops.sim.settings import Channel, Customers, Incident, Promotion, Rule
 from ecomops.sim.validation import MODULES, validate
 from ecomops.sim.world import World
+from tests.demo_script import write_demo
 
 SMALL = [name for name in preset_names() if name not in ("bench", "huge")]
 DEMO = Path(__file__).parents[2] / "datasets" / "demo"
@@ -542,7 +543,7 @@ def test_a_shop_with_every_module_is_written_whole(tmp_path):
 
 
 def test_the_demo_is_written_with_its_names(tmp_path):
-    demo.main(tmp_path / "demo")
+    write_demo(tmp_path / "demo")
     text = (tmp_path / "demo" / "shop.toml").read_text(encoding="utf-8")
     assert 'name_zh = "青禾衣铺"' in text
     assert len(list((tmp_path / "demo").glob("*.parquet"))) == 27
