@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -159,7 +160,8 @@ def open_shop(
         shop = _from_connection(source, currency, timezone)
     else:
         raise OptionError("not_a_table", kind=type(source).__name__)
-    return _in_one_currency(shop, currency)
+    told = shop.currency if shop.source == "canonical" else ""  # in shop.toml
+    return _in_one_currency(shop, currency or told)
 
 
 def demo_folder() -> Path:
@@ -220,8 +222,21 @@ def _from_path(
         files = canonical_files(path)
     except PermissionError:
         raise DataError("no_rights", path=str(path)) from None
-    if files and layout in (None, "canonical"):
+    if not files or layout not in (None, "canonical"):
+        return _from_export(path, layout, currency, timezone)
+    try:
         return _from_files(path, files, currency, timezone)
+    except DataError as error:
+        if layout or error.code not in ("missing_columns", "cells_differ"):
+            raise
+        with suppress(DataError):  # an export that somebody called orders.csv
+            return _from_export(path, None, currency, timezone)
+        raise
+
+
+def _from_export(
+    path: Path, layout: str | None, currency: str | None, timezone: str | None
+) -> Shop:
     loaded = formats.load(path, con=engine(), format=layout, timezone=timezone)
     zone = loaded.timezone
     return Shop(
@@ -238,8 +253,14 @@ def _from_path(
 def canonical_files(path: Path) -> dict[str, Path]:
     """Return canonical table name -> file of a shop folder (or of one such file)."""
     entries = sorted(path.iterdir()) if path.is_dir() else [path]
-    known = [e for e in entries if e.stem in schema.tables() and e.suffix.lower() in SUFFIXES]
-    return {e.stem: e for e in known if e.is_file()}
+    known = [e for e in entries if e.suffix.lower() in SUFFIXES and e.is_file()]
+    found: dict[str, list[Path]] = {}
+    for file in known:
+        found.setdefault(file.stem.lower(), []).append(file)
+    named = {name: files for name, files in found.items() if name in schema.tables()}
+    if twice := [file.name for files in named.values() if len(files) > 1 for file in files]:
+        raise DataError("table_twice", files=twice)
+    return {name: file for name, (file,) in named.items()}
 
 
 def _from_files(
@@ -247,7 +268,7 @@ def _from_files(
 ) -> Shop:
     settings = _settings(path if path.is_dir() else path.parent)
     options.glossary = settings.get("english", {})
-    currency = currency or settings.get("currency")
+    currency = currency or settings.get("currency", "").upper()
     zone = timezone or settings.get("timezone") or ZONES.get(currency or "CNY", "UTC")
     return Shop(
         name=settings.get("name", path.stem),
@@ -275,11 +296,15 @@ def _settings(folder: Path) -> dict[str, Any]:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError("bad_shop_toml", path=str(file), reason=str(error)) from error
+    texts = ("name", "name_zh", "name_en", "currency", "timezone", "lang")
+    if wrong := [key for key in texts if not isinstance(settings.get(key, ""), str)]:
+        said = ", ".join(f"{key} = {settings[key]!r}" for key in wrong)
+        raise DataError("bad_shop_toml", path=str(file), reason=said)
     _check_zone(settings.get("timezone"))
     return settings
 
 
-def _in_one_currency(shop: Shop, currency: str | None) -> Shop:
+def _in_one_currency(shop: Shop, currency: str) -> Shop:
     """Return `shop` with its orders in one currency, or raise when they mix and none was named."""
     if "orders" not in shop:
         return shop

@@ -54,6 +54,60 @@ def test_a_folder_of_canonical_files_opens_with_its_settings(tmp_path: Path) -> 
     assert sorted(shop.tables) == ["orders", "products"]
 
 
+@pytest.mark.parametrize("file", ["orders.csv", "Orders.CSV"])
+def test_an_export_that_is_called_orders_is_still_that_export(tmp_path: Path, file: str) -> None:
+    head = (
+        "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Currency,Subtotal,"
+        "Shipping,Taxes,Total,Discount Amount,Created at,Lineitem quantity,Lineitem name,"
+        "Lineitem price,Lineitem sku,Cancelled at,Refunded Amount,Id,Source"
+    )
+    row = (
+        "#1001,a@x.com,paid,2025-03-01 10:00:00 -0500,,,USD,20,5,0,25,0,"
+        "2025-03-01 09:59:00 -0500,2,Sock,10,S1,,0,5001,web"
+    )
+    (tmp_path / file).write_text(f"{head}\n{row}\n", encoding="utf-8")
+    for path in (tmp_path, tmp_path / file):
+        shop = eo.open(path)
+        assert (shop.source, shop.currency, total(shop)) == ("shopify_orders", "USD", 25.0)
+    with pytest.raises(eo.DataError, match="order_id"):
+        eo.open(tmp_path, format="canonical")
+
+
+def test_a_table_in_an_own_layout_still_hears_which_columns_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("order_id,amount\n1,5\n", encoding="utf-8")
+    with pytest.raises(eo.DataError, match="paid_amount ← amount"):
+        eo.open(tmp_path)
+
+
+def test_names_of_files_are_read_in_any_case_and_no_table_twice(tmp_path: Path) -> None:
+    FRAME.to_csv(tmp_path / "ORDERS.csv", index=False)
+    assert total(eo.open(tmp_path)) == 30.0
+    FRAME.to_parquet(tmp_path / "orders.parquet")
+    with pytest.raises(eo.DataError, match=r"ORDERS.csv.*orders.parquet"):
+        eo.open(tmp_path)
+
+
+@pytest.mark.parametrize("line", ["timezone = 5", "currency = ['CNY']", "name = 1"])
+def test_settings_of_the_wrong_kind_are_told(tmp_path: Path, line: str) -> None:
+    FRAME.to_parquet(tmp_path / "orders.parquet")
+    (tmp_path / "shop.toml").write_text(line, encoding="utf-8")
+    with pytest.raises(eo.DataError, match=line.partition(" ")[0]):
+        eo.open(tmp_path)
+
+
+def test_the_currency_of_the_settings_counts_like_one_that_is_passed(tmp_path: Path) -> None:
+    """A shop that says USD over orders in CNY would show both signs; foreign orders are counted."""
+    mixed = FRAME.assign(currency=["CNY", "USD"])
+    mixed.to_parquet(tmp_path / "orders.parquet")
+    (tmp_path / "shop.toml").write_text('currency = "cny"', encoding="utf-8")
+    shop = eo.open(tmp_path)
+    assert shop.currency == "CNY"
+    assert [(p.code, p.count) for p in shop.problems] == [("other_currency", 1)]
+    (tmp_path / "shop.toml").write_text('currency = "EUR"', encoding="utf-8")
+    with pytest.raises(eo.DataError, match="EUR"):
+        eo.open(tmp_path)
+
+
 def test_a_connection_opens() -> None:
     con = ibis.duckdb.connect()
     con.create_table("orders", FRAME)
