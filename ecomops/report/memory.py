@@ -82,7 +82,7 @@ class Ledger:
         for result in collected(results):
             if result.locked:
                 continue
-            if result.code == "store.target":
+            if result.code == "store.target" and result.params["like"] == "given":
                 self._target(result)
             if result.code == "store.forecast":
                 self._forecast(result)

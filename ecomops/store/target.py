@@ -11,6 +11,7 @@ import pandas as pd
 
 from ecomops.base import checks
 from ecomops.data.tables import frame
+from ecomops.metrics.daily import daily
 from ecomops.metrics.shelves import carried
 from ecomops.result import Action, Finding, Result, style
 from ecomops.store.forecast import Forecast, forecast
@@ -95,6 +96,8 @@ class Target(Result):
         level = "good" if p["chance"] >= LIKELY else "watch" if p["chance"] > UNLIKELY else "act"
         expected = {k: p[k] for k in ("total", "total_low", "total_high")}
         said = [Finding("chance", level, chance, n), Finding("expected", "note", expected, n)]
+        if p["like"] != "given":
+            said.append(Finding(p["like"], "note", {k: p[k] for k in ("target", "days")}, n))
         if p["gap"] > 0:
             lifts = {"gap": p["gap"], "one": p["growth"], "all": (1 + p["growth"]) ** (1 / 3) - 1}
             said.append(Finding("gap", "watch", lifts, n))
@@ -157,7 +160,7 @@ def _limits(edges: Any, target: float) -> tuple[float, float]:
 def target(
     shop: Shop,
     *,
-    target: float,
+    target: float | None = None,
     horizon_days: int = 30,
     calendar: str | None = None,
     as_of: date | str | None = None,
@@ -171,7 +174,8 @@ def target(
         Needs `orders`; `traffic_daily` (level "source") splits the gap over channels and levers;
         `inventory_snapshots`, `product_skus` and `order_lines` say what stock can carry.
     target
-        Paid sales to reach within the horizon, in the shop's currency, before refunds.
+        Paid sales to reach within the horizon, in the shop's currency, before refunds; when None,
+        what the same days sold a year ago, or where that is not known the last days, stands in.
     horizon_days
         Days ahead, 7 to 120.
     calendar
@@ -201,10 +205,13 @@ def target(
     True
     """
     as_of = checks.day("as_of", as_of)
-    checks.between("target", target, 1, 1e15)
+    if target is not None:
+        checks.between("target", target, 1, 1e15)
     plan = forecast(shop, horizon_days=horizon_days, calendar=calendar, as_of=as_of, lang=lang)
     if plan.locked:
         return Target.lock(plan.missing, lang=lang)
+    past, like = before(shop, plan.basis.end or date.max, horizon_days)
+    given, target = target is not None, past if target is None else target
     totals = plan.draws.sum(axis=1)
     heights, edges = np.histogram(totals, bins=24, range=np.quantile(totals, [0.005, 0.995]))
     total = plan.params["total"]
@@ -212,6 +219,7 @@ def target(
     sources = _sources(shop, plan.basis.end)
     params = {
         "target": float(target),
+        "like": "given" if given else like,
         "days": horizon_days,
         "chance": float(np.mean(totals >= target)),
         "gap": float(gap),
@@ -230,6 +238,15 @@ def target(
         params=params,
         lang=checks.language(lang),
     )
+
+
+def before(shop: Shop, last: date, days: int) -> tuple[float, str]:
+    """Return what the days after `last` sold 52 weeks ago ("year"), or the last ones ("recent")."""
+    sold = daily(shop.orders, as_of=last).set_index("day")["amount"]
+    year = sold.reindex(pd.date_range(last - timedelta(days=363), periods=days))
+    if year.notna().all() and year.sum() > 0:
+        return float(year.sum()), "year"
+    return float(max(sold.tail(days).sum(), 1.0)), "recent"
 
 
 def _sources(shop: Shop, last: date | None) -> pd.DataFrame:

@@ -59,12 +59,12 @@ forecast
 
 # %% [markdown] tags=["zh"]
 # ### 目标完得成吗，还差在哪里？
-# 把目标改成自己的；缺口按访客、转化、客单价和渠道拆开。
+# 没有给目标时以去年同期代替，写成 `target=…` 就是自己的；缺口按访客、转化、客单价和渠道拆开。
 # %% [markdown] tags=["en"]
 # ### Will the target be reached, and what is missing?
-# Set your own target; the gap is split over visitors, conversion, value per buyer and channels.
+# Last year's sales stand in until you say `target=…`; the gap is split over visitors, conversion, value per buyer and channels.
 # %%
-target = eo.store.target(shop, target=400_000)
+target = eo.store.target(shop)
 target
 
 # %% [markdown] tags=["zh"]

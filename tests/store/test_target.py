@@ -128,7 +128,7 @@ def with_sources(demo, names: dict[str, str]):
 def test_cells_of_levers_have_units(result):
     cells = result.in_language("en")._repr_html_()
     assert "<td>3.9%</td>" in cells
-    assert "<td>¥205.8</td>" in cells
+    assert "<td>¥199.9</td>" in cells
 
 
 @pytest.mark.parametrize(
@@ -147,3 +147,32 @@ def test_only_what_can_be_bought_is_to_be_scaled_up(demo, names, tested, rows):
     assert not {"合计", "汇总"} & set(made.table["channel"])
     for lang in ("zh", "en"):
         assert made.in_language(lang)._repr_html_()
+
+
+def test_without_a_target_the_same_days_of_last_year_stand_in(demo):
+    """Truth: pandas' sum over the paid orders of those days, 52 weeks before."""
+    found = target(demo, horizon_days=28)
+    orders = demo.orders.to_pandas()
+    kept = orders["order_status"].isin(["paid", "shipped", "completed", "closed_refunded"])
+    day = orders["paid_at"].dt.normalize()
+    first = pd.Timestamp(found.basis.end) + pd.Timedelta(days=1 - 364)
+    mine = kept & day.between(first, first + pd.Timedelta(days=27))
+    assert found.params["target"] == pytest.approx(float(orders.loc[mine, "paid_amount"].sum()))
+    assert "year" in {f.code for f in found.findings()}
+    assert "year" not in {f.code for f in target(demo, target=9e5).findings()}
+
+
+def test_a_young_shop_takes_its_last_days_for_a_target():
+    days = pd.date_range("2025-01-01", periods=200)
+    orders = pd.DataFrame(
+        {
+            "order_id": [str(i) for i in range(200)],
+            "paid_at": days,
+            "created_at": days,
+            "paid_amount": np.arange(200) % 7 + 20.0,
+            "currency": "CNY",
+        }
+    )
+    found = target(eo.open({"orders": orders}), horizon_days=14)
+    assert found.params["target"] == orders["paid_amount"].tail(14).sum()
+    assert "recent" in {f.code for f in found.findings()}
