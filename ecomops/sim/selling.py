@@ -147,12 +147,12 @@ def _switched_by_price(plan: Plan, part: Chunk, product: Ints, day: Ints) -> Int
     share = plan.settings.prices.cross
     if not share:
         return product
-    lot, who = part.draws(plan, "rivals", 2, lines=True)
+    lot = part.draws(plan, "rivals", 1, lines=True)[0]
     rival = plan.stock.rival[product]
     slot = plan.prices.slot[rival]
     here = (slot != NOBODY) & plan.has(np.append(plan.numbers("price"), NOBODY)[slot])
     gain = np.append(plan.prices.response(), np.ones((1, plan.days)), axis=0)[slot, day] - 1
-    return np.where(here & (lot < share * np.maximum(gain, 0)) & (who < 1), rival, product)
+    return np.where(here & (lot < share * np.maximum(gain, 0)), rival, product)
 
 
 def _too_dear(plan: Plan, part: Chunk, product: Ints, day: Ints) -> Bools:
