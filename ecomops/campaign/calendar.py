@@ -125,7 +125,7 @@ def calendar(
     shop
         Needs `orders`.
     horizon_days
-        Days ahead, 14 to 400; the built-in calendar covers 2015 to 2035.
+        Days ahead, 14 to 400; the built-in calendar ends in 2035.
     calendar
         ``"cn"``, ``"western"`` or ``"all"``; by the currency when None.
     own_days

@@ -1,4 +1,4 @@
-"""Festivals 2015 to 2035: fixed, lunar and platform days with presale and hangover windows."""
+"""Festivals up to 2035: fixed, lunar and platform days with presale and hangover windows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ecomops.maths.lunar import solar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-FIRST_YEAR, LAST_YEAR = 2015, 2035
+OLDEST, YOUNGEST, LAST_YEAR = 1995, 2015, 2035  # lunar days and platforms are young
 PHASES = ("presale", "main", "after")
 
 
@@ -81,10 +81,10 @@ def _day(rule: str, year: int, shift: int) -> date:
 
 @cache
 def festivals(kinds: tuple[str, ...] = ("holiday", "platform")) -> tuple[Festival, ...]:
-    """Return every festival of the `kinds` from 2015 to 2035, by day.
+    """Return every festival of the `kinds`, by day, up to 2035.
 
     Kinds: "holiday" and "platform" (sales days of Chinese platforms), and "western", which takes
-    the holidays that are kept there too.
+    the holidays that are kept there too. From 1995; lunar days and those of platforms from 2015.
 
     >>> [str(f.day) for f in festivals() if f.code == "spring_festival" and f.day.year > 2033]
     ['2034-02-19', '2035-02-08']
@@ -93,9 +93,14 @@ def festivals(kinds: tuple[str, ...] = ("holiday", "platform")) -> tuple[Festiva
         _festival(code, rule, year)
         for code, rule in rules().items()
         if rule["kind"] in kinds or ("western" in kinds and rule.get("western"))
-        for year in range(FIRST_YEAR, LAST_YEAR + 1)
+        for year in range(_since(rule), LAST_YEAR + 1)
     ]
     return tuple(sorted(found, key=lambda f: (f.day, f.code)))
+
+
+def _since(rule: Mapping[str, Any]) -> int:
+    young = rule["kind"] == "platform" or rule["rule"].startswith("lunar")
+    return YOUNGEST if young else OLDEST
 
 
 def usual(currency: str) -> str:

@@ -116,16 +116,28 @@ def test_nine_in_ten_intervals_hold_an_effect_of_nothing():
 
 
 def test_without_a_festival_ahead_it_says_so_and_the_brief_goes_on():
-    """The orders end in 2011: the calendar begins in 2015."""
-    days = pd.date_range("2010-12-01", "2011-12-09")
+    """The orders end in 2036: the calendar ends in 2035."""
+    days = pd.date_range("2035-12-01", "2036-12-09")
     rows = pd.DataFrame({"order_id": days.astype(str), "paid_at": days, "paid_amount": 9.0})
     old = eo.open({"orders": rows}, currency="GBP")
     made = calendar(old)
     assert made.locked
-    assert "2011-12-09" in made.explain("en")
+    assert "2036-12-09" in made.explain("en")
     assert "节日" in made.explain("zh")
     assert made._repr_html_()
     assert eo.campaign.brief(old, results=[made]).locked
+
+
+def test_holidays_are_known_before_there_were_platforms():
+    """Truth: the calendars of 2011; Alibaba's first Double 11 that all know was years later."""
+    days = pd.date_range("2010-01-01", "2011-10-20")
+    rows = pd.DataFrame({"order_id": days.astype(str), "paid_at": days, "paid_amount": 9.0})
+    west = calendar(eo.open({"orders": rows}, currency="GBP"), horizon_days=90).table
+    assert {"black_friday", "christmas", "new_year"} <= set(west["festival"])
+    black = west.set_index("festival")["day"].astype(str)["black_friday"]
+    assert black == "2011-11-25"
+    china = calendar(eo.open({"orders": rows}, currency="CNY"), horizon_days=90).table
+    assert set(china["festival"]) == {"new_year"}
 
 
 def test_festivals_are_those_of_the_shops_money():
