@@ -135,7 +135,7 @@ def live(made: World) -> Found:
     effects, levels = minutes.selling(minutes.cells(shop.live_minutes, chosen))
     planted = made.truth["live_slots"].to_pandas().drop_duplicates("product_id")
     pull = np.log(planted.set_index("product_id")["product_pull"].loc[levels[1]].to_numpy())
-    crowd, hosts = minutes.audience(chosen, shop.calendar)
+    crowd, hosts = minutes.audience(chosen, shop.festivals())
     draw = np.log(made.plan.settings.live.hosts)  # in the order of the hosts' first sessions
     names = list(dict.fromkeys(chosen["host"]))
     draw = np.array([draw[names.index(h)] for h in hosts])

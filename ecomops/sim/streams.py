@@ -119,7 +119,7 @@ def counted(random: Generator, mean: npt.NDArray[Any]) -> Ints:
     """Return Poisson counts, each from a uniform number of its own: no count moves another one.
 
     >>> counted(stream(1, "claims"), np.array([4.0, 0.0])).tolist()
-    [4, 0]
+    [1, 0]
     """
     found: Ints = np.ceil(pdtrik(random.random(mean.shape), mean.clip(1e-9)) - 1e-9).clip(0)
     return found.astype(np.int64)
