@@ -24,10 +24,12 @@ demo: $(VENV)/.installed-zh ## run all four stages on the demo shop, in Chinese 
 	@$(BIN)/ecomops demo
 
 test: $(VENV)/.installed-test,zh,spark ## run linters, types, layers and every test
-	@echo "ruff";         $(BIN)/ruff check --quiet && $(BIN)/ruff format --quiet --check
-	@echo "mypy";         $(BIN)/mypy --no-error-summary
+	@echo "ruff";          $(BIN)/ruff check --quiet && $(BIN)/ruff format --quiet --check
 	@echo "import-linter"; said="$$($(BIN)/lint-imports --no-logo --no-cache)" || { echo "$$said"; exit 1; }
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	@echo "mypy, beside the tests"; \
+	  $(BIN)/mypy --no-error-summary > $(VENV)/mypy.log 2>&1 & typed=$$!; tested=0; \
+	  $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS) || tested=$$?; \
+	  wait $$typed || { echo "mypy"; cat $(VENV)/mypy.log; exit 1; }; exit $$tested
 
 lint: $(VENV)/.installed-test,zh,spark ## linters, types and layers only
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-logo --no-cache

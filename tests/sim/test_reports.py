@@ -75,7 +75,7 @@ def test_a_count_of_its_own_is_that_of_scipy_and_moves_no_other():
 
 @pytest.mark.parametrize("name", SMALL)
 def test_no_order_comes_without_a_click_and_no_click_without_a_view(name):
-    ads = world(name, seed=4, customers=2000).tables.get("ad_reports")
+    ads = world(name, seed=4, customers=600).tables.get("ad_reports")
     if ads is not None:
         told = ads.to_pandas()
         assert (told.conversions <= told.clicks).all()
