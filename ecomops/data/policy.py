@@ -108,6 +108,11 @@ def sold_lines(lines: ibis.Table) -> ibis.Table:
     return lines.filter(~ibis.or_(*line_reasons(lines).values()))
 
 
+def called(lines: ibis.Table) -> Any:
+    """Return what a product is called: by the name on its lines, else by its id (an aggregate)."""
+    return ibis.coalesce(lines.product_name.nullif("").max(), lines.product_id.max())
+
+
 def line_exclusions(lines: ibis.Table) -> dict[str, int]:
     """Return how many lines are left out for each reason, the first that applies."""
     counts = frame(lines.aggregate(**_first_reasons(line_reasons(lines)))).iloc[0]

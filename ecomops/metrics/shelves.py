@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 
-from ecomops.data.policy import POLICY, sold_lines
+from ecomops.data.policy import POLICY, called, sold_lines
 from ecomops.data.tables import frame
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def carried(shop: Shop, total: float, last: date, since: date) -> pd.DataFrame |
     kept = orders.filter(orders["at"].date() >= since).select("order_id")
     lines = sold_lines(shop.order_lines).join(kept, "order_id")
     by = lines.group_by("product_id").aggregate(
-        name=ibis.coalesce(lines.product_name.max(), lines.product_id.max()),
+        name=called(lines),
         pieces=lines.quantity.sum(),
         paid=lines.line_paid_amount.sum(),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import numpy as np
 
-from ecomops.data.policy import sold_lines
+from ecomops.data.policy import called, sold_lines
 from ecomops.data.tables import frame
 from ecomops.maths.arrays import floats, ratio
 from ecomops.maths.shrinkage import beta_binomial, partial_pooling
@@ -51,7 +51,7 @@ def weekly_sums(lines: ibis.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
         "paid": lines.line_paid_amount.sum().cast("float64"),
         "listed": lines.line_list_amount.fill_null(lines.line_paid_amount).sum().cast("float64"),
         "margin": (lines.line_paid_amount - lines.line_cost).sum(),  # exact in any order
-        "name": ibis.coalesce(lines.product_name.max(), lines.product_id.max()),
+        "name": called(lines),
     }
     by = lines.group_by(["product_id", "week"]).aggregate(**money)
     weeks = lines.group_by("week").aggregate(total=lines.quantity.sum().cast("float64"))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ecomops.base import checks
-from ecomops.data.policy import currency_of, line_exclusions, sold_lines
+from ecomops.data.policy import called, currency_of, line_exclusions, sold_lines
 from ecomops.data.tables import frame, table
 from ecomops.maths.elasticity import best_price, elasticity
 from ecomops.maths.multiplicity import benjamini_hochberg
@@ -50,7 +50,7 @@ def weekly(order_lines: ibis.Table) -> pd.DataFrame:
     best = totals.order_by(ibis.desc("n"), "product_id").limit(MOST).select("product_id")
     kept = sold.join(best, "product_id")
     by = kept.group_by(["product_id", kept["at"].truncate("W").name("week")]).aggregate(
-        name=ibis.coalesce(kept.product_name.max(), kept.product_id.max()),
+        name=called(kept),
         pieces=kept.quantity.sum(),
         paid=kept.line_paid_amount.sum(),
         listed=kept.line_list_amount.fill_null(kept.line_paid_amount).sum(),

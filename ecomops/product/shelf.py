@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ecomops.data.festivals import days as calendar_days
-from ecomops.data.policy import POLICY, sold_lines
+from ecomops.data.policy import POLICY, called, sold_lines
 from ecomops.data.tables import frame
 from ecomops.maths import forecast as maths
 from ecomops.maths.latent import latent_demand
@@ -103,7 +103,7 @@ def _sales(shop: Shop, since: date, end: date) -> pd.DataFrame:
     best = totals.order_by(ibis.desc("n"), "product_id").limit(MOST).select("product_id")
     lines = lines.join(best, "product_id")
     by = lines.group_by(["product_id", "day"]).aggregate(
-        name=ibis.coalesce(lines.product_name.max(), lines.product_id.max()),
+        name=called(lines),
         pieces=lines.quantity.sum(),
         paid=lines.line_paid_amount.sum(),
         spent=lines.line_cost.sum(),

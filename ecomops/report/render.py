@@ -168,6 +168,8 @@ def head(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
     quality = next((part for part in found if part.code == "store.check"), None)
     told = [facts for facts in results if facts["code"] not in OWN_PLACE]
     cards, kpis = summary.cards(results, words), kpi.cards(results, words)
+    measures = summary.measures(told)[: 2 if cards else 3]
+    heading = "summary" if cards else "summary_none" if measures else "summary_nothing"
     return {
         "words": words,
         "locale": LOCALES[words.lang],
@@ -179,7 +181,8 @@ def head(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
         "quality": quality,
         "score": _score(quality),
         "cards": cards,
-        "measures": summary.measures(told)[: 2 if cards else 3],
+        "measures": measures,
+        "heading": words.say(heading),
         "outstanding": summary.outstanding(told),
         "kpis": kpis,
         "kpi_lead": kpi.lead(results, words) if kpis else "",

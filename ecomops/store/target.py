@@ -210,8 +210,9 @@ def target(
     plan = forecast(shop, horizon_days=horizon_days, calendar=calendar, as_of=as_of, lang=lang)
     if plan.locked:
         return Target.lock(plan.missing, lang=lang)
-    past, like = before(shop, plan.basis.end or date.max, horizon_days)
-    given, target = target is not None, past if target is None else target
+    like = "given"
+    if target is None:
+        target, like = before(shop, plan.basis.end or date.max, horizon_days)
     totals = plan.draws.sum(axis=1)
     heights, edges = np.histogram(totals, bins=24, range=np.quantile(totals, [0.005, 0.995]))
     total = plan.params["total"]
@@ -219,7 +220,7 @@ def target(
     sources = _sources(shop, plan.basis.end)
     params = {
         "target": float(target),
-        "like": "given" if given else like,
+        "like": like,
         "days": horizon_days,
         "chance": float(np.mean(totals >= target)),
         "gap": float(gap),

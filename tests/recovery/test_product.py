@@ -98,10 +98,30 @@ def test_chances_to_run_out_come_true():
 
 @cache
 def demo(seed: int):
-    """Return the listings of a demo shop, and its chances to run out with what came."""
+    """Return a demo shop's listings, its chances to run out with what came, listings again.
+
+    The second listings are those of the shop with visitors as in `_visited`.
+    """
     made = world("demo", seed=seed)
-    listings = eo.product.listing(made.shop).table.set_index("rule")
-    return listings, _forecast(made, seed)
+    both = [
+        eo.product.listing(shop).table.set_index("rule")
+        for shop in (made.shop, eo.open({**made.tables, "traffic_daily": _visited(made, seed)}))
+    ]
+    return both[0], _forecast(made, seed), both[1]
+
+
+def _visited(made: World, seed: int):
+    """Return traffic in which orders are Poisson given the visitors.
+
+    The simulator's visitors of a product follow the orders that came, which leaves them less
+    noise than a shop has: each product's are multiplied by a draw of what its orders might have
+    been, gamma as the posterior of a Poisson mean.
+    """
+    traffic = made.tables["traffic_daily"].to_pandas()
+    sold = traffic[traffic.level == "product"].groupby("product_id").pay_orders.sum()
+    factor = np.random.default_rng(seed).gamma(sold + 0.5) / np.maximum(sold, 0.5)
+    visitors = np.rint(traffic.visitors * traffic.product_id.map(factor).fillna(1))
+    return traffic.assign(visitors=np.maximum(visitors, traffic.pay_buyers).astype("int64"))
 
 
 def _forecast(made: World, seed: int):
@@ -136,17 +156,13 @@ PLANTED = {"images": -0.45, "attributes": -0.45, "video": 0.0}
 
 
 def test_what_defects_cost_is_covered():
-    """Truth: planted listings convert at 55 %, a missing video changes nothing.
-
-    Errors are conservative with eight listings of a kind (HC3): of 240 intervals, seeds 1 to 80,
-    96.7 % hold.
-    """
+    """Truth: planted listings convert at 55 %, a missing video changes nothing."""
     inside = [
-        demo(seed)[0].loc[rule, "low"] <= effect <= demo(seed)[0].loc[rule, "high"]
+        demo(seed)[2].loc[rule, "low"] <= effect <= demo(seed)[2].loc[rule, "high"]
         for seed in SEEDS
         for rule, effect in PLANTED.items()
     ]
-    assert 0.84 <= np.mean(inside) <= 0.98
+    assert 0.84 <= np.mean(inside) <= 0.96
 
 
 def test_defects_that_cost_are_named_and_harmless_ones_are_not():
