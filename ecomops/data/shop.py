@@ -318,10 +318,12 @@ def _in_one_currency(shop: Shop, currency: str) -> Shop:
     if held and money not in held:
         raise DataError("no_such_currency", currency=money, found=sorted(held))
     count = sum(int(n) for name, n in held.items() if name != money)
+    kept = orders.filter(orders.currency == money) if count else orders
+    named = kept.mutate(currency=ibis.literal(money))  # so that no query reads it again
     dropped = Problem(code="other_currency", table="orders", action="dropped", count=count)
     return replace(
         shop,
-        tables=tables | {"orders": orders.filter(orders.currency == money)},
+        tables=tables | {"orders": named},
         currency=money,
         problems=(*shop.problems, *([dropped] if count else [])),
     )
