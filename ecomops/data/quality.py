@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from ecomops.base.packaged import packaged
 from ecomops.data.days import order_days
 from ecomops.data.formats.statuses import ORDER_OF
 from ecomops.data.outline import SALE
@@ -21,24 +22,7 @@ if TYPE_CHECKING:
 
     from ecomops.data.shop import Shop
 
-# Columns whose gaps decide what can be analysed.
-TELLING = {
-    "orders": (
-        "customer_id",
-        "paid_at",
-        "order_status",
-        "refund_amount",
-        "item_count",
-        "source_channel",
-        "receiver_province",
-    ),
-    "order_lines": ("product_id", "quantity", "line_paid_amount", "line_cost"),
-    "ad_reports": ("conversions",),
-    "traffic_daily": ("visitors", "pageviews", "cart_users", "pay_buyers", "source_l1"),
-    "touchpoints": ("channel", "customer_id", "order_id"),
-    "products": ("category_l1", "unit_cost"),
-    "reviews": ("rating", "content"),
-}
+TELLING: Mapping[str, Sequence[str]] = packaged("data/telling.toml")
 FEW = 3
 CENTS = 0.05  # lines are rounded one by one
 LONE_GAP = timedelta(days=60)

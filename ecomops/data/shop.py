@@ -22,6 +22,7 @@ from ecomops.data.festivals import calendar_of, usual
 from ecomops.data.policy import Coverage, coverage, margins
 from ecomops.data.problems import Problem
 from ecomops.data.tables import engine, frame, read_file, table
+from ecomops.data.views import views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -161,7 +162,8 @@ def open_shop(
     else:
         raise OptionError("not_a_table", kind=type(source).__name__)
     told = shop.currency if shop.source == "canonical" else ""  # in shop.toml
-    return _in_one_currency(shop, currency or told)
+    shop = _in_one_currency(shop, currency or told)
+    return replace(shop, tables=views(shop.tables))
 
 
 def demo_folder() -> Path:

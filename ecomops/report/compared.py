@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from ecomops.base.errors import DataError
-from ecomops.channel.attribution import attribution
+from ecomops.channel.holdout import incremental
+from ecomops.channel.journeys import conversions
 from ecomops.channel.spending import one_report
 from ecomops.data.policy import POLICY, earned, sold_lines
-from ecomops.data.tables import exact, frame
+from ecomops.data.tables import exact, frame, table
 from ecomops.maths import forecast as maths
 from ecomops.maths.arrays import Z90
 from ecomops.maths.placebo import FEWEST, before_after
@@ -22,7 +22,7 @@ from ecomops.metrics.daily import daily, history
 from ecomops.report.outcome import CARRIED, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
     from datetime import date
 
     from ecomops.data.shop import Shop
@@ -77,14 +77,14 @@ def _met(touchpoints: ibis.Table, channel: str, first: date, last: date) -> pd.D
 
 
 def _saved(shop: Shop, deed: Deed, channel: str, saved: tuple[float, float]) -> Outcome | None:
-    found = attribution(
-        shop.touchpoints, models=["last"], start=deed.start, end=deed.end, margin=shop.margin
-    )
-    rows = found.incremental.set_index("channel") if not found.locked else None
-    if rows is None or not rows["cost"].get(channel, 0.0) > 0:
+    events = table(shop.touchpoints, "touchpoints")
+    rows = incremental(events, by="channel", start=deed.start, end=deed.end).set_index("channel")
+    sold = conversions(events.filter(events.event_time.date().between(deed.start, deed.end)))
+    sums = frame(sold.aggregate(orders=sold.conversions.sum(), value=sold.value.sum())).iloc[0]
+    if not rows["cost"].get(channel, 0.0) > 0 or not sums["orders"] > 0:
         return None
     (amount, error), cost = saved, float(rows["cost"][channel])
-    each = found.facts["value"] / found.facts["conversions"] * float(shop.margin or 0)
+    each = sums["value"] / sums["orders"] * float(shop.margin or 0)
     kept, least, most = (1 - rows[k][channel] / cost * each for k in ("conversions", "high", "low"))
     value, wobble = amount * kept, Z90 * error * kept
     low = value - np.hypot(amount * (kept - least), wobble)
@@ -160,14 +160,6 @@ def _spent(shop: Shop, deed: Deed) -> tuple[float, float] | None:
     return float(moved.sum()), float(error)
 
 
-@dataclass(frozen=True)
-class _Sold:
-    """Sums by product before and after a decision, and which products a deed changes."""
-
-    rows: pd.DataFrame
-    mine: Sequence[str]
-
-
 def products(shop: Shop, deed: Deed, others: Collection[Deed]) -> Outcome:
     """Return what a change of products brought: after against before, beside untouched products.
 
@@ -176,8 +168,8 @@ def products(shop: Shop, deed: Deed, others: Collection[Deed]) -> Outcome:
     """
     if "order_lines" not in shop:
         return Outcome("no_lines")
-    sold = _sold(shop, deed)
-    rows, mine = sold.rows, [item for item in sold.mine if item in sold.rows.index]
+    rows = _sold(shop, deed)
+    mine = [item for item in _named(shop, deed) if item in rows.index]
     if not mine or rows.loc[mine, "lines"].sum() < SOLD:
         return Outcome("few")
     if deed.lever == "price" and not _repriced(rows.loc[[mine[0]]].iloc[0], deed):
@@ -204,7 +196,8 @@ def _named(shop: Shop, deed: Deed) -> list[str]:
     return sorted(hits["product_id"])
 
 
-def _sold(shop: Shop, deed: Deed) -> _Sold:
+def _sold(shop: Shop, deed: Deed) -> pd.DataFrame:
+    """Return sums by product before and after a decision."""
     since = deed.start - timedelta(days=deed.days)
     orders = POLICY.sales(shop.orders)
     orders = orders.select("order_id", day=orders["at"].date())
@@ -221,7 +214,7 @@ def _sold(shop: Shop, deed: Deed) -> _Sold:
         )
     )
     rows = rows.set_index("product_id").astype(float).sort_index()
-    return _Sold(rows.fillna(dict.fromkeys(SUMS, 0.0)), _named(shop, deed))
+    return rows.fillna(dict.fromkeys(SUMS, 0.0))
 
 
 def _power(t: ibis.Table, power: int, where: Any) -> Any:

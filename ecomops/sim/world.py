@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecomops.data.shop import Shop
-from ecomops.data.tables import table as door
+from ecomops.data.views import through
 from ecomops.sim import build, touchpoints
 from ecomops.sim.chunk import Chunk, chunk, chunks
 from ecomops.sim.effects import effects
@@ -71,7 +71,7 @@ class World:
         return Shop(
             name=store.name_zh,
             names={"zh": store.name_zh, "en": store.name_en},
-            tables={n: door(t, n, timezone=store.timezone) for n, t in self.tables.items()},
+            tables=through(self.tables, store.timezone),
             currency=store.currency,
             timezone=store.timezone,
             source="simulated",

@@ -21,6 +21,7 @@ import pytest
 import ecomops as eo
 from ecomops.data.shop import Shop
 from ecomops.data.tables import table as door
+from ecomops.data.views import views
 from ecomops.metrics.customers import customers
 from ecomops.report.memory import NAME, Ledger, ledger
 from ecomops.report.realised import METHODS
@@ -72,7 +73,7 @@ def shop_of(made, facts):
     store = made.plan.settings.store
     return Shop(
         name=store.name_en,
-        tables=facts,
+        tables=views(facts),
         currency="CNY",
         timezone=store.timezone,
         source="simulated",
@@ -116,7 +117,7 @@ def cut(made, channel):
     mixed = [whole[~whole["visitor_id"].isin(spared)], twin[twin["visitor_id"].isin(spared)]]
     rows = pd.concat(mixed)
     found = door(pa.Table.from_pandas(rows, preserve_index=False), "touchpoints")
-    shop = replace(made.shop, tables={**made.shop.tables, "touchpoints": found})
+    shop = replace(made.shop, tables=made.shop.tables | {"touchpoints": found})
     (value, cost), (before, spent) = earned(rows), earned(whole)
     return shop, (value - before) * made.shop.margin - (cost - spent)
 

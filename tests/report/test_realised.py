@@ -233,13 +233,7 @@ def advertised(drop=1.0, days=470, base=1000.0, lost=0.0):
     spend = spend.assign(platform="p", scene_name="A", campaign_id="1", campaign_name="C",
                          attribution_model="last_click", attribution_window_days=15, clicks=1,
                          impressions=1, conversions=1.0)  # fmt: skip
-    return replace(
-        shop,
-        tables={
-            **shop.tables,
-            "ad_reports": table(spend, "ad_reports"),
-        },
-    )
+    return replace(shop, tables=shop.tables | {"ad_reports": table(spend, "ad_reports")})
 
 
 STOPPED = deed("channel.guardrails", "stop", "channel:A", {"campaign": "C"})
@@ -286,7 +280,7 @@ def test_money_that_did_not_move_or_came_too_early_is_refused(options, what, rea
 def test_a_shop_that_sold_nothing_before_has_no_days_to_compare():
     shop = advertised()
     later = shop.orders.filter(shop.orders.paid_at.date() > DECIDED)
-    shop = replace(shop, tables={**shop.tables, "orders": later})
+    shop = replace(shop, tables=shop.tables | {"orders": later})
     assert realised(shop, STOPPED).method == "history"
 
 
