@@ -125,6 +125,20 @@ def percent(value: float, lang: str = "en", decimals: int = 1) -> str:
     return _signed(f"{size:,.{seen}f}%", value)
 
 
+def chance(value: float, lang: str = "en") -> str:
+    """Return a probability in whole percent; what was drawn or fitted is never certain.
+
+    >>> chance(0.425), chance(1.0), chance(0.003, "zh")
+    ('42%', 'over 99%', '不到 1%')
+    """
+    if _missing(value):
+        return MISSING[lang]
+    if 0.01 <= value <= 0.99:  # noqa: PLR2004 - the percents that are told
+        return f"{value:.0%}"
+    often = {"zh": "99% 以上", "en": "over 99%"}
+    return (often if value > 0.5 else {"zh": "不到 1%", "en": "under 1%"})[lang]  # noqa: PLR2004
+
+
 def points(value: float, lang: str = "en") -> str:
     """Return the difference of two ratios in percentage points, with its sign.
 
@@ -183,6 +197,7 @@ FORMATS: dict[str, Callable[..., str]] = {
     "number": number,
     "count": count,
     "percent": percent,
+    "chance": chance,
     "points": points,
     "bare_points": bare_points,
     "days": days,

@@ -70,7 +70,7 @@ class Roadmap(Result):
         "end": "date",
         "value": "money",
         "per_week": "money",
-        "chance": "percent",
+        "chance": "chance",
         "verdict": "label",
     }
 

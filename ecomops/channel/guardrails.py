@@ -57,7 +57,7 @@ class Guardrails(Result):
         "roas": "number",
         "roas_low": "number",
         "roas_high": "number",
-        "chance": "percent.0",
+        "chance": "chance",
         "evidence": "number",
         "stake": "money",
         "stake_low": "money",

@@ -285,6 +285,8 @@ class RFM(Result):
 
 def _pairs(before: ibis.Table, after: ibis.Table) -> pd.DataFrame:
     old = before.select("customer_id", old=before.segment)
+    if before.get_backend() is not after.get_backend():
+        old = ibis.memtable(old.to_pyarrow())
     new = after.select(id=after.customer_id, new=after.segment)
     both = old.outer_join(new, old.customer_id == new.id)
     named = both.select(old=both.old.fill_null("none"), new=both.new.fill_null("none"))

@@ -315,17 +315,16 @@ def _in_one_currency(shop: Shop, currency: str) -> Shop:
     tables = {name: _priced(t, money) for name, t in shop.tables.items()} | {"orders": orders}
     if not currency:
         return replace(shop, tables=tables, currency=money)
-    rows = frame(orders.group_by("currency").aggregate(n=orders.count()))
-    held = dict(zip(rows["currency"], rows["n"], strict=True))
-    if held and money not in held:
-        raise DataError("no_such_currency", currency=money, found=sorted(held))
-    count = sum(int(n) for name, n in held.items() if name != money)
+    held = frame(orders.group_by("currency").aggregate(n=orders.count())).set_index("currency")["n"]
+    if len(held) and money not in held:
+        raise DataError("no_such_currency", currency=money, found=sorted(held.index))
+    count = int(held.sum() - held.get(money, 0))
     kept = orders.filter(orders.currency == money) if count else orders
-    named = kept.mutate(currency=ibis.literal(money))  # so that no query reads it again
     dropped = Problem(code="other_currency", table="orders", action="dropped", count=count)
     return replace(
         shop,
-        tables=tables | {"orders": named},
+        # named by hand, so that no query reads it again
+        tables=tables | {"orders": kept.mutate(currency=ibis.literal(money))},
         currency=money,
         problems=(*shop.problems, *([dropped] if count else [])),
     )

@@ -148,16 +148,21 @@ def _plain(source: Any) -> Any:
     names = [str(c) for c in source.columns]
     if twice := sorted({c for c in names if names.count(c) > 1}):
         raise DataError("columns_twice", columns=twice)
-    mixed = {c: _text(source[c]) for c in source.columns if source[c].dtype == object}
+    told = {c: _told_by_arrow(source[c]) for c in source.columns}
     try:
-        return pa.Table.from_pandas(source.assign(**mixed), preserve_index=False)
+        return pa.Table.from_pandas(source.assign(**told), preserve_index=False)
     except pa.ArrowException as error:
         raise DataError("unreadable_frame", reason=_first_line(error)) from error
 
 
-def _text(values: pd.Series[Any]) -> pd.Series[Any]:
-    kinds = {type(v) for v in values.dropna()}
-    return values.map(str, na_action="ignore") if len(kinds) > 1 else values
+def _told_by_arrow(values: Any) -> Any:
+    """Return a column as Arrow knows it: periods by their start, mixed kinds and bins as text."""
+    if str(values.dtype).startswith("period"):
+        return values.dt.to_timestamp()
+    kind = str(getattr(values.dtype, "categories", values).dtype)
+    mixed = values.dtype == object and len({type(v) for v in values.dropna()}) > 1
+    text = mixed or kind.startswith(("period", "interval"))
+    return values.map(str, na_action="ignore") if text else values
 
 
 def read_file(path: Path, con: Any = None) -> Any:

@@ -54,7 +54,7 @@ class Selection(Result):
         "product_id": "text",
         "name": "text",
         "verdict": "label",
-        "chance": "percent",
+        "chance": "chance",
         "margin": "money",
         "abc": "text",
         "cv": "number",

@@ -50,7 +50,7 @@ class Stock(Result):
         "expected": "number",
         "low": "number",
         "high": "number",
-        "stockout": "percent",
+        "stockout": "chance",
         "days_out": "days",
         "sold": "count",
         "wanted": "number",

@@ -31,25 +31,8 @@ LOCALES = {"zh": "zh-CN", "en": "en"}
 GENERATOR = '<meta name="generator" content="ecomops">'
 STAGES = ("plan", "execute", "analyse", "optimise")
 KEPT = (
-    *(
-        "a",
-        "b",
-        "blockquote",
-        "br",
-        "code",
-        "em",
-        "h2",
-        "h3",
-        "h4",
-        "hr",
-        "i",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "strong",
-    ),
-    *("table", "tbody", "td", "th", "thead", "tr", "ul"),
+    *("a", "b", "blockquote", "br", "code", "em", "h2", "h3", "h4", "hr", "i", "li", "ol", "p"),
+    *("pre", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 )
 # shown in header and appendix, or not at all, instead of as a section
 OWN_PLACE = ("store.check", "report.cover", "report.ledger")

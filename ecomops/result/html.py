@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RESULT = "application/vnd.ecomops+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 MOST_ROWS = 60
-NUMERIC = ("count", "money", "percent", "points", "days", "number")
+NUMERIC = ("count", "money", "percent", "chance", "points", "days", "number")
 
 
 def prose(text: str) -> str:

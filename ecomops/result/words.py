@@ -41,9 +41,9 @@ class Words(string.Formatter):
     """The words of one analysis in one language and currency.
 
     A field such as ``{share:percent}`` names the unit of its number: money, count, percent,
-    points, days, date, number or text; ``+money`` shows the sign; ``label`` and ``labels`` look
-    codes up in the analysis' labels and in the common ones, ``names`` quotes them, ``flag`` ticks
-    what is true.
+    chance, points, days, date, number or text; ``+money`` shows the sign; ``label`` and ``labels``
+    look codes up in the analysis' labels and in the common ones, ``names`` quotes them, ``flag``
+    ticks what is true.
     ``{n:order|orders}`` is one of two words, the first where the number is 1.
     """
 

@@ -175,8 +175,10 @@ class Prices:
 
     `design` is "none", "random" (cells of `cell` days at lot), "markdown" (one planned cut) or
     "endogenous" (the price follows the product's demand shock with strength `rho`). Elasticities
-    are N(`elasticity`, `spread`) over products; the share `cross` of what a lower price gains
-    comes from rivals in the category.
+    are N(`elasticity`, `spread`) over products. Of what a lower price gains, new orders bring
+    1 - `cross`; each line of a product whose rival it is goes over with the chance `cross` times
+    the gain. Demand follows the elasticity exactly where `cross` is 0, and less or more closely
+    where rivals sell less or more than the product.
     """
 
     design: str = "none"

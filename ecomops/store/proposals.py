@@ -38,7 +38,7 @@ COLUMNS = {
     "low": "money",
     "mid": "money",
     "high": "money",
-    "chance": "percent",
+    "chance": "chance",
     "q": "number.3",
     "grade": "text",
     "analysis": "label",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ecomops as eo
 from ecomops.base.errors import DataError, OptionError
 from ecomops.customer import rfm, segments
 from ecomops.result.words import Words
@@ -326,6 +328,18 @@ def test_a_migration_counts_everyone_once(mixed):
     assert list(moves.columns) == ["from", "to", "customers", "share", "move"]
     with pytest.raises(OptionError, match="different segments"):
         later.migration(rfm(mixed, preset="eight"))
+
+
+def test_a_migration_joins_two_engines(mixed):
+    """Truth: the same two halves in one engine; a frame, a shop and a connection of one's own."""
+    con = ibis.duckdb.connect()
+    con.create_table("orders", mixed)
+    earlier, later = rfm(mixed, as_of="2024-06-30"), rfm(mixed)
+    apart = rfm(con.table("orders"), as_of="2024-06-30"), rfm(eo.open({"orders": mixed}).orders)
+    expected = later.migration(earlier)
+    pd.testing.assert_frame_equal(later.migration(apart[0]), expected)
+    pd.testing.assert_frame_equal(apart[1].migration(apart[0]), expected)
+    pd.testing.assert_frame_equal(apart[1].migration(earlier), expected)
 
 
 def test_without_a_known_customer_the_answer_is_locked():

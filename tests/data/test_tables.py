@@ -123,6 +123,14 @@ def test_a_thing_that_is_no_table_is_refused() -> None:
         table(orders(), "order")
 
 
+def test_periods_are_their_first_moment_and_bins_are_text() -> None:
+    spans = orders()["created_at"].dt.to_period("M")
+    bins = pd.cut(pd.Series(ORDERS["paid_amount"]), [0, 15, 40])
+    rows = frame(table(orders(created_at=spans, bins=bins), "orders"))
+    assert list(rows["created_at"].dt.strftime("%Y-%m-%d")) == ["2025-11-01"] * 3
+    assert list(rows["bins"]) == ["(0, 15]", "(15, 40]", "(15, 40]"]
+
+
 def test_floats_are_summed_exactly() -> None:
     many = pd.DataFrame(
         {"order_id": range(100_000), "created_at": "2025-01-01", "paid_amount": 0.1}

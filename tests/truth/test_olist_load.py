@@ -109,3 +109,21 @@ def test_freight_is_summed_per_order(loaded: Loaded, truth: dict[str, Any]) -> N
 def test_reviews_keep_their_scores(loaded: Loaded, truth: dict[str, Any]) -> None:
     mean = loaded.tables["reviews"].rating.mean().to_pandas()
     assert mean == pytest.approx(truth["mean_review_score_all"], abs=5e-9)
+
+
+def test_what_no_column_of_ours_holds_is_kept_and_can_be_joined(
+    loaded: Loaded, truth: dict[str, Any]
+) -> None:
+    """Truth: late deliveries and what their customers say; the day promised is an extra column."""
+    promised = loaded.extras["orders"].select(
+        "order_id", promised=ibis._.order_estimated_delivery_date.cast("timestamp")
+    )
+    orders = loaded.tables["orders"].inner_join(promised, "order_id")
+    done = orders.filter(orders.order_status == "completed", orders.completed_at.notnull())
+    done = done.select("order_id", late=done.completed_at > done.promised)
+    assert done.late.mean().to_pandas() == pytest.approx(truth["late_rate"], abs=5e-9)
+    told = loaded.tables["reviews"].inner_join(done, "order_id")
+    means = told.group_by("late").aggregate(mean=told.rating.mean()).to_pandas()
+    assert dict(zip(means["late"], means["mean"], strict=True)) == pytest.approx(
+        {True: truth["mean_review_late"], False: truth["mean_review_on_time"]}, abs=5e-9
+    )

@@ -109,7 +109,7 @@ def _in_english(products: ibis.Table, words: ibis.Table | None) -> ibis.Table:
 
 
 def _olist_reviews(tables: Tables, context: Context) -> None:
-    """Tie a review to the product it is about: orders with one line only, the rest stay open."""
+    """Tie a review to its order, and to the product where the order has one line only."""
     told = tables.pop("_olist_reviews", None)
     if told is None or "reviews" not in tables:
         return
@@ -117,8 +117,7 @@ def _olist_reviews(tables: Tables, context: Context) -> None:
         told.select("_file", "_row", "order_id"), ["_file", "_row"]
     )
     reviews = reviews.drop("_file_right", "_row_right")
-    shared = reviews.count().over(ibis.window(group_by=reviews.review_id))
-    reviews = reviews.mutate(_shared=shared)
+    reviews = reviews.mutate(_shared=reviews.count().over(group_by=reviews.review_id))
     again = reviews.filter(reviews["_shared"] > 1)
     context.note("review_of_several_orders", "reviews", "changed", again, example="review_id")
     made = (reviews["_shared"] > 1).ifelse(
@@ -134,7 +133,7 @@ def _olist_reviews(tables: Tables, context: Context) -> None:
         )
         single = single.filter(single.n == 1).drop("n")
         reviews = _joined(reviews, single, "order_id")
-    tables["reviews"] = reviews.drop("order_id")
+    tables["reviews"] = reviews
 
 
 def finish_superstore(tables: Tables, context: Context) -> Tables:

@@ -33,6 +33,9 @@ def as_public(layout: str, rows: ibis.Table) -> ibis.Table:
     if layout == "olist_order_payments":
         rows = rows.filter(rows["orders__paid_amount"].notnull())
         return rows.mutate(_olist_payments__sequence=ibis.literal(1))
+    if layout == "olist_order_reviews" and {"reviews__order_id", "order_lines__order_id"} <= have:
+        own, found = rows["reviews__order_id"], rows["order_lines__order_id"]
+        return rows.mutate(_olist_reviews__order_id=ibis.coalesce(own, found))
     if layout == "olist_order_items" and "_olist_items__freight" in have:
         fee = rows["_olist_items__freight"]
         first = (rows["_place"] == 1).ifelse(fee, ibis.literal(0).cast(fee.type()))
