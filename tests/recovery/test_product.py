@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import ecomops as eo
+from ecomops.data.tables import table
 from ecomops.product.shelf import lost, shelf
 from ecomops.sim import World, preset, world
 
@@ -103,9 +104,10 @@ def demo(seed: int):
     The second listings are those of the shop with visitors as in `_visited`.
     """
     made = world("demo", seed=seed)
+    seen = made.shop.tables | {"traffic_daily": table(_visited(made, seed), "traffic_daily")}
     both = [
         eo.product.listing(shop).table.set_index("rule")
-        for shop in (made.shop, eo.open({**made.tables, "traffic_daily": _visited(made, seed)}))
+        for shop in (made.shop, dataclasses.replace(made.shop, tables=seen))
     ]
     return both[0], _forecast(made, seed), both[1]
 
