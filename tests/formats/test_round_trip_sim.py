@@ -133,6 +133,8 @@ def told_by(group: list[str]) -> dict[str, pd.DataFrame]:
         rows["orders"] = rows["orders"].dropna(subset="customer_id")
     if "pdd_orders_2026" in group:
         rows = {n: f.assign(order_id="240601-" + f["order_id"]) for n, f in rows.items()}
+        lines = rows["order_lines"].sort_values("order_line_id")
+        rows["order_lines"] = lines.drop_duplicates("order_id")  # there an order is of one product
     return {n: f.replace({"order_status": words}) for n, f in rows.items()}
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.datatypes as dt
+from ibis import _
 
 from ecomops.data.formats import sql, statuses
 from ecomops.data.formats.allocate import allocated
+from ecomops.data.formats.merge import unique
 from ecomops.data.problems import Problem
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 Tables = dict[str, ibis.Table]
 FIRST_OF = ("created_at", "paid_at")
+REFUNDS = ("none", "applied", "refunding", "refunded", "closed")
 HOUSEKEEPING = ("_row", "_file", "_source", "_format", "_platform")
 
 
@@ -41,14 +44,8 @@ class Context:
             return
         shown: tuple[str, ...] = ()
         if example:
-            few = (
-                rows.select(x=rows[example].cast("string"))
-                .distinct()
-                .order_by("x")
-                .limit(3)
-                .to_pandas()
-            )
-            shown = tuple(few["x"].dropna())
+            said = rows.select(x=rows[example].cast("string")).distinct()
+            shown = tuple(said.order_by("x").limit(3).to_pandas()["x"].dropna())
         self.problems.append(
             Problem(code, table, action, int(found["n"]), shown, found.get("amount"))
         )
@@ -94,9 +91,11 @@ def with_line_status(lines: ibis.Table, context: Context) -> ibis.Table:
     """Return lines with canonical ``line_status`` and ``refund_status``."""
     platform = context.fmt.statuses
     if has(lines, "refund_status"):
-        raw = lines.refund_status
-        meant = statuses.refund_status(raw, _wordings(raw), platform)
-        lines = lines.mutate(refund_status=meant)
+        lines = _with_refund_status(lines, "order_lines", context)
+        if has(lines, "line_refund_amount"):  # what is only asked for has not been given back
+            asked = lines.refund_status.isin(["applied", "refunding", "closed"])
+            given = ibis.cases((asked, 0), else_=lines.line_refund_amount)
+            lines = lines.mutate(line_refund_amount=given.cast(dt.Decimal(18, 2)))
     if has(lines, "line_status"):
         paid = lines.paid_at.notnull() if has(lines, "paid_at") else None
         if has(lines, "line_refund_amount"):
@@ -109,6 +108,16 @@ def with_line_status(lines: ibis.Table, context: Context) -> ibis.Table:
         meant = statuses.order_status(raw, _wordings(raw), paid, platform)
         lines = lines.mutate(line_status=meant)
     return lines
+
+
+def _with_refund_status(rows: ibis.Table, table: str, context: Context) -> ibis.Table:
+    """Return rows with a canonical ``refund_status``; words that are not known stay, flagged."""
+    raw = rows.refund_status
+    meant = statuses.refund_status(raw, _wordings(raw), context.fmt.statuses)
+    rows = rows.mutate(refund_status=meant)
+    strange = rows.filter(rows.refund_status.notin(REFUNDS))
+    context.note("unknown_status", table, "flagged", strange, example="refund_status")
+    return rows
 
 
 def with_line_ids(lines: ibis.Table) -> ibis.Table:
@@ -147,7 +156,7 @@ def one_per_order(rows: ibis.Table, *, summed: tuple[str, ...] = ()) -> ibis.Tab
 def summed_columns(context: Context) -> tuple[str, ...]:
     """Return the order columns that the layout gives per line."""
     return tuple(
-        t.column for targets in context.fmt.targets.values() for t in targets
+        t.column for part in context.parts for ts in part.fmt.targets.values() for t in ts
         if t.table == "orders" and t.rule == "money_line_sum"
     )  # fmt: skip
 
@@ -186,12 +195,8 @@ def with_paid_lines(lines: ibis.Table, orders: ibis.Table | None, context: Conte
     done = allocated(lines.mutate(_weight=list_amount(lines)), sums, weight="_weight").drop(
         "_weight"
     )
-    context.note(
-        "line_paid_allocated",
-        "order_lines",
-        "changed",
-        done.filter(done.line_paid_amount.notnull()),
-    )
+    given = done.filter(done.line_paid_amount.notnull())
+    context.note("line_paid_allocated", "order_lines", "changed", given)
     return done
 
 
@@ -227,22 +232,28 @@ def unmask(orders: ibis.Table, context: Context) -> ibis.Table:
 def finish_orders(tables: Tables, context: Context) -> Tables:
     """Finish platforms whose orders and lines come in files of their own (Taobao, Tmall)."""
     orders, lines = tables.get("orders"), tables.get("order_lines")
-    if orders is not None:
-        orders = with_refunds(unmask(with_status(orders, context), context), context)
-        tables["orders"] = orders
     if lines is not None:
         lines = with_line_ids(lines)
         lines = with_dates(lines, orders) if orders is not None else lines
         lines = with_line_status(lines, context)
         tables["order_lines"] = with_paid_lines(lines, orders, context)
+    if orders is not None:
+        if has(lines, "line_refund_amount") and not has(orders, "refund_amount"):
+            orders = _with_back(orders, lines)
+        tables["orders"] = with_refunds(unmask(with_status(orders, context), context), context)
     return tables
 
 
 def finish_rows(tables: Tables, context: Context) -> Tables:
     """Finish platforms that put order and line on one row (Douyin, Pinduoduo, JD, …)."""
     settle = context.settled
-    raw = _dated_by_id(tables["orders"], context)
-    lines = with_unit_price(with_line_ids(tables["order_lines"]))
+    if has(tickets := tables.get("refunds"), "refund_status"):
+        tables["refunds"] = _with_refund_status(tickets, "refunds", context)
+    if "orders" not in tables:
+        return tables
+    lines, raw = _said_once(tables["order_lines"], tables["orders"], context)
+    raw = _dated_by_id(raw, context)
+    lines = with_unit_price(with_line_ids(lines))
     if has(raw, "order_status") and not has(lines, "line_status"):
         lines = _status_of_row(lines, raw)
     lines = settle(with_line_status(settle(lines), context))
@@ -254,10 +265,31 @@ def finish_rows(tables: Tables, context: Context) -> Tables:
         orders = orders.left_join(sums, "order_id").drop("order_id_right")
     orders = settle(orders)
     lines = settle(with_paid_lines(lines, orders, context))
-    lines, orders = _refunded_lines(lines, orders, context)
+    lines, orders = _refunded_lines(lines, orders, tables.get("refunds"), context)
     orders = with_refunds(unmask(settle(orders), context), context)
     tables["orders"], tables["order_lines"] = orders, with_dates(lines, orders)
     return tables
+
+
+def _said_once(
+    lines: ibis.Table, orders: ibis.Table, context: Context
+) -> tuple[ibis.Table, ibis.Table]:
+    """Return the last row of each line that a file says twice, before anything is added up.
+
+    A line without an id is known by what it says of the goods: on Pinduoduo, where an order is of
+    one product, it is the same one; elsewhere two lines may be alike, which is but flagged.
+    """
+    states = {*HOUSEKEEPING, "order_id", "line_status", "refund_status"}
+    own = has(lines, "order_line_id")
+    rest = ["order_line_id"] if own else [c for c in lines.columns if c not in states]
+    made, twice = unique("order_lines", lines.get_name(), context.con, ["order_id", *rest])
+    sure = own or context.fmt.platform == "pinduoduo"
+    alike = [replace(p, code="duplicate_row", action="flagged") for p in twice]
+    context.problems += twice if sure else alike
+    if not (twice and sure):
+        return lines, orders
+    kept = context.con.table(made)
+    return kept, orders.semi_join(kept, ["_file", "_row"])
 
 
 def _dated_by_id(orders: ibis.Table, context: Context) -> ibis.Table:
@@ -297,9 +329,12 @@ def _status_of_row(lines: ibis.Table, orders: ibis.Table) -> ibis.Table:
 
 
 def _refunded_lines(
-    lines: ibis.Table, orders: ibis.Table, context: Context
+    lines: ibis.Table, orders: ibis.Table, tickets: ibis.Table | None, context: Context
 ) -> tuple[ibis.Table, ibis.Table]:
-    """Mark lines that closed with a refund as refunded in full: the file has only the flag."""
+    """Give lines what their tickets say, else all of those that closed with a refund.
+
+    An order's file has only the flag.
+    """
     if has(lines, "line_refund_amount"):
         return lines, orders if has(orders, "refund_amount") else _with_back(orders, lines)
     if not has(lines, "refund_status", "line_status", "line_paid_amount"):
@@ -308,10 +343,18 @@ def _refunded_lines(
     gone = gone.fill_null(False)  # noqa: FBT003
     zero = ibis.literal(0).cast(lines.line_paid_amount.type())
     lines = lines.mutate(line_refund_amount=gone.ifelse(lines.line_paid_amount, zero))
-    hit = lines.filter(lines.line_refund_amount > 0)
+    if tickets is not None and has(tickets, "order_line_id", "refund_status", "refund_amount"):
+        given = tickets.filter(tickets.refund_status == "refunded").group_by("order_line_id")
+        lines = lines.left_join(given.aggregate(_given=_.refund_amount.sum()), "order_line_id")
+        lines = lines.drop("order_line_id_right")
+    else:
+        lines = lines.mutate(_given=ibis.null(dt.Decimal(18, 2)))
+    hit = lines.filter(lines["_given"].isnull() & (lines.line_refund_amount > 0))
     context.note(
         "refund_inferred", "order_lines", "changed", hit, hit.line_refund_amount, "order_line_id"
     )
+    told = ibis.coalesce(lines["_given"].cast(dt.Decimal(18, 2)), lines.line_refund_amount)
+    lines = lines.mutate(line_refund_amount=told).drop("_given")
     return lines, orders if has(orders, "refund_amount") else _with_back(orders, lines)
 
 

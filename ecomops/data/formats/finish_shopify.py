@@ -34,11 +34,11 @@ def finish_shopify(tables: Tables, context: Context) -> Tables:
     if has(side, "name"):
         told = side.drop("_source", "_format", "_platform")
         rows = rows.left_join(told, ["_file", "_row"]).drop("_file_right", "_row_right")
-    rows = rows.mutate(order_id=_id_on_every_row(rows))
-    lines = tables["order_lines"].left_join(
+    rows = _newest(rows.mutate(order_id=_id_on_every_row(rows)), context)
+    lines = tables["order_lines"].inner_join(
         rows.select("_file", "_row", "order_id"), ["_file", "_row"]
     )
-    lines = lines.drop("_file_right", "_row_right").filter(lambda t: t.quantity.notnull())
+    lines = lines.filter(lambda t: t.quantity.notnull())
     orders = _fulfilled(one_per_order(with_status(rows, context)))
     if has(orders, "outstanding", "paid_amount"):
         orders = orders.mutate(paid_amount=orders.paid_amount - orders.outstanding.fill_null(0))
@@ -46,6 +46,9 @@ def finish_shopify(tables: Tables, context: Context) -> Tables:
     lines = with_paid_lines(with_line_ids(_net_of_line_discount(lines)), orders, context, total)
     drop = [c for c in ("name", "subtotal", "outstanding", "fulfillment") if has(orders, c)]
     tables["orders"] = with_refunds(_never_paid_is_zero(orders), context).drop(*drop)
+    if has(orders, "order_status"):  # what was never paid is no sale on its lines either
+        told = orders.select("order_id", line_status=orders.order_status)
+        lines = lines.left_join(told, "order_id").drop("order_id_right")
     tables["order_lines"] = lines
     return tables
 
@@ -53,10 +56,18 @@ def finish_shopify(tables: Tables, context: Context) -> Tables:
 def _id_on_every_row(rows: ibis.Table) -> Any:
     if not has(rows, "name"):
         return rows.order_id
-    own = (
-        rows.order_id.max().over(ibis.window(group_by=rows.name)) if has(rows, "order_id") else None
-    )
-    return ibis.coalesce(own, rows.name) if own is not None else rows.name
+    if not has(rows, "order_id"):
+        return rows.name
+    of_name = ibis.window(group_by=["_file", "name"])  # each shop has a #1001 of its own
+    return ibis.coalesce(rows.order_id.max().over(of_name), rows.name)
+
+
+def _newest(rows: ibis.Table, context: Context) -> ibis.Table:
+    """Return the rows of each order from the newest file that has it."""
+    last = rows["_file"].max().over(ibis.window(group_by="order_id"))
+    marked = context.settled(rows.mutate(_old=rows.order_id.notnull() & (rows["_file"] < last)))
+    context.note("overlap", "order_lines", "changed", marked.filter(marked["_old"]))
+    return marked.filter(~marked["_old"]).drop("_old")
 
 
 def _net_of_line_discount(lines: ibis.Table) -> ibis.Table:

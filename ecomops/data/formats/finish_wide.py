@@ -140,14 +140,8 @@ def _request(region: str, part: Part, con: Any) -> str:
 
 
 def _granularity(columns: Sequence[Matched]) -> str:
-    words = {
-        "week": "week",
-        "周": "week",
-        "day": "day",
-        "天": "day",
-        "month": "month",
-        "月": "month",
-    }
+    words = {"week": "week", "周": "week", "day": "day", "天": "day"}
+    words |= {"month": "month", "月": "month"}
     return next((words[c.folded] for c in columns if c.targets and c.folded in words), "day")
 
 

@@ -18,18 +18,13 @@ if TYPE_CHECKING:
     from ecomops.data.formats.part import Part
 
 # What one export replaces as a whole: an order with all its lines, not single lines of it.
+OWN_WAY = {"google_trends", "shopify"}  # what these finish is merged there
 DOCUMENTS = {
-    "order_lines": ("order_id",),
-    "_uci": ("invoice",),
-    "_shopify": ("name",),
-    "_olist_items": ("order_id",),
-    "_olist_payments": ("order_id", "sequence"),
-    "_olist_orders": ("order_id",),
-    "_olist_people": ("order_customer_id",),
-    "_olist_words": ("category",),
-    "_olist_reviews": ("order_id",),
-    "_returns": ("order_id",),
-}
+    "order_lines": ("order_id",), "_uci": ("invoice",), "_olist_items": ("order_id",),
+    "_olist_payments": ("order_id", "sequence"), "_olist_orders": ("order_id",),
+    "_olist_people": ("order_customer_id",), "_olist_words": ("category",),
+    "_olist_reviews": ("order_id",), "_returns": ("order_id",),
+}  # fmt: skip
 
 
 def key_of(table: str, columns: Iterable[str]) -> tuple[str, ...]:
@@ -45,17 +40,20 @@ def merged(parts: Sequence[Part], con: Any) -> tuple[dict[str, ibis.Table], list
     for part in parts:
         for table in dict.fromkeys(s.target.table for s in part.fill):
             pieces.setdefault(table, []).append(canonical(part, table))
-    done, problems = {}, []
+    done: dict[str, ibis.Table] = {}
+    told: dict[tuple[int, ...], Problem] = {}
     for table, queries in pieces.items():
         make = sql.view if len(queries) == 1 else sql.table
         made = make(con, "load_merged", " UNION ALL BY NAME ".join(queries))
         columns = con.table(made).columns
         several = len(queries) > 1 or any(part.several for part in parts)
-        if several and not all(part.fmt.finish == "google_trends" for part in parts):
+        if several and not all(part.fmt.finish in OWN_WAY for part in parts):
             made, overlap = newest(table, made, columns, con)
-            problems += overlap
+            by = tuple(p.index for p in parts if any(s.target.table == table for s in p.fill))
+            for each in overlap:  # a row that feeds two tables is still one row
+                told[by] = max(told.get(by, each), each, key=lambda p: p.count)
         done[table] = con.table(made)
-    return done, problems
+    return done, [*told.values()]
 
 
 def canonical(part: Part, table: str) -> str:
@@ -132,10 +130,10 @@ def _cheap(rows: ibis.Table) -> bool:
     return not rows.op().find((ops.JoinChain, ops.Aggregate, ops.WindowFunction, ops.Union))
 
 
-def unique(table: str, made: str, con: Any) -> tuple[str, list[Problem]]:
-    """Return one row per key of a canonical table: the last one, and how many were left out."""
+def unique(table: str, made: str, con: Any, key: Sequence[str] = ()) -> tuple[str, list[Problem]]:
+    """Return one row per key (the table's own): the last one, and how many were left out."""
     columns = con.table(made).columns
-    key = [c for c in tables()[table].key if c in columns]
+    key = key or [c for c in tables()[table].key if c in columns]
     if not key:
         return made, []
     group = ", ".join(sql.name(c) for c in key)

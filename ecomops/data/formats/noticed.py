@@ -36,7 +36,11 @@ def note_cells(
     """Count the cells that did not parse; refuse when they are ids a spreadsheet has rounded."""
     counts = {"bad": "_bad", "n": "count(*)", "at": "min(rowid)"}
     by = sql.rows(con, sql.select(counts, wide, where="_bad > 0 AND _note IS NULL", group="_bad"))
+    told: set[tuple[int, ...]] = set()
     for bit, slot in enumerate(strict):
+        if slot.positions in told:  # one cell may fill two columns
+            continue
+        told.add(slot.positions)
         hits = [(n, at) for bad, n, at in by if bad >> bit & 1]
         if not hits:
             continue
@@ -48,13 +52,9 @@ def note_cells(
         column = part.columns[slot.positions[0]].name
         if slot.target.rule in rules.IDS:
             raise DataError(
-                "rounded_ids_file",
-                file=part.name,
-                column=column,
-                count=count,
-                row=row,
+                "rounded_ids_file", file=part.name, column=column, count=count, row=row,
                 examples=shown,
-            )
+            )  # fmt: skip
         examples = tuple(f"{column} = {cell}" for cell in shown)
         part.problems.append(
             Problem("unreadable_cell", slot.target.table, "flagged", count, examples)

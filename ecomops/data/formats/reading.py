@@ -196,6 +196,8 @@ def _one(sheet: Sheet, candidate: Candidate, how: How, con: Any) -> Part:
         raise DataError("no_data_rows", file=sheet.name, format=candidate.format)
     part.files = len({place for _, place, _ in sheet.origin}) or 1
     part.rank = _rank(sheet, part, con)
+    if sheet.origin:
+        _order_files(sheet, part, con)
     set_period(part, sheet, candidate.header_row - 1, con)
     return part
 
@@ -207,7 +209,24 @@ def _named(name: str) -> str:
 
 def _rank(sheet: Sheet, part: Part, con: Any) -> tuple[str, str, str]:
     """Return what makes an export newer: the date in its name, its last event, its name."""
-    times = [s.name for s in part.fill if s.target.rule in {"ts", "ts_utc", "date"}]
-    tops = {c: f"max({sql.name(c)})::VARCHAR" for c in times}
-    found = sql.rows(con, sql.select(tops, part.table))[0] if times else ()
+    tops = _last_events(part)
+    found = sql.rows(con, sql.select(tops, part.table))[0] if tops else ()
     return (_named(sheet.name), max((v for v in found if v), default=""), sheet.name)
+
+
+def _last_events(part: Part) -> dict[str, str]:
+    times = [s.name for s in part.fill if s.target.rule in {"ts", "ts_utc", "date"}]
+    return {c: f"max({sql.name(c)})::VARCHAR" for c in times}
+
+
+def _order_files(sheet: Sheet, part: Part, con: Any) -> None:
+    """Order the files that were read as one by what makes an export newer, the last event too."""
+    tops = sql.select({"o_file": "o_file", **_last_events(part)}, part.table, group="o_file")
+    last = {row[0]: max((v for v in row[1:] if v), default="") for row in sql.rows(con, tops)}
+    names = {place: name for name, place, _ in sheet.origin}
+    newer = sorted(names, key=lambda at: (_named(names[at]), last.get(at, ""), names[at]))
+    place = {at: number for number, at in enumerate(newer)}
+    listed = [place.get(at, 0) for at in range(max(names) + 1)]
+    asked = {"*": f"* REPLACE (list_extract({listed}, o_file + 1) AS o_file)"}
+    part.table = sql.view(con, "load_part", sql.select(asked, sql.name(part.table)))
+    part.beside = sql.view(con, "load_beside", sql.select(asked, sql.name(part.beside)))

@@ -147,29 +147,18 @@ def parse(fid: str, raw: Mapping[str, Any]) -> Format:
     required = raw.get("required")
     plain = ("statuses", "finish", "timezone", "currency", "money_scale")
     return Format(
-        id=fid,
-        platform=raw.get("platform", "own"),
-        family=raw.get("family", fid),
-        zh=raw.get("zh", fid),
-        en=raw.get("en", fid),
-        container=raw.get("container", "csv"),
-        encoding=raw.get("encoding", "utf-8"),
-        confidence=raw.get("confidence", "C"),
-        evidence=raw.get("evidence", ""),
-        headers=headers,
-        optional=optional,
-        targets=mapping,
-        aliases=aliases,
-        constants={_place(k): v for k, v in (raw.get("set") or {}).items()},
+        id=fid, platform=raw.get("platform", "own"), family=raw.get("family", fid),
+        zh=raw.get("zh", fid), en=raw.get("en", fid), container=raw.get("container", "csv"),
+        encoding=raw.get("encoding", "utf-8"), confidence=raw.get("confidence", "C"),
+        evidence=raw.get("evidence", ""), headers=headers, optional=optional, targets=mapping,
+        aliases=aliases, constants={_place(k): v for k, v in (raw.get("set") or {}).items()},
         required=tuple(fold(h) for h in required) if required else _key_headers(mapping),
         period=_place(raw["period"]) if "period" in raw else None,
         footer_blank=tuple(fold(h) for h in raw.get("footer_blank", ())),
         explanation_row=bool(raw.get("explanation_row")),
-        free_columns=bool(raw.get("free_columns")),
-        patterns=tuple(raw.get("patterns", ())),
-        folded=frozenset(known),
-        **{name: raw[name] for name in plain if name in raw},
-    )
+        free_columns=bool(raw.get("free_columns")), patterns=tuple(raw.get("patterns", ())),
+        folded=frozenset(known), **{name: raw[name] for name in plain if name in raw},
+    )  # fmt: skip
 
 
 def _read(text: str) -> dict[str, Format]:

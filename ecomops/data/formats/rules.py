@@ -30,7 +30,7 @@ COMMON_TIMES = (
     "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d",
     "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %I:%M:%S %p", "%Y-%m-%d %I:%M:%S %p",
     "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y年%m月%d日 %H:%M:%S",
-    "%Y年%m月%d日 %H:%M", "%Y年%m月%d日",
+    "%Y年%m月%d日 %H:%M", "%Y年%m月%d日", "%Y年%m月%d日%H:%M:%S", "%Y年%m月%d日%H:%M",
     "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y%m%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d",
     "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%Y/%m/%d %I:%M %p", "%Y-%m-%d %I:%M %p",
     "%b %d, %Y %I:%M:%S %p", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y",
@@ -305,16 +305,8 @@ RULES: dict[str, Rule] = {
     "address3": (_address(3), False),
 }  # fmt: skip
 TEXTS = (
-    "text",
-    "token",
-    "text_ffill",
-    "status",
-    "email",
-    "presale",
-    "address1",
-    "address2",
-    "address3",
-)
+    "text", "token", "text_ffill", "status", "email", "presale", "address1", "address2", "address3",
+)  # fmt: skip
 IDS = ("id", "id_compose")
 TIMES = ("ts", "ts_utc", "ts_or_order_id", "date")
 NUMBERS = tuple(r for r in RULES if RULES[r][1] and r not in {*IDS, *TIMES, "bool"})

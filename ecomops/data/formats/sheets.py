@@ -247,8 +247,8 @@ def staged(sheet: Sheet, con: Any, header: int, width: int) -> tuple[str, tuple[
         cut = short and sum(bool(c.strip()) for c in row) > 1
         if cut or any(cell.strip() for cell in row[width:]):
             ragged.append(_place(sheet, number - header - 2, number))
-        else:
-            kept.append((number - header - 2, row))
+            row = []  # noqa: PLW2901  (blank, so that the rows below keep their numbers)
+        kept.append((number - header - 2, row))
     cells = {
         f"c{i}": pa.array([r[i] if i < len(r) else None for _, r in kept], pa.string())
         for i in range(width)

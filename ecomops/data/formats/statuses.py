@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ def wording(platform: str | None, kind: str) -> dict[str, str]:
 
 
 def _plain(said: str) -> str:
-    return said.replace("，", ",").replace(" ", "").lower()
+    return unicodedata.normalize("NFKC", said).replace(" ", "").lower()
 
 
 def order_status(raw: Any, said: list[str], paid: Any, platform: str | None) -> Any:

@@ -14,7 +14,7 @@ from ecomops.data.formats.noticed import (
     note_left_out,
     note_spans,
     refuse_rounded,
-)
+)  # fmt: skip
 from ecomops.data.formats.numerals import comma_fractions
 from ecomops.data.formats.part import Part, main_table, possible, slots, value_of
 from ecomops.data.formats.recognise import Candidate, matched
@@ -28,7 +28,7 @@ from ecomops.data.formats.spare import (
     spare_cells,
     spare_columns,
     tidied,
-)
+)  # fmt: skip
 from ecomops.data.formats.totals import compare_totals
 from ecomops.data.problems import Problem
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ecomops.data.formats.registry import Format
 
 FOOTER = (
-    r"^((本页|当前页|本次|累计|全部|所有|全店)?(总计|合计|汇总|小计|总和|累计)([:：].*)?"
+    r"^((本页|当前页|本次|累计|全部|所有|全店)?(总计|合计|汇总|小计|总和|累计)([:：\s\d(（].*)?"
     r"|(grand |sub)?totals?(:.*)?|共\s*\d+\s*[条笔单行项个].*|#[-=\s]*|#.*(结束|合计|总计).*)$"
 )
 FOOTER_BEGINS = "总合汇小全本当累所共gGtTsS#"
@@ -72,13 +72,10 @@ def typed(
     source, left_out = staged(sheet, con, header, len(cells))
     part.comma = _comma(part, sheet.head[header + 1 :])
     around = rules.Cells(
-        comma=part.comma,
-        yuan=fmt.money == "CNY",
-        zone=zone,
+        comma=part.comma, yuan=fmt.money == "CNY", zone=zone,
         serial_base=sheet.serial_base if sheet.kind == "excel" else None,
-        day_first=_day_first(source, part, sheet, con),
-        salt=salt,
-    )
+        day_first=_day_first(source, part, sheet, con), salt=salt,
+    )  # fmt: skip
     strict = [s for s in part.fill if s.strict][:MOST_STRICT]
     said = _said(source, part, sheet.typed)
     wide = sql.table(con, "load_wide", _wide(said, part, strict, around, cells))
@@ -340,4 +337,5 @@ def _no_key(slot: Slot) -> str:
     key = sql.name(slot.name)
     if slot.target.rule not in rules.IDS or slot.target.table not in ORDERS:
         return f"{key} IS NULL"
-    return f"({key} IS NULL OR {key} >= '\u2e80' AND NOT regexp_matches({key}, '[0-9A-Za-z]'))"
+    said = f"regexp_matches({key}, '^[^:\uff1a\\s]*[0-9A-Za-z]')"
+    return f"({key} IS NULL OR {key} >= '\u2e80' AND NOT {said})"

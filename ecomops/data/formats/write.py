@@ -24,17 +24,12 @@ if TYPE_CHECKING:
 CHUNK = 50_000
 # Where the private columns of some layouts come from when they are written.
 SOURCES = {
-    "_uci.invoice": "order_lines.order_id",
-    "_uci.product_id": "order_lines.product_id",
-    "_uci.product_name": "order_lines.product_name",
-    "_uci.quantity": "order_lines.quantity",
-    "_uci.at": "orders.created_at",
-    "_uci.unit_price": "order_lines.unit_price",
-    "_uci.customer_id": "orders.customer_id",
-    "_uci.country": "orders.receiver_province",
-    "_shopify.name": "orders.order_id",
-    **PUBLIC,
-}
+    "_uci.invoice": "order_lines.order_id", "_uci.product_id": "order_lines.product_id",
+    "_uci.product_name": "order_lines.product_name", "_uci.quantity": "order_lines.quantity",
+    "_uci.at": "orders.created_at", "_uci.unit_price": "order_lines.unit_price",
+    "_uci.customer_id": "orders.customer_id", "_uci.country": "orders.receiver_province",
+    "_shopify.name": "orders.order_id", **PUBLIC,
+}  # fmt: skip
 FINEST = ("reviews", "order_lines", "traffic_daily", "product_skus")
 FIRST_ROW_ONLY = {"shopify_orders"}
 ON_EVERY_ROW = {"name", "customer_id", "created_at"}
