@@ -11,6 +11,7 @@ import pandas as pd
 
 from ecomops.base import checks
 from ecomops.base.errors import DataError
+from ecomops.base.formatting import shown
 from ecomops.channel import keywords as chart
 from ecomops.data.festivals import days
 from ecomops.data.tables import frame
@@ -19,6 +20,7 @@ from ecomops.maths.lunar import solar
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.metrics.daily import daily
 from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from ecomops.data.festivals import Festival
     from ecomops.data.shop import Shop
     from ecomops.maths.arrays import Floats
-    from ecomops.result.words import Words
 
 SEED = 20_250_601
 LEAST_DAYS = 400  # within a year growth cannot be told from season
@@ -68,6 +69,15 @@ def readings(search_index: ibis.Table, as_of: date | None) -> pd.DataFrame:
     return rows.drop(columns="date").sort_values(["keyword", "source", "region", "piece", "day"])
 
 
+@dataclass(frozen=True)
+class _Typed(Words):
+    """Words that leave keywords as people type them: no translation would find them again."""
+
+    def own(self, value: object) -> str:
+        """Return the keyword itself, whatever the shop's glossary calls it."""
+        return shown(value, "text", self.lang)
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Search(Result):
     """One row per keyword and index: growth, season and lead; levels never cross indices."""
@@ -89,6 +99,10 @@ class Search(Result):
         "correlation": "number.2",
         "p": "number.3",
     }
+
+    def words(self, lang: str | None = None) -> Words:
+        """Return the words of the analysis, with keywords as they are typed."""
+        return _Typed(self.code, checks.language(lang or self.lang), self.basis.currency)
 
     def findings(self) -> tuple[Finding, ...]:
         """Say what grows and falls beyond doubt, what peaks soon, and what runs ahead of sales."""

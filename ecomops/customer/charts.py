@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ecomops.result.words import Words
 
 LINES = {True: (0.09, 0.225), False: (0.1, 0.215)}  # first line and line step, in cells
+NARROW = 10  # letters across one cell on a phone
 
 
 def draw_grid(
@@ -72,7 +74,7 @@ def _shade(ax: Axes, share: Any, *, wide: bool, words: Words) -> None:
 
 def _lines(row: Any, name: str, broad: bool, *, wide: bool, words: Words) -> list[str]:  # noqa: FBT001
     title = words.label(name)
-    names = [title] if wide or broad else title.split(" ")
+    names = [title] if wide or broad else wrap(title, NARROW, break_long_words=False)
     count = words.say("labels", "count", n=row["customers"])
     return [*names, count, words.say("labels", "share", share=row["amount_share"])]
 

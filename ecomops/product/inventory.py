@@ -51,7 +51,7 @@ class Inventory(Result):
         "level": "count",
         "on_hand": "count",
         "order": "count",
-        "stockout": "percent",
+        "stockout": "chance",
     }
 
     def findings(self) -> tuple[Finding, ...]:

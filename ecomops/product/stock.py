@@ -106,7 +106,7 @@ class Stock(Result):
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
         height = 58 + 26 * min(len(self.rows), SHOWN[wide])
-        left, right = (230, 120) if wide else (130, 48)
+        left, right = (230, 120) if wide else (130, 62)
         return style.Layout(height, left=left, right=right, top=8, bottom=46)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:

@@ -72,7 +72,7 @@ class Drivers(Result):
         against = parts[np.sign(parts) == -np.sign(self.change)]
         if len(against):
             worst = str(against.abs().idxmax())
-            values = {"factor": worst, "part": float(parts[worst])}
+            values = facts | {"factor": worst, "part": float(parts[worst])}
             level = "watch" if parts[worst] < 0 else "note"
             said.append(Finding(f"offset_{unit}", level, values, n))
         return (*said, *self._segments(unit), *self._simpson())

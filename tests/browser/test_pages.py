@@ -50,6 +50,25 @@ def test_quotes_are_those_of_the_language(demo_pages, browser, lang):
     assert all(width > 0.9 for width in widths) if lang == "zh" else max(widths) < 0.65
 
 
+@each_language
+def test_a_printed_chart_keeps_its_heading_and_its_notes(demo_pages, browser, lang):
+    """From the heading to the end of the notes, every section fits on one sheet of A4."""
+    page = browser.new_page(viewport={"width": 688, "height": 1032})  # 182 x 273 mm
+    page.emulate_media(media="print")
+    page.goto((demo_pages / f"analyse.{lang}.html").resolve().as_uri())
+    page.evaluate("document.fonts.ready")
+    heights = page.evaluate(SECTIONS)
+    page.close()
+    assert len(heights) > 5
+    assert {name: height for name, height in heights.items() if height > 1032} == {}
+
+
+SECTIONS = """() => Object.fromEntries(
+  [...document.querySelectorAll('section.q')].filter(q => q.querySelector('.notes')).map(q => [
+    q.id,
+    q.querySelector('.notes').getBoundingClientRect().bottom - q.getBoundingClientRect().top,
+  ])
+)"""
 WIDTHS = """() => [...'“”'].map(mark => {
   const span = document.body.appendChild(document.createElement('span'));
   span.style.cssText = 'font-size:100px;position:absolute';

@@ -10,6 +10,7 @@ import pytest
 
 import ecomops as eo
 from ecomops.base.errors import OptionError
+from ecomops.base.options import options
 from ecomops.channel.search import readings, search, year_before
 from ecomops.data.tables import table as door
 
@@ -55,6 +56,14 @@ def test_growth_is_what_was_planted_on_either_scale(result):
         assert row["low"] - 0.02 <= planted <= row["high"] + 0.02
     assert "连衣裙" in result.explain("zh")
     assert "apart" not in {f.code for f in result.findings()}
+
+
+def test_keywords_are_told_as_they_are_typed(result, monkeypatch):
+    """A glossary knows some keywords and not others; a translated one finds nothing again."""
+    monkeypatch.setattr(options, "glossary", {"外套": "coat"})
+    page = result.in_language("en")._repr_html_()
+    assert "外套" in page
+    assert "coat" not in page
 
 
 def test_levels_stay_on_their_own_scale(result):

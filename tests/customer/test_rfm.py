@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import ecomops as eo
 from ecomops.base.errors import DataError, OptionError
-from ecomops.customer import rfm, segments
+from ecomops.customer import charts, rfm, segments
 from ecomops.result.words import Words
 from tests.customer.conftest import money, orders_of
 
@@ -409,3 +409,10 @@ def test_customers_are_lazy_and_can_be_filtered_in_the_engine(mixed):
     n = made.customers.filter(made.customers.segment == "champions").count().to_pandas()
     assert n == made.table.set_index("segment").loc["champions", "customers"]
     assert isinstance(made.table, pd.DataFrame)
+
+
+def test_a_long_name_takes_two_lines_of_its_cell_on_a_phone():
+    """A cell has room for four lines: name, customers and share."""
+    row, words = {"customers": 1925, "amount_share": 0.136}, Words("customer.rfm", "en", "CNY")
+    lines = charts._lines(row, "about_to_sleep", False, wide=False, words=words)
+    assert lines == ["About to", "sleep", "1,925", "13.6%"]

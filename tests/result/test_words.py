@@ -102,6 +102,14 @@ def test_chinese_quotes_are_those_of_the_mainland() -> None:
     ] == []
 
 
+def test_a_chance_may_read_over_99_or_under_1_percent_where_it_stands() -> None:
+    told = {at: text for at, text in texts(catalogue("en")).items() if ":chance}" in text}
+    bad = re.compile(r"\ba \{\w+:chance\}|^\{\w+:chance\} .*\.$|:chance\} sure")
+    assert [at for at, text in told.items() if bad.search(text)] == []
+    chinese = texts(catalogue("zh"))
+    assert [at for at, text in chinese.items() if re.search(r"概率是 \{\w+:chance\}。", text)] == []
+
+
 def texts(node, *at: str) -> dict[tuple[str, ...], str]:
     """Return every text of a catalogue by its path."""
     if isinstance(node, str):
