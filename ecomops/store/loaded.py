@@ -12,6 +12,7 @@ import pandas as pd
 from ecomops.base import checks
 from ecomops.base.errors import DataError
 from ecomops.data import formats
+from ecomops.data.formats.part import finest
 from ecomops.data.quality import holdings
 from ecomops.data.schema import tables as schemas
 from ecomops.data.shop import canonical_files, open_shop
@@ -127,11 +128,19 @@ class LoadReport(Result):
             found.append(self._say("dropped", "note", **values, item=lost.iloc[0]["item"]))
         for code in ("unreadable_cell", "overlap", "duplicate_key"):
             rows = problems[problems["item"] == code]
+            if code == "overlap":  # an order and its line may be one row of the file
+                own = rows["place"].isin(self._finest())
+                rows = rows[own] if own.any() else rows
             if len(rows):
                 shown = [text for each in rows["examples"] for text in each][:FEW]
                 n = int(rows["count"].sum())
                 found.append(self._say(code, "watch" if shown else "note", n=n, list=shown))
         return found
+
+    def _finest(self) -> set[str | None]:
+        """Return the tables that have a row per row of a file."""
+        known = formats.formats()
+        return {finest(known[f]) for f in self.of("file", "loaded")["place"] if f in known}
 
     def _held(self) -> list[Finding]:
         """Say which sums and ratios were held against the rows, and the worst that fails."""
@@ -324,7 +333,7 @@ def report(
     """Return the report of a load: `counts` are rows now and rows loaded, by canonical table."""
     identities = [*done.identities]
     known = {each.code for each in identities} | {"total_differs"}
-    problems = [p for p in done.problems if p.code not in known]
+    problems = [p for p in done.problems if p.code not in known or p.action == "dropped"]
     files = [_file(file) for file in done.files]
     rows = [
         *(row for row in files if row[3] == "refused"),

@@ -6,12 +6,16 @@ Truth: each file is small enough to add up by hand.
 from __future__ import annotations
 
 import csv
+import zipfile
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import pytest
 
+from ecomops.base.errors import DataError
 from ecomops.data.formats import load
+from ecomops.store.loaded import load as report_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,3 +218,45 @@ def test_rows_below_one_that_was_left_out_keep_their_numbers(tmp_path: Path) -> 
     path.write_text("\n".join([lines[0], lines[1] + ",7", lines[2]]), encoding="utf-8")
     found = loaded(path)
     assert column(found, "orders", "order_id", "source_row") == {"290000000002": 3}
+
+
+def test_two_digits_of_a_year_may_stand_last_but_are_not_guessed(tmp_path: Path) -> None:
+    said = {"下单时间": "5/31/24 10:00", "付款确认时间": "5/31/24 10:01"}
+    found = loaded(export(tmp_path / "a.csv", JD | said))
+    assert [f"{at:%F}" for at in column(found, "orders", "order_id", "paid_at").values()] == [
+        "2024-05-31"
+    ]
+    with pytest.raises(DataError, match="下单时间"):
+        loaded(export(tmp_path / "b.csv", JD | {"下单时间": "24/5/03 10:00"}))
+
+
+JD_ADS = {
+    "日期": "20260601~20260630", "跟单SKU ID": "100", "跟单SKU名称": "锅", "SPU ID": "1",
+    "展现数": "10", "点击数": "1", "花费": "5", "平均点击成本": "5", "千次展现成本": "500",
+}  # fmt: skip
+
+
+def test_a_total_that_was_held_is_still_told_as_dropped_and_spans_no_days(tmp_path: Path) -> None:
+    total = JD_ADS | {"跟单SKU名称": "合计", "跟单SKU ID": ""}
+    path = export(tmp_path / "a.csv", JD_ADS, total)
+    assert counts(loaded(path), "period_total") == [1]
+    assert list(report_of(path).of("problem", "dropped")["item"]) == ["total_row"]
+
+
+def test_an_empty_file_in_an_archive_keeps_no_other_from_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a_empty.csv", "")
+        archive.write(export(tmp_path / "b.csv", JD), "b.csv")
+    found = loaded(path)
+    assert {f.name: f.status for f in found.files} == {
+        "all.zip/a_empty.csv": "refused", "all.zip/b.csv": "loaded",
+    }  # fmt: skip
+    assert "all.zip/a_empty.csv" in found.files[0].reason
+
+
+def test_an_order_said_again_later_overlaps_once(tmp_path: Path) -> None:
+    for name in ("a_20240501.csv", "b_20240601.csv"):
+        export(tmp_path / name, PINDUODUO)
+        report = report_of(tmp_path / name, into=tmp_path / "shop", lang="en")
+    assert "1 row overlaps with other exports; the newest wins." in report.sentences()

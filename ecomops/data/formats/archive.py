@@ -25,7 +25,7 @@ BROKEN = (
 )  # fmt: skip
 
 
-def kind(path: Path) -> str:
+def kind(path: Path, shown: str) -> str:
     """Return ``"zip"``, ``"xlsx"``, ``"xls"``, ``"gzip"``, ``"parquet"``, ``"html"`` or ``"text"``.
 
     The suffix is not looked at. Raises `MissingError` for a file that is not there and
@@ -33,7 +33,7 @@ def kind(path: Path) -> str:
     """
     head = first_bytes(path)
     if not head.strip(b"\0\r\n\t "):
-        raise DataError("empty_file", file=path.name, size=path.stat().st_size)
+        raise DataError("empty_file", file=shown, size=path.stat().st_size)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "xlsx" if _is_workbook(path) else "zip"
     if head.startswith(b"\xd0\xcf\x11\xe0"):

@@ -84,8 +84,11 @@ def refuse_rounded(part: Part, wide: str, con: Any) -> None:
             )  # fmt: skip
 
 
-def note_spans(part: Part, said: str, con: Any) -> None:
-    """Flag rows over several days: they are totals, dated on their first day."""
+def note_spans(part: Part, said: str, note: str, con: Any) -> None:
+    """Flag rows over several days: they are totals, dated on their first day.
+
+    `note` is the SQL of why a row is no data, null where it is.
+    """
     for slot in part.fill:
         if slot.target.rule == "date":
             ends = f"regexp_extract_all({slot.said}, '\\d{{8}}|\\d{{4}}-\\d{{2}}-\\d{{2}}')"
@@ -93,7 +96,8 @@ def note_spans(part: Part, said: str, con: Any) -> None:
                 "n": "count(*)",
                 "few": f"list_slice(list_sort(list(DISTINCT {slot.said})), 1, 3)",
             }
-            query = sql.select(few, said, where=f"length({ends}) = 2 AND {ends}[1] <> {ends}[2]")
+            where = f"length({ends}) = 2 AND {ends}[1] <> {ends}[2] AND ({note}) IS NULL"
+            query = sql.select(few, said, where=where)
             count, shown = sql.rows(con, query)[0]
             if count:
                 table = slot.target.table

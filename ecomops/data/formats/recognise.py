@@ -142,6 +142,8 @@ def chosen(sheet: Sheet, known: Mapping[str, Format], wanted: Format | None = No
     Raises `DataError` when nothing fits well enough, when two layouts fit about equally well, or
     when the sheet is not in the `wanted` one: nothing is guessed silently.
     """
+    if sheet.wrong:
+        raise sheet.wrong
     found = candidates(sheet, known)
     if wanted:
         same = {f.id for f in relatives(wanted, known.values())}

@@ -159,7 +159,8 @@ def identifier(x: str, _: Cells) -> str:
 
 def moment(x: str, cells: Cells) -> str:
     """Return local wall time: an offset in the cell counts only where the shop's zone is known."""
-    fast = f"CASE WHEN length({x}) <= 19 THEN try_cast({x} AS TIMESTAMP) END"
+    year = f"NOT contains(substring({x}, 2, 2), '/')"  # the engine takes 3/10/24 for the year 3
+    fast = f"CASE WHEN length({x}) <= 19 AND {year} THEN try_cast({x} AS TIMESTAMP) END"
     return f"coalesce({fast}, {_slow_moment(x, cells)})"
 
 
@@ -170,8 +171,8 @@ def _slow_moment(x: str, cells: Cells) -> str:
     base = f"regexp_replace(regexp_replace({x}, {text(OFFSET)}, '\\1'), {text(SPAN)}, '\\1')"
     base = f"CASE WHEN contains({x}, '午') THEN {half} ELSE {base} END"
     date_part = "%d/%m/" if cells.day_first else "%m/%d/"
-    slashed = [date_part + year + clock for year in ("%Y", "%y") for clock in CLOCKS]
-    forms = "[" + ", ".join(text(f) for f in (*COMMON_TIMES, *slashed)) + "]"
+    slashed = [date_part + year + clock for year in ("%y", "%Y") for clock in CLOCKS]
+    forms = "[" + ", ".join(text(f) for f in (*slashed, *COMMON_TIMES)) + "]"
     wall = f"try_strptime({base}, {forms})"
     if cells.serial_base is not None:
         wall = f"coalesce({_serial(x, cells.serial_base)}, {wall})"

@@ -37,7 +37,8 @@ csv.field_size_limit(32 << 20)
 class Sheet:
     """One table of cells. `rows` holds all of them when they are few, else `path` is read.
 
-    `head` are the first records; `ends` how a line of a text file ends, as the engine writes it.
+    `head` are the first records; `ends` how a line of a text file ends, as the engine writes it;
+    `wrong` is why a file of an archive cannot be read at all.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Sheet:
     serial_base: date = date(1899, 12, 30)
     size: int = 0
     origin: list[tuple[str, int, int]] = field(default_factory=list)
+    wrong: DataError | None = None
 
 
 def sheets(path: Path, scratch: Path, shown: str | None = None, depth: int = 0) -> Iterator[Sheet]:
@@ -60,13 +62,16 @@ def sheets(path: Path, scratch: Path, shown: str | None = None, depth: int = 0) 
     Raises `DataError` for what cannot be read, naming the file and the reason.
     """
     shown = shown or path.name
-    kind = archive.kind(path)
+    kind = archive.kind(path, shown)
     if kind in {"zip", "gzip"} and depth > 1:
         raise DataError("nested_archive", file=shown)
     if kind == "zip":
         for name, file in archive.unzip(path, scratch):
             if not name.rsplit("/", 1)[-1].startswith((".", "__MACOSX")):
-                yield from sheets(file, scratch, f"{shown}/{name}", depth + 1)
+                try:
+                    yield from sheets(file, scratch, f"{shown}/{name}", depth + 1)
+                except DataError as error:  # what is beside it may be whole
+                    yield Sheet(f"{shown}/{name}", "text", [], wrong=error)
     elif kind == "gzip":
         inner = shown.removesuffix(".gz")
         yield from sheets(archive.gunzip(path, scratch), scratch, inner, depth + 1)

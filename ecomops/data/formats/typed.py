@@ -83,7 +83,7 @@ def typed(
     note_left_out(part, left_out, con)
     note_cells(part, strict, wide, said, around, con)
     refuse_rounded(part, wide, con)
-    note_spans(part, said, con)
+    note_spans(part, said, _note(part, [f"c{i}" for i in _labels(part)], cells), con)
     drop_empty(part, wide, con)
     note_columns(part, keep_personal=keep_personal)
     _keep_rows(part, wide, _filled_first(wide, said, strict, con), con)
@@ -240,7 +240,9 @@ def _day_first(source: str, part: Part, sheet: Sheet, con: Any) -> bool:
             )
         }
         first, second = sql.rows(con, sql.select(parts, source))[0]
-        if (first > YEAR_MONTHS) == (second > YEAR_MONTHS):
+        # in China 24/3/10 begins with the year, elsewhere with the day
+        short = part.fmt.money == "CNY" and any(re.match(r"\s*\d+/\d+/\d\d\b", c) for c in slashed)
+        if (first > YEAR_MONTHS) == (second > YEAR_MONTHS) or (short and first > YEAR_MONTHS):
             name = part.columns[place].name
             raise DataError("ambiguous_dates", file=part.name, column=name, examples=slashed[:3])
         return bool(first > YEAR_MONTHS)
