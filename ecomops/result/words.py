@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 MOST = 8  # labels listed in a sentence
+HAN = "[\u4e00-\u9fff]"
+GAP = rf"(?:(?<=\d[万亿])|(?<=% 以上)) (?={HAN})|(?<={HAN}) (?=不到 \d+%)"
 LONGEST = 300  # pixels of one of several names in a sentence
 
 
@@ -136,9 +138,11 @@ def _flag(value: object) -> str:
 
 
 def _closed(text: str) -> str:
-    """Return `text` without the gap that a number leaves where it ends in 万 or 亿.
+    """Return `text` without the gap that a number leaves where it begins or ends in Chinese.
 
     >>> _closed("达到 ¥40.0万 的概率"), _closed("达到 ¥929 的概率")
     ('达到 ¥40.0万的概率', '达到 ¥929 的概率')
+    >>> _closed("有 99% 以上 的可能"), _closed("概率 不到 1%")
+    ('有 99% 以上的可能', '概率不到 1%')
     """
-    return re.sub(r"(?<=\d[万亿]) (?=[\u4e00-\u9fff])", "", text)
+    return re.sub(GAP, "", text)
