@@ -15,7 +15,7 @@ from ecomops.channel import dots, journeys, reading
 from ecomops.channel.credits import MODELS
 from ecomops.channel.holdout import INCREMENTAL, incremental
 from ecomops.channel.models import EFFECTS, GAMES, Settings, credit, totals
-from ecomops.data.tables import frame, opened, table
+from ecomops.data.tables import frame, held, opened, table
 from ecomops.maths.markov import STRATEGIES
 from ecomops.result import Action, Basis, Finding, Need, Result, style
 from ecomops.result.model import plain
@@ -260,14 +260,14 @@ def _of_events(
     )
     alone = journeys.untouched(events, by=by, lookback_days=lookback_days, start=start, end=end)
     count = frame(alone.aggregate(n=alone.conversions.sum().fill_null(0)))["n"].iloc[0]
-    held = "is_holdout" in events.columns
+    known = "is_holdout" in events.columns
     return _Found(
-        journeys=built.cache(),
+        journeys=held(built),
         timed=True,
         untouched=float(count),
         start=start or first.date(),
         end=end or last.date(),
-        incremental=incremental(events, by=by, start=start, end=end) if held else None,
+        incremental=incremental(events, by=by, start=start, end=end) if known else None,
     )
 
 

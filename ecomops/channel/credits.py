@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import numpy as np
 
-from ecomops.data.tables import frame
+from ecomops.data.tables import frame, home
 from ecomops.maths import markov
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def steps(journeys: ibis.Table, *, order: int) -> pd.DataFrame:
 def _side_by_side(journeys: ibis.Table, arrays: Mapping[str, Any]) -> ibis.Table:
     """Return a row per element of `arrays`, up to the longest of them; counts are repeated."""
     counts = ("conversions", "nulls", "value")
-    if journeys.get_backend().name == "duckdb":
+    if home(journeys).name == "duckdb":
         # Its parallel unnest takes a fraction of the time of zipping, which Spark needs.
         return journeys.select(*counts, **{name: a.unnest() for name, a in arrays.items()})
     first, *others = arrays.values()

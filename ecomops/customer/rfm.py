@@ -16,7 +16,7 @@ from ecomops.base.errors import OptionError
 from ecomops.customer import holdout, segments
 from ecomops.customer.basis import basis
 from ecomops.customer.charts import draw_grid, draw_shares
-from ecomops.data.tables import frame
+from ecomops.data.tables import frame, home, opened
 from ecomops.maths.ties import quantiles
 from ecomops.metrics.customers import Customers, customers
 from ecomops.result import Action, Finding, Need, Result, style
@@ -285,8 +285,8 @@ class RFM(Result):
 
 def _pairs(before: ibis.Table, after: ibis.Table) -> pd.DataFrame:
     old = before.select("customer_id", old=before.segment)
-    if before.get_backend() is not after.get_backend():
-        old = ibis.memtable(old.to_pyarrow())
+    if home(before) is not home(after):
+        old = opened(frame(old))
     new = after.select(id=after.customer_id, new=after.segment)
     both = old.outer_join(new, old.customer_id == new.id)
     named = both.select(old=both.old.fill_null("none"), new=both.new.fill_null("none"))

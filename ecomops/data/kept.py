@@ -33,9 +33,8 @@ class Kept(Generic[T]):
     def get(self, table: object, options: Hashable, make: Callable[[], T]) -> T:
         """Return the kept answer for `table` and `options`, or make and keep it."""
         key = (id(table), options)
-        if key not in self._answers:
-            self._answers[key] = (table, make())
-            if len(self._answers) > self.size:
-                self._answers.popitem(last=False)
-        self._answers.move_to_end(key)
-        return self._answers[key][1]
+        found = self._answers.pop(key, None) or (table, make())  # another thread may do the same
+        self._answers[key] = found
+        if len(self._answers) > self.size:
+            self._answers.popitem(last=False)
+        return found[1]

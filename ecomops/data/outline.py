@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from ecomops.data.kept import Kept
-from ecomops.data.tables import frame
+from ecomops.data.tables import frame, held, home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,7 +87,7 @@ def outline(orders: ibis.Table, reasons: Reasons) -> Outline:
 
 def _made(orders: ibis.Table, reasons: Reasons) -> Outline:
     rows, names = _tagged(orders.select(*COLUMNS), reasons)
-    if orders.get_backend().name != "duckdb":
+    if home(orders).name != "duckdb":
         return Outline(rows, names)
     found = frame(
         orders.aggregate(n=orders.count(), low=orders.currency.min(), high=orders.currency.max())
@@ -99,7 +99,7 @@ def _made(orders: ibis.Table, reasons: Reasons) -> Outline:
     if _pieces(size) > 1:
         rows = rows.mutate(piece=(_hash(rows.customer_id) % _pieces(size)).cast("int16"))
     return Outline(
-        rows=rows.cache() if size >= WORTH_HOLDING else rows,
+        rows=held(rows) if size >= WORTH_HOLDING else rows,
         reasons=names,
         currency=low if low == high else None,
         size=size,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import ibis
-import ibis.expr.operations as ops
 
 from ecomops.base import checks
 from ecomops.base.errors import DataError, MissingError, OptionError, suggestion
@@ -21,7 +20,7 @@ from ecomops.data import formats, schema
 from ecomops.data.festivals import calendar_of, usual
 from ecomops.data.policy import Coverage, coverage, margins
 from ecomops.data.problems import Problem
-from ecomops.data.tables import engine, frame, read_file, table
+from ecomops.data.tables import ALONE, engine, frame, read_file, sources, table
 from ecomops.data.views import views
 
 if TYPE_CHECKING:
@@ -152,11 +151,15 @@ def open_shop(
     if lang:
         options.lang = checks.language(lang)
     _check_zone(timezone)
-    currency = currency.upper() if currency else None
+    with ALONE:
+        return _opened(source, format, currency.upper() if currency else None, timezone)
+
+
+def _opened(source: object, layout: str | None, currency: str | None, timezone: str | None) -> Shop:
     if isinstance(source, dict):
         shop = _from_frames(source, currency, timezone)
     elif isinstance(source, str | Path):
-        shop = replace(_from_path(source, format, currency, timezone), folder=_own_folder(source))
+        shop = replace(_from_path(source, layout, currency, timezone), folder=_own_folder(source))
     elif isinstance(source, ibis.BaseBackend):
         shop = _from_connection(source, currency, timezone)
     else:
@@ -195,7 +198,7 @@ def _refuse_several_engines(tables: Mapping[str, ibis.Table]) -> None:
     """Raise when tables live in different connections: no query can join them."""
     homes: dict[int, list[str]] = {}
     for name, t in tables.items():
-        for home in {id(found.source) for found in t.op().find(ops.DatabaseTable)}:
+        for home in set(map(id, sources(t))):
             homes.setdefault(home, []).append(name)
     if len(homes) > 1:
         groups = [" + ".join(names) for names in homes.values()]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import tempfile
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from weakref import WeakSet, finalize
 
 import ibis
 import ibis.backends.duckdb  # the door always needs it: loaded with the library, not at first use
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import pyarrow as pa
+from ibis.util import gen_name
 
 from ecomops.base import checks
 from ecomops.base.errors import DataError, MissingError, OptionError
@@ -35,6 +39,9 @@ OFFSET = r":\d\d(\.\d+)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)$"  # of a time from UTC
 MICRO = 6  # digits of a second that every engine keeps
 DOOR = "ecomops_door"  # in the names of views of tables that came through
 MEMORY = "5.4GB"  # 100 million lines are aggregated without files, in less than 6 GB
+ALONE = RLock()  # a connection of DuckDB answers one thread at a time
+GONE: list[Any] = []  # what drops tables that nobody needs any more
+PASSED: WeakSet[Any] = WeakSet()  # what came through the door and is no view
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=(("str", "timestamp('UTC')"), "timestamp"))
@@ -89,7 +96,9 @@ def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis
         return raw  # it has been through this door
     _refuse_unreadable(raw, schema)
     typed = {c.name: _typed(raw, c.name, c.dtype, timezone) for c in schema.columns.values()}
-    return raw.mutate(**typed)
+    passed = raw.mutate(**typed)
+    PASSED.add(passed.op())
+    return passed
 
 
 def needed(name: str) -> tuple[str, ...]:
@@ -110,7 +119,8 @@ def frame(expr: ibis.Table) -> pd.DataFrame:
     (2, 1)
     """
     money = {c: expr[c].cast("float64") for c, t in expr.schema().items() if t.is_decimal()}
-    rows: pd.DataFrame = (expr.mutate(**money) if money else expr).to_pandas()
+    with ALONE:
+        rows: pd.DataFrame = home(expr).to_pandas(expr.mutate(**money) if money else expr)
     gaps = [c for c, t in expr.schema().items() if t.is_integer() and rows[c].dtype == object]
     return rows.astype(dict.fromkeys(gaps, "float64"))
 
@@ -133,9 +143,36 @@ def opened(source: object) -> ibis.Table:
         return source
     if isinstance(source, str | Path):
         return read_file(Path(source))
-    if hasattr(source, "columns") or hasattr(source, "schema"):
-        return ibis.memtable(_plain(source))
-    raise OptionError("not_a_table", kind=type(source).__name__)
+    kind = type(source)  # a lazy frame of polars would have to find its columns first
+    if not (hasattr(kind, "columns") or hasattr(kind, "schema")):
+        raise OptionError("not_a_table", kind=kind.__name__)
+    try:
+        held = ibis.memtable(_plain(source))
+    except (pa.ArrowException, KeyError) as error:
+        raise DataError("unreadable_frame", reason=_first_line(error)) from error
+    # no engine knows a column without a name: the index of a frame that went through CSV
+    return held if all(held.columns) else held.select(*filter(None, held.columns))
+
+
+def sources(expr: Any) -> list[BaseBackend]:
+    """Return the connection of each table of an engine in `expr`; frames have none."""
+    return [op.source for op in expr.op().find((ops.DatabaseTable, ops.SQLQueryResult))]
+
+
+def home(expr: Any) -> BaseBackend:
+    """Return the connection that answers `expr`: frames are read by the process's own."""
+    return next(iter(sources(expr)), engine())
+
+
+def held(expr: ibis.Table) -> ibis.Table:
+    """Return the rows of `expr`, kept by the connection that answers it until nobody needs them."""
+    con: Any = home(expr)
+    with ALONE:
+        while GONE:  # ibis would drop them amid the query of another thread
+            GONE.pop()()
+        made = con._create_cached_table(gen_name("held"), expr)  # noqa: SLF001 - nor knows frames
+    finalize(made.op(), GONE.append, partial(con._drop_cached_table, made.get_name()))  # noqa: SLF001
+    return made
 
 
 def _plain(source: Any) -> Any:
@@ -149,19 +186,18 @@ def _plain(source: Any) -> Any:
     if twice := sorted({c for c in names if names.count(c) > 1}):
         raise DataError("columns_twice", columns=twice)
     told = {c: _told_by_arrow(source[c]) for c in source.columns}
-    try:
-        return pa.Table.from_pandas(source.assign(**told), preserve_index=False)
-    except pa.ArrowException as error:
-        raise DataError("unreadable_frame", reason=_first_line(error)) from error
+    return pa.Table.from_pandas(source.assign(**told), preserve_index=False)
 
 
 def _told_by_arrow(values: Any) -> Any:
-    """Return a column as Arrow knows it: periods by their start, mixed kinds and bins as text."""
+    """Return a column as an engine knows it: periods by their start, kinds it lacks as text."""
     if str(values.dtype).startswith("period"):
         return values.dt.to_timestamp()
     kind = str(getattr(values.dtype, "categories", values).dtype)
-    mixed = values.dtype == object and len({type(v) for v in values.dropna()}) > 1
-    text = mixed or kind.startswith(("period", "interval"))
+    if kind == "float16":
+        return values.astype("float32")
+    kinds = {type(v) for v in values.dropna()} if values.dtype == object else set()
+    text = len(kinds) > 1 or UUID in kinds or kind.startswith(("period", "interval"))
     return values.map(str, na_action="ignore") if text else values
 
 
@@ -183,9 +219,14 @@ def read_file(path: Path, con: Any = None) -> Any:
         raise DataError("unreadable_file", path=str(path), reason=_first_line(error)) from error
 
 
-@cache
 def engine() -> BaseBackend:
-    """Return the process's own DuckDB, in which files are read."""
+    """Return the process's own DuckDB, in which files and frames are read."""
+    with ALONE:  # two threads must not make two
+        return _engine()
+
+
+@cache
+def _engine() -> BaseBackend:
     con = ibis.duckdb.connect()
     con.raw_sql("SET enable_progress_bar = false")  # in a notebook it leaves a dead widget behind
     # beyond this the engine works through files of its own, so that a large shop fits a laptop
@@ -199,10 +240,9 @@ def _first_line(error: Exception) -> str:
 
 
 def _is_canonical(raw: ibis.Table, schema: TableSchema) -> bool:
-    # a table of its own may hold blank ids, and on Spark instants that look like wall times; one
-    # that was derived from another came from here, and so did a view of this engine
-    op = raw.op()
-    if isinstance(op, ops.PhysicalTable) and DOOR not in op.name:
+    # any other may hold blank ids, and on Spark instants that look like wall times
+    found = raw.op().find(ops.Relation)
+    if not any(op in PASSED or DOOR in getattr(op, "name", "") for op in found):
         return False
     types = raw.schema()
     return all(c.name in types and _fits(types[c.name], c.dtype) for c in schema.columns.values())
@@ -254,7 +294,7 @@ def _named(column: str, values: Any) -> Any:
 
 def _wall(raw: ibis.Table, column: str, timezone: str) -> Any:
     values = raw[column]
-    backend = raw.get_backend()
+    backend = home(raw)
     if backend.name == "pyspark" and _is_instant(raw, column, backend):
         return _wall_spark(_session_zone(), timezone, values)
     if values.type().is_string() and backend.name in ("duckdb", "pyspark"):

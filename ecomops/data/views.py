@@ -10,10 +10,9 @@ from collections import UserDict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import ibis.expr.operations as ops
 from ibis.util import gen_name
 
-from ecomops.data.tables import DOOR, engine, table
+from ecomops.data.tables import ALONE, DOOR, engine, home, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,16 +29,16 @@ class Views(UserDict[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         """Return the table `name`, made at the first asking."""
-        if callable(found := self.data[name]):
-            self.data[name] = found = found()
-        return found
+        if callable(self.data[name]):
+            with ALONE:  # one thread makes it, the others take it
+                if callable(found := self.data[name]):
+                    self.data[name] = found()
+        return self.data[name]
 
 
 def views(tables: Mapping[str, ibis.Table]) -> Mapping[str, ibis.Table]:
     """Return `tables` as views, or as they are when one of them lives in another connection."""
-    con = engine()
-    found = (op for t in tables.values() for op in t.op().find(ops.PhysicalTable))
-    if any(getattr(op, "source", con) is not con for op in found):
+    if any(home(t) is not engine() for t in tables.values()):
         return tables
     return Views({name: partial(_view, t) for name, t in tables.items()})
 

@@ -249,33 +249,6 @@ def fold_half(mask: ArrayLike, seed: int) -> Bools:
     return half
 
 
-def x_learner(
-    x: Floats,
-    treated: ArrayLike,
-    y: ArrayLike,
-    chance: float,
-    fit: Fit,
-    *,
-    seed: int,
-    folds: int = 3,
-) -> Floats:
-    """Return cross-fitted effects by the X-learner, for groups of very unequal size.
-
-    Künzel, Sekhon, Bickel and Yu (2019), PNAS 116: each group's outcomes are compared with what
-    the other group's model predicts, and the two answers are mixed by `chance`.
-    """
-    t, out = floats(treated), floats(y)
-    fold = folds_of(t.size, folds, seed)
-    score = np.empty_like(out)
-    for k in range(folds):
-        here, one, none = fold == k, (fold != k) & (t == 1), (fold != k) & (t == 0)
-        with_message, without = fit(x[one], out[one]), fit(x[none], out[none])
-        tau_one = fit(x[one], out[one] - without(x[one]))
-        tau_none = fit(x[none], with_message(x[none]) - out[none])
-        score[here] = chance * tau_none(x[here]) + (1 - chance) * tau_one(x[here])
-    return score
-
-
 def policy_value(effects: ArrayLike, chosen: ArrayLike, cost: float) -> tuple[float, float, float]:
     """Return what treating the `chosen` earns in all, net of `cost` each, with its 90 % interval.
 

@@ -17,7 +17,7 @@ from ecomops.base import checks
 from ecomops.data.kept import Kept
 from ecomops.data.outline import PURCHASE, REFUNDED, Outline, outline
 from ecomops.data.policy import POLICY, Coverage, coverage
-from ecomops.data.tables import frame, table
+from ecomops.data.tables import frame, held, home, table
 from ecomops.metrics import periods
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _made(orders: ibis.Table, last: date | None) -> Customers:
     months = len(periods.span(origin, end, "month"))
     told = outline(orders, POLICY.reasons)
     pieces = [
-        _per_customer(_known(told, rows, last), origin, months).cache() for rows in told.pieces()
+        held(_per_customer(_known(told, rows, last), origin, months)) for rows in told.pieces()
     ]
     return Customers(
         table=ibis.union(*pieces) if pieces[1:] else pieces[0],
@@ -208,7 +208,7 @@ def _first_two(day: Any) -> Any:
 
     DuckDB keeps the two smallest while it aggregates; elsewhere the days are collected and sorted.
     """
-    return _smallest(day, 2) if day.get_backend().name == "duckdb" else day.collect().sort()
+    return _smallest(day, 2) if home(day).name == "duckdb" else day.collect().sort()
 
 
 def _bit(month: Any, column: int, columns: int) -> Any:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import ibis
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import ecomops as eo
@@ -214,3 +219,35 @@ def test_csv_keeps_leading_zeros(tmp_path: Path) -> None:
     got = frame(table(file, "orders"))
     assert got["order_id"].iloc[0] == "007"
     assert got["paid_amount"].iloc[0] == 1.5
+
+
+def test_a_table_derived_in_another_connection_comes_through_the_door() -> None:
+    """All its columns have the right types, yet an id may be blank: as in the table itself."""
+    con = ibis.duckdb.connect()
+    typed = table(orders(customer_id=["a", "b", "c"]), "orders").to_pyarrow()
+    whole = con.create_table("sold", typed)
+    blank = whole.mutate(customer_id=ibis.literal(" "))
+    assert table(blank, "orders").customer_id.count().to_pandas() == 0
+    through = table(whole, "orders")
+    later = through.filter(through.paid_amount > 15)
+    assert table(later, "orders") is later  # what came through once need not again
+
+
+def test_frames_of_kinds_that_no_engine_has_are_read_or_explained() -> None:
+    rows = orders(order_id=[uuid.UUID(int=i) for i in range(3)])
+    rows = rows.assign(paid_amount=np.array([1.5, 2, 3], "float16"), **{"": 0})
+    made = table(rows, "orders").to_pandas()
+    assert "" not in made
+    assert made["order_id"][1] == "00000000-0000-0000-0000-000000000001"
+    assert made["paid_amount"].sum() == Decimal("6.5")
+    fixed = pa.table({"order_id": pa.array([b"abc"], pa.binary(3)), "paid_amount": [1.0]})
+    with pytest.raises(eo.DataError) as told:
+        table(fixed, "orders")
+    assert told.value.code == "unreadable_frame"
+
+
+def test_a_lazy_frame_and_one_with_a_nameless_column_are_taken() -> None:
+    """Polars gives the index that pandas wrote into a CSV file no name at all."""
+    rows = pl.from_pandas(orders()).with_columns(pl.lit(0).alias(""))
+    for given in (rows, rows.lazy()):
+        assert len(frame(table(given, "orders"))) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import ibis
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 import ecomops as eo
-from ecomops.base.errors import MissingError
+from ecomops.base.errors import DataError, MissingError
 from ecomops.data.tables import DOOR, table
 from ecomops.data.views import Views, through, views
 
@@ -81,3 +82,40 @@ def test_frames_come_through_the_door_when_they_are_asked_for():
     assert list(found["orders"].to_pandas()["customer_id"].fillna("")) == ["a", "", "b"]
     with pytest.raises(MissingError):
         found["reviews"]
+
+
+def test_a_query_of_another_connection_stays_there():
+    """Its tables are unknown here, or worse: known by the same name."""
+    con = ibis.duckdb.connect()
+    con.create_table("sold", ROWS)
+    query = con.sql("SELECT * FROM sold")
+    assert eo.open({"orders": query}).orders.count().to_pandas() == 3
+    other = ibis.duckdb.connect()
+    other.create_table("lines", {"order_id": ["1"], "quantity": [1], "line_paid_amount": [5.0]})
+    with pytest.raises(DataError) as told:
+        eo.open({"orders": query, "order_lines": other.sql("SELECT * FROM lines")})
+    assert told.value.code == "several_connections"
+
+
+def test_frames_are_read_here_whatever_engine_is_the_default():
+    """A default that is no DuckDB must not choose the words of a query that DuckDB answers."""
+    zoned = ROWS.assign(paid_at=["2025-11-01T08:00:00+00:00", "2025-11-02 09:30", "2025-11-03"])
+    before = ibis.options.default_backend
+    expected = eo.customer.rfm(zoned)
+    ibis.set_backend("polars")
+    try:
+        orders = eo.open({"orders": zoned}).orders.order_by("order_id")
+        assert str(orders.to_pandas()["paid_at"][0]) == "2025-11-01 16:00:00"
+        pd.testing.assert_frame_equal(eo.customer.rfm(zoned).table, expected.table)
+    finally:
+        ibis.options.default_backend = before
+
+
+def test_threads_that_open_shops_at_once_get_their_own_numbers():
+    def sales(n: int) -> float:
+        made = eo.open({"orders": ROWS.assign(paid_amount=float(n))})
+        return float(eo.customer.rfm(made.orders).table["amount"].sum())
+
+    alone = [sales(n) for n in range(1, 5)]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(sales, [1, 2, 3, 4] * 2)) == alone * 2
