@@ -156,6 +156,7 @@ def open_shop(
 
 
 def _opened(source: object, layout: str | None, currency: str | None, timezone: str | None) -> Shop:
+    options.glossary = {}  # of the shop that was open before
     if isinstance(source, dict):
         shop = _from_frames(source, currency, timezone)
     elif isinstance(source, str | Path):

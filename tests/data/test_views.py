@@ -12,6 +12,7 @@ import pytest
 
 import ecomops as eo
 from ecomops.base.errors import DataError, MissingError
+from ecomops.base.options import options
 from ecomops.data.tables import DOOR, table
 from ecomops.data.views import Views, through, views
 
@@ -119,3 +120,10 @@ def test_threads_that_open_shops_at_once_get_their_own_numbers():
     alone = [sales(n) for n in range(1, 5)]
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(sales, [1, 2, 3, 4] * 2)) == alone * 2
+
+
+def test_english_names_belong_to_the_shop_that_was_opened_last():
+    eo.open("demo")
+    assert options.glossary
+    eo.open({"orders": ROWS})
+    assert options.glossary == {}
