@@ -41,6 +41,17 @@ def test_each_command_has_help_with_an_example(capsys, command, lang):
     assert text.count("用法：" if lang == "zh" else "usage: ") == 1
 
 
+def test_the_package_is_the_command_too():
+    """Truth: the exit code of wrong usage, which scripts rely on."""
+    told = subprocess.run(
+        [sys.executable, "-m", "ecomops", "--lang", "en"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, told.stdout.split()[:2]) == (2, ["usage:", "ecomops"])
+
+
 def test_examples_in_help_are_commands_that_parse():
     from ecomops.cli.parser import parser
 
