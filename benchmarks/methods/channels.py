@@ -13,6 +13,7 @@ from ecomops.channel import minutes
 from ecomops.sim import media, world
 from ecomops.sim import preset as settings_of
 from ecomops.sim.presets import sized
+from ecomops.sim.truth import channel as channel_truth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +59,8 @@ def _saved(result: Any, truth: Mapping[str, float]) -> dict[str, float]:
 
 def won(made: World) -> dict[str, float]:
     """Return the panel's orders that exist only because of a paid channel, by channel."""
-    truth = made.truth["channel"].to_pandas().set_index("channel")["panel_orders"]
-    return {str(name): float(count) for name, count in truth.items()}
+    found = channel_truth(made.plan, made.scenes).to_pandas().set_index("channel")["panel_orders"]
+    return {str(name): float(count) for name, count in found.items()}
 
 
 def advertised(preset: str, customers: int, seed: int) -> World:
@@ -108,7 +109,8 @@ def true_sales(made: World, name: str, spend: float) -> float:
     """Return sales a day of a channel at a steady spend: its customers times what one buys."""
     plan = made.plan
     channel = next(c for c in plan.settings.channels if c.name == name)
-    customers = made.truth["channel"].to_pandas().set_index("channel").loc[name, "customers"]
+    found = channel_truth(plan, made.scenes).to_pandas().set_index("channel")
+    customers = found.loc[name, "customers"]
     paid = made.tables["orders"].to_pandas()["paid_amount"].astype(float).sum()
     effect = media.response(channel, plan.days, plan.seed)
     per_effect = customers / float((effect * plan.daily).sum()) * plan.daily.mean()

@@ -13,8 +13,9 @@ from benchmarks.methods.common import Estimate, Found, Method, bare, emitted
 from ecomops.product.price import HORIZON
 from ecomops.product.shelf import lost, shelf
 from ecomops.sim import preset as settings_of
-from ecomops.sim import world
+from ecomops.sim import shelves, world
 from ecomops.sim.presets import sized
+from ecomops.sim.truth import sku
 
 if TYPE_CHECKING:
     from ecomops.sim import World
@@ -39,7 +40,7 @@ def price(made: World) -> Found:
     """
     lines = made.tables["order_lines"]
     result = eo.product.price(lines)
-    planted = made.truth["sku"].to_pandas()[["product_id", "elasticity"]]
+    planted = sku(made.plan).to_pandas()[["product_id", "elasticity"]]
     rows = result.table.merge(planted.rename(columns={"elasticity": "true"}), on="product_id")
     rows = rows[rows["true"].notna()]
     known = rows[(rows["reason"] == "known") & (rows["price"] > 0)]
@@ -97,8 +98,8 @@ def stock(made: World) -> Found:
     end = made.shop.coverage.last_day
     kept = shelf(made.shop, days=365, as_of=end, lead=14.0)
     out = kept.empty.any(axis=1)
-    truth = made.truth["stock"].to_pandas().set_index("product_id")["demanded"]
-    true = float(truth.reindex(kept.items["product_id"]).to_numpy()[out].sum())
+    wanted = shelves.demanded(made.plan, made.scenes).to_pandas().set_index("product_id")
+    true = float(wanted["demanded"].reindex(kept.items["product_id"]).to_numpy()[out].sum())
     days = zip(kept.sold[out], kept.empty[out], strict=True)
     dropped = sum(s[~e].mean() * s.size for s, e in days)
     found = [

@@ -11,13 +11,14 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import ecomops as eo
 from ecomops.channel.reallocate import reallocate
 from ecomops.channel.response import response
 from ecomops.maths.allocation import bounded
-from ecomops.sim import media, preset
+from ecomops.sim import media, preset, tables, truth
 from ecomops.sim.presets import sized
 from tests.channel.planted import BAD, MARGIN, NAMES, NEAR, NONE, planted
 
@@ -136,8 +137,10 @@ def true_sales(world, name, spend):
     """Return sales a day of a channel at a steady spend: its customers times what one buys."""
     plan = world.plan
     channel = next(c for c in plan.settings.channels if c.name == name)
-    customers = world.truth["channel"].to_pandas().set_index("channel").loc[name, "customers"]
-    paid = world.tables["orders"].to_pandas()["paid_amount"].astype(float).sum()
+    found = truth.channel(plan, world.scenes).to_pandas().set_index("channel")
+    customers = found.loc[name, "customers"]
+    orders = pa.concat_tables([tables.orders(scene) for scene in world.scenes])
+    paid = orders.to_pandas()["paid_amount"].astype(float).sum()
     each = paid / plan.settings.customers.count
     effect = media.response(channel, plan.days, plan.seed)
     per_effect = customers / float((effect * plan.daily).sum()) * plan.daily.mean()

@@ -12,7 +12,8 @@ import pytest
 import ecomops as eo
 from ecomops.data.tables import table
 from ecomops.product.shelf import lost, shelf
-from ecomops.sim import World, preset, world
+from ecomops.sim import World, market, preset, shelves, world
+from ecomops.sim import truth as truths
 
 pytestmark = pytest.mark.slow
 SEEDS = range(1, 21)
@@ -21,7 +22,7 @@ SEEDS = range(1, 21)
 @cache
 def niches(seed: int):
     made = world("lazy_clothes", seed=seed, customers=300)
-    return eo.product.niche(made.shop), made.truth["niches"].to_pandas()
+    return eo.product.niche(made.shop), market.niches(made.plan).to_pandas()
 
 
 def planted_ranks(seed: int):
@@ -47,13 +48,14 @@ def test_few_of_the_niches_named_are_false():
 
 
 @cache
-def shelves(seed: int):
+def emptied(seed: int):
     """Return demand of products that ran out: corrected, as sold, days dropped, true."""
     made = world("heavy_stockout", seed=seed)
     end = made.shop.coverage.last_day
     kept = shelf(made.shop, days=365, as_of=end, lead=14.0)
     out = kept.empty.any(axis=1)
-    truth = made.truth["stock"].to_pandas().set_index("product_id")["demanded"]
+    stock = shelves.demanded(made.plan, made.scenes).to_pandas()
+    truth = stock.set_index("product_id")["demanded"]
     true = truth.reindex(kept.items["product_id"]).to_numpy()[out]
     means = [s[~e].mean() * s.size for s, e in zip(kept.sold[out], kept.empty[out], strict=True)]
     return lost(kept).wanted[out].sum(axis=1), kept.sold[out].sum(axis=1), np.array(means), true
@@ -61,12 +63,12 @@ def shelves(seed: int):
 
 def off(which: int):
     """Return the relative error of total demand, one per shop."""
-    return np.array([shelves(s)[which].sum() / shelves(s)[3].sum() - 1 for s in SEEDS])
+    return np.array([emptied(s)[which].sum() / emptied(s)[3].sum() - 1 for s in SEEDS])
 
 
 def missed(which: int) -> float:
     """Return the mean weighted absolute error by product."""
-    each = [np.abs(shelves(s)[which] - shelves(s)[3]).sum() / shelves(s)[3].sum() for s in SEEDS]
+    each = [np.abs(emptied(s)[which] - emptied(s)[3]).sum() / emptied(s)[3].sum() for s in SEEDS]
     return float(np.mean(each))
 
 
@@ -183,7 +185,7 @@ def priced(name: str, seed: int):
         settings = dataclasses.replace(settings, prices=lot)
     made = world(settings, seed=seed)
     result = eo.product.price(made.tables["order_lines"])
-    truth = made.truth["sku"].to_pandas()[["product_id", "elasticity"]]
+    truth = truths.sku(made.plan).to_pandas()[["product_id", "elasticity"]]
     rows = result.table.merge(truth.rename(columns={"elasticity": "true"}), on="product_id")
     return rows[rows["true"].notna()], sum(action.emitted for action in result.actions())
 
