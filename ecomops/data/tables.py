@@ -37,11 +37,10 @@ EXACT_FLOAT = 2**53
 MONEY = dt.Decimal(18, 4)  # of what may have more than two places
 OFFSET = r":\d\d(\.\d+)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)$"  # of a time from UTC
 MICRO = 6  # digits of a second that every engine keeps
-DOOR = "ecomops_door"  # in the names of views of tables that came through
 MEMORY = "5.4GB"  # 100 million lines are aggregated without files, in less than 6 GB
 ALONE = RLock()  # a connection of DuckDB answers one thread at a time
 GONE: list[Any] = []  # what drops tables that nobody needs any more
-PASSED: WeakSet[Any] = WeakSet()  # what came through the door and is no view
+PASSED: WeakSet[Any] = WeakSet()  # what came through the door
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=(("str", "timestamp('UTC')"), "timestamp"))
@@ -147,11 +146,11 @@ def opened(source: object) -> ibis.Table:
     if not (hasattr(kind, "columns") or hasattr(kind, "schema")):
         raise OptionError("not_a_table", kind=kind.__name__)
     try:
-        held = ibis.memtable(_plain(source))
+        rows = ibis.memtable(_plain(source))
     except (pa.ArrowException, KeyError) as error:
         raise DataError("unreadable_frame", reason=_first_line(error)) from error
     # no engine knows a column without a name: the index of a frame that went through CSV
-    return held if all(held.columns) else held.select(*filter(None, held.columns))
+    return rows if all(rows.columns) else rows.select(*filter(None, rows.columns))
 
 
 def sources(expr: Any) -> list[BaseBackend]:
@@ -241,8 +240,7 @@ def _first_line(error: Exception) -> str:
 
 def _is_canonical(raw: ibis.Table, schema: TableSchema) -> bool:
     # any other may hold blank ids, and on Spark instants that look like wall times
-    found = raw.op().find(ops.Relation)
-    if not any(op in PASSED or DOOR in getattr(op, "name", "") for op in found):
+    if not any(op in PASSED for op in raw.op().find(ops.Relation)):
         return False
     types = raw.schema()
     return all(c.name in types and _fits(types[c.name], c.dtype) for c in schema.columns.values())

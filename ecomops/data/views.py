@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from ibis.util import gen_name
 
-from ecomops.data.tables import ALONE, DOOR, engine, home, table
+from ecomops.data.tables import ALONE, PASSED, engine, home, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import ibis
+
+DOOR = "ecomops_door"  # in the names of views
 
 
 class Views(UserDict[str, Any]):
@@ -53,4 +55,6 @@ def _passed(source: object, name: str, timezone: str) -> ibis.Table:
 
 
 def _view(table: ibis.Table) -> ibis.Table:
-    return engine().create_view(gen_name(DOOR), table)
+    made = engine().create_view(gen_name(DOOR), table)
+    PASSED.add(made.op())
+    return made

@@ -14,7 +14,7 @@ from ecomops.channel.holdout import incremental
 from ecomops.channel.journeys import conversions
 from ecomops.channel.spending import one_report
 from ecomops.data.policy import POLICY, earned, sold_lines
-from ecomops.data.tables import exact, frame, table
+from ecomops.data.tables import exact, frame
 from ecomops.maths import forecast as maths
 from ecomops.maths.arrays import Z90
 from ecomops.maths.placebo import FEWEST, before_after
@@ -77,7 +77,7 @@ def _met(touchpoints: ibis.Table, channel: str, first: date, last: date) -> pd.D
 
 
 def _saved(shop: Shop, deed: Deed, channel: str, saved: tuple[float, float]) -> Outcome | None:
-    events = table(shop.touchpoints, "touchpoints")
+    events = shop.touchpoints
     rows = incremental(events, by="channel", start=deed.start, end=deed.end).set_index("channel")
     sold = conversions(events.filter(events.event_time.date().between(deed.start, deed.end)))
     sums = frame(sold.aggregate(orders=sold.conversions.sum(), value=sold.value.sum())).iloc[0]

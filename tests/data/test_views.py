@@ -13,8 +13,8 @@ import pytest
 import ecomops as eo
 from ecomops.base.errors import DataError, MissingError
 from ecomops.base.options import options
-from ecomops.data.tables import DOOR, table
-from ecomops.data.views import Views, through, views
+from ecomops.data.tables import table
+from ecomops.data.views import DOOR, Views, through, views
 
 ROWS = pd.DataFrame(
     {

@@ -13,7 +13,7 @@ import ibis
 import pytest
 
 from ecomops.data.formats import formats, load, write
-from ecomops.data.formats.write import SOURCES
+from ecomops.data.formats.write import WRITTEN
 from ecomops.data.schema import tables as schemas
 from ecomops.sim import world
 from tests.formats.test_round_trip import LOST, arrow, plain, suffix_of, written
@@ -82,7 +82,7 @@ def shop() -> dict[str, pd.DataFrame]:
 def places(fmt: Format) -> list[tuple[str, str]]:
     """Return the canonical tables and columns that a file of the layout is written from."""
     told = [f"{t.table}.{t.column}" for t in written(fmt)]
-    found = [SOURCES.get(place, place).partition(".") for place in told]
+    found = [WRITTEN.get(place, place).partition(".") for place in told]
     return [(table, column) for table, _, column in found if not table.startswith("_")]
 
 

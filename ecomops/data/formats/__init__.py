@@ -12,7 +12,21 @@ from ecomops.data.formats.write import write
 from ecomops.data.problems import Identity, Problem
 
 __all__ = [
-    "SUFFIX", "Candidate", "Change", "Format", "Identity", "Loaded", "Loading", "Problem",
-    "SourceFile", "complete", "detect", "format_of", "formats", "load", "load_into", "recover",
+    "SUFFIX",
+    "Candidate",
+    "Change",
+    "Format",
+    "Identity",
+    "Loaded",
+    "Loading",
+    "Problem",
+    "SourceFile",
+    "complete",
+    "detect",
+    "format_of",
+    "formats",
+    "load",
+    "load_into",
+    "recover",
     "write",
-]  # fmt: skip
+]

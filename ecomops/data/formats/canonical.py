@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
 from ecomops.data.formats.merge import sql_type
 from ecomops.data.schema import tables
 from ecomops.data.tables import NEEDED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import ibis
 
 TOLD = {
@@ -17,24 +20,7 @@ TOLD = {
     "source_row": "_row",
 }  # fmt: skip
 DEFAULTS = {"attribution_model": "'unknown'", "entry_type": "'other'"}
-# What makes a row the same in the next export, where the platform gives no id of its own.
-IDENTITY = {
-    "live_sessions": ("anchor_id", "anchor_name", "title", "started_at"),
-    "reviews": ("product_id", "sku_id", "order_line_id", "content", "created_at"),
-    "settlements": (
-        "posted_at",
-        "order_id",
-        "order_line_id",
-        "entry_type_raw",
-        "amount",
-        "channel",
-    ),
-    "touchpoints": ("event_time", "visitor_id", "event_name", "product_id", "session_id"),
-    "campaigns": ("campaign_name", "start_at"),
-    "product_skus": ("product_id", "sku_name"),
-    "message_campaigns": ("name", "sent_at"),
-    "affiliate_orders": ("order_id", "product_id", "created_at"),
-}
+IDENTITY: Mapping[str, Sequence[str]] = packaged("data/formats/tables.toml")["identity"]
 
 
 def completed(

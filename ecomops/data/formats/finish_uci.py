@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 # kind of line -> canonical table, what becomes of it
 ACTIONS = {
-    "cancellation": ("refunds", "changed"), "stock_correction": ("order_lines", "dropped"),
-    "zero_price": ("order_lines", "dropped"), "bad_debt": ("order_lines", "dropped"),
+    "cancellation": ("refunds", "changed"),
+    "stock_correction": ("order_lines", "dropped"),
+    "zero_price": ("order_lines", "dropped"),
+    "bad_debt": ("order_lines", "dropped"),
     "unreadable_row": ("order_lines", "dropped"),
-}  # fmt: skip
+}
 NOTED = (
     ("guest", "orders", "kept", "customer_id IS NULL", "count(DISTINCT invoice)", "invoice"),
     ("not_a_product", "order_lines", "flagged", "fee", "count(*)", "product_id"),

@@ -6,13 +6,14 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
 from ecomops.data.formats.numerals import number
 from ecomops.data.formats.part import response_of
 from ecomops.data.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ecomops.data.formats.finish import Context, Tables
     from ecomops.data.formats.part import Part
@@ -22,19 +23,7 @@ if TYPE_CHECKING:
 SEPARATORS = {"wenjuanxing": "┋", "google_forms": ";", "typeform": None}
 BELOW = "<\uff1c"
 SKIPPED = ("-2", "-3", "(跳过)", "（跳过）", "(空)")
-# entry type -> words that say so; the first that matches counts
-ENTRY_TYPES = {
-    "transfer": "提现|充值|保证金|转账|withdraw|payout|transfer|reserve",
-    "refund": "退款|退货|refund|chargeback|reversal",
-    "commission": "佣金|达人|推客|淘客|分账|affiliate",
-    "platform_fee": "服务费|技术|扣点|手续费|费用|commission|fee|closing",
-    "advertising": "广告|推广|advertis|sponsored",
-    "shipping": "运费|物流|快递|运险|shipping|postage|fba",
-    "compensation": "赔付|赔偿|补偿|reimburse",
-    "subsidy": "补贴|返现|红包|积分|优惠|promotion|rebate",
-    "tax": "税|tax|vat",
-    "sale": "货款|交易|收款|收入|结算|订单|principal|payment|charge|sale",
-}
+ENTRY_TYPES: Mapping[str, str] = packaged("data/formats/tables.toml")["entries"]
 
 
 def finish_survey(tables: Tables, context: Context) -> Tables:

@@ -7,24 +7,19 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.operations as ops
 
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
 from ecomops.data.formats.part import response_of, survey_of
 from ecomops.data.problems import Problem
 from ecomops.data.schema import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ecomops.data.formats.part import Part
 
-# What one export replaces as a whole: an order with all its lines, not single lines of it.
 OWN_WAY = {"google_trends", "shopify"}  # what these finish is merged there
-DOCUMENTS = {
-    "order_lines": ("order_id",), "_uci": ("invoice",), "_olist_items": ("order_id",),
-    "_olist_payments": ("order_id", "sequence"), "_olist_orders": ("order_id",),
-    "_olist_people": ("order_customer_id",), "_olist_words": ("category",),
-    "_olist_reviews": ("order_id",), "_returns": ("order_id",),
-}  # fmt: skip
+DOCUMENTS: Mapping[str, Sequence[str]] = packaged("data/formats/tables.toml")["documents"]
 
 
 def key_of(table: str, columns: Iterable[str]) -> tuple[str, ...]:

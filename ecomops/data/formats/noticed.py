@@ -52,9 +52,13 @@ def note_cells(
         column = part.columns[slot.positions[0]].name
         if slot.target.rule in rules.IDS:
             raise DataError(
-                "rounded_ids_file", file=part.name, column=column, count=count, row=row,
+                "rounded_ids_file",
+                file=part.name,
+                column=column,
+                count=count,
+                row=row,
                 examples=shown,
-            )  # fmt: skip
+            )
         examples = tuple(f"{column} = {cell}" for cell in shown)
         part.problems.append(
             Problem("unreadable_cell", slot.target.table, "flagged", count, examples)

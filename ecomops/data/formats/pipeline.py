@@ -18,7 +18,7 @@ from ecomops.data.formats.finish import (
     finish_rows,
     has,
     with_status,
-)  # fmt: skip
+)
 from ecomops.data.formats.finish_public import finish_olist, finish_superstore
 from ecomops.data.formats.finish_shopify import finish_products, finish_shopify
 from ecomops.data.formats.finish_uci import finish_uci
@@ -43,11 +43,18 @@ if TYPE_CHECKING:
 
 FEW = 4  # refused files whose reasons a message can hold
 FINISHERS: dict[str, Callable[[Tables, Context], Tables]] = {
-    "taobao": finish_orders, "orders_from_lines": finish_rows, "lines_from_orders": finish_rows,
-    "shopify": finish_shopify, "shopify_products": finish_products, "olist": finish_olist,
-    "uci": finish_uci, "superstore": finish_superstore, "survey": finish_survey,
-    "google_trends": finish_trends, "ledger": finish_ledger,
-}  # fmt: skip
+    "taobao": finish_orders,
+    "orders_from_lines": finish_rows,
+    "lines_from_orders": finish_rows,
+    "shopify": finish_shopify,
+    "shopify_products": finish_products,
+    "olist": finish_olist,
+    "uci": finish_uci,
+    "superstore": finish_superstore,
+    "survey": finish_survey,
+    "google_trends": finish_trends,
+    "ledger": finish_ledger,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,9 +124,12 @@ def load(
     path = Path(path)
     known = known_at(path)
     how = How(
-        known=known, wanted=format_of(format, known) if format else None, zone=timezone, salt=salt,
+        known=known,
+        wanted=format_of(format, known) if format else None,
+        zone=timezone,
+        salt=salt,
         keep_personal=keep_personal,
-    )  # fmt: skip
+    )
     with tempfile.TemporaryDirectory() as scratch:
         parts, files = parts_of(path, Path(scratch), how, con)
         if not parts:

@@ -116,12 +116,14 @@ def _candidate(
 ) -> Candidate:
     own = fmt.folded | set(fmt.aliases)
     return Candidate(
-        format=fmt.id, confidence=round(value, 4),
+        format=fmt.id,
+        confidence=round(value, 4),
         matched=tuple(shown for name, shown in names.items() if name in own),
         missing=tuple(h for h in fmt.headers if fold(h) not in names),
-        unknown=tuple(shown for name, shown in names.items() if name not in own), file=file,
+        unknown=tuple(shown for name, shown in names.items() if name not in own),
+        file=file,
         header_row=row,
-    )  # fmt: skip
+    )
 
 
 def candidates(sheet: Sheet, known: Mapping[str, Format]) -> list[Candidate]:

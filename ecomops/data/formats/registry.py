@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ALIASES = {"uci": "uci_online_retail", "olist": "olist_orders", "shopify": "shopify_orders"}
+PLAIN = (
+    *("family", "zh", "en", "platform", "container", "encoding", "confidence", "evidence"),
+    *("statuses", "finish", "timezone", "currency", "money_scale"),
+    *("explanation_row", "free_columns"),
+)  # what a layout says as it is kept
 _CURRENCY = re.compile(r"\((usd|eur|gbp|cny|rmb|jpy|cad|aud|brl|inr|元)\)")
 _HOME = {"uci", "olist", "superstore", "rees46"}
 _ABROAD = {"shopify", "woocommerce", "amazon", "ga4", "google_ads", "meta_ads", "klaviyo"}
@@ -52,20 +57,20 @@ class Format:
     """
 
     id: str
-    platform: str
     family: str
     zh: str
     en: str
-    container: str
-    encoding: str
-    confidence: str
-    evidence: str
     headers: tuple[str, ...]
     optional: tuple[str, ...]
     targets: Mapping[str, tuple[Target, ...]]
     aliases: Mapping[str, str]
     constants: Mapping[tuple[str, str], object]
     required: tuple[str, ...]
+    platform: str = "own"
+    container: str = "csv"
+    encoding: str = "utf-8"
+    confidence: str = "C"
+    evidence: str = ""
     statuses: str | None = None
     finish: str | None = None
     period: tuple[str, str] | None = None
@@ -145,20 +150,21 @@ def parse(fid: str, raw: Mapping[str, Any]) -> Format:
         for other in others
     }
     required = raw.get("required")
-    plain = ("statuses", "finish", "timezone", "currency", "money_scale")
+    raw = {"family": fid, "zh": fid, "en": fid, **raw}
     return Format(
-        id=fid, platform=raw.get("platform", "own"), family=raw.get("family", fid),
-        zh=raw.get("zh", fid), en=raw.get("en", fid), container=raw.get("container", "csv"),
-        encoding=raw.get("encoding", "utf-8"), confidence=raw.get("confidence", "C"),
-        evidence=raw.get("evidence", ""), headers=headers, optional=optional, targets=mapping,
-        aliases=aliases, constants={_place(k): v for k, v in (raw.get("set") or {}).items()},
+        id=fid,
+        headers=headers,
+        optional=optional,
+        targets=mapping,
+        aliases=aliases,
+        constants={_place(k): v for k, v in (raw.get("set") or {}).items()},
         required=tuple(fold(h) for h in required) if required else _key_headers(mapping),
         period=_place(raw["period"]) if "period" in raw else None,
         footer_blank=tuple(fold(h) for h in raw.get("footer_blank", ())),
-        explanation_row=bool(raw.get("explanation_row")),
-        free_columns=bool(raw.get("free_columns")), patterns=tuple(raw.get("patterns", ())),
-        folded=frozenset(known), **{name: raw[name] for name in plain if name in raw},
-    )  # fmt: skip
+        patterns=tuple(raw.get("patterns", ())),
+        folded=frozenset(known),
+        **{name: raw[name] for name in PLAIN if name in raw},
+    )
 
 
 def _read(text: str) -> dict[str, Format]:

@@ -306,8 +306,16 @@ RULES: dict[str, Rule] = {
     "address3": (_address(3), False),
 }  # fmt: skip
 TEXTS = (
-    "text", "token", "text_ffill", "status", "email", "presale", "address1", "address2", "address3",
-)  # fmt: skip
+    "text",
+    "token",
+    "text_ffill",
+    "status",
+    "email",
+    "presale",
+    "address1",
+    "address2",
+    "address3",
+)
 IDS = ("id", "id_compose")
 TIMES = ("ts", "ts_utc", "ts_or_order_id", "date")
 NUMBERS = tuple(r for r in RULES if RULES[r][1] and r not in {*IDS, *TIMES, "bool"})

@@ -14,7 +14,7 @@ from ecomops.data.formats.noticed import (
     note_left_out,
     note_spans,
     refuse_rounded,
-)  # fmt: skip
+)
 from ecomops.data.formats.numerals import comma_fractions
 from ecomops.data.formats.part import Part, main_table, possible, slots, value_of
 from ecomops.data.formats.recognise import Candidate, matched
@@ -28,7 +28,7 @@ from ecomops.data.formats.spare import (
     spare_cells,
     spare_columns,
     tidied,
-)  # fmt: skip
+)
 from ecomops.data.formats.totals import compare_totals
 from ecomops.data.problems import Problem
 
@@ -72,10 +72,13 @@ def typed(
     source, left_out = staged(sheet, con, header, len(cells))
     part.comma = _comma(part, sheet.head[header + 1 :])
     around = rules.Cells(
-        comma=part.comma, yuan=fmt.money == "CNY", zone=zone,
+        comma=part.comma,
+        yuan=fmt.money == "CNY",
+        zone=zone,
         serial_base=sheet.serial_base if sheet.kind == "excel" else None,
-        day_first=_day_first(source, part, sheet, con), salt=salt,
-    )  # fmt: skip
+        day_first=_day_first(source, part, sheet, con),
+        salt=salt,
+    )
     strict = [s for s in part.fill if s.strict][:MOST_STRICT]
     said = _said(source, part, sheet.typed)
     wide = sql.table(con, "load_wide", _wide(said, part, strict, around, cells))

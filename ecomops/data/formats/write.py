@@ -11,25 +11,19 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from ecomops.base.errors import DataError, UnsafeError
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
 from ecomops.data.formats.registry import Format, Target, fold, format_of
 from ecomops.data.formats.statuses import statuses
 from ecomops.data.formats.workbook import write_workbook
-from ecomops.data.formats.write_public import PUBLIC, as_public
+from ecomops.data.formats.write_public import as_public
 from ecomops.data.formats.write_wide import write_wide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CHUNK = 50_000
-# Where the private columns of some layouts come from when they are written.
-SOURCES = {
-    "_uci.invoice": "order_lines.order_id", "_uci.product_id": "order_lines.product_id",
-    "_uci.product_name": "order_lines.product_name", "_uci.quantity": "order_lines.quantity",
-    "_uci.at": "orders.created_at", "_uci.unit_price": "order_lines.unit_price",
-    "_uci.customer_id": "orders.customer_id", "_uci.country": "orders.receiver_province",
-    "_shopify.name": "orders.order_id", **PUBLIC,
-}  # fmt: skip
+WRITTEN: Mapping[str, str] = packaged("data/formats/tables.toml")["written"]
 FINEST = ("reviews", "order_lines", "traffic_daily", "product_skus")
 FIRST_ROW_ONLY = {"shopify_orders"}
 ON_EVERY_ROW = {"name", "customer_id", "created_at"}
@@ -84,7 +78,7 @@ def _places(fmt: Format) -> dict[str, tuple[str, str]]:
     found = {}
     for targets in fmt.targets.values():
         for t in targets:
-            source = SOURCES.get(f"{t.table}.{t.column}", f"{t.table}.{t.column}")
+            source = WRITTEN.get(f"{t.table}.{t.column}", f"{t.table}.{t.column}")
             if not source.startswith("_"):
                 table, _, column = source.partition(".")
                 found[f"{t.table}__{t.column}"] = (table, column)

@@ -5,25 +5,6 @@ from __future__ import annotations
 import ibis
 import ibis.expr.datatypes as dt
 
-# private column of a layout -> the canonical column it is written from
-PUBLIC = {
-    "_olist_orders.order_id": "orders.order_id",
-    "_olist_orders.customer_id": "orders.order_id",  # Olist makes one anew for each order
-    "_olist_people.order_customer_id": "orders.order_id",
-    "_olist_people.customer_id": "orders.customer_id",
-    "_olist_people.city": "orders.receiver_city",
-    "_olist_people.province": "orders.receiver_province",
-    "_olist_payments.order_id": "orders.order_id",
-    "_olist_payments.payment_method": "orders.payment_method",
-    "_olist_payments.amount": "orders.paid_amount",
-    "_olist_items.order_id": "order_lines.order_id",
-    "_olist_items.freight": "orders.shipping_fee",
-    "_olist_reviews.order_id": "order_lines.order_id",
-    "_superstore.profit": "order_lines.line_cost",
-    "_superstore.discount": "order_lines.line_discount",
-    "_returns.order_id": "orders.order_id",
-    "_returns.returned": "orders.order_status",
-}
 LINE = "order_lines__"
 
 
