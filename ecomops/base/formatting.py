@@ -135,8 +135,8 @@ def chance(value: float, lang: str = "en") -> str:
         return MISSING[lang]
     if 0.01 <= value <= 0.99:  # noqa: PLR2004 - the percents that are told
         return f"{value:.0%}"
-    ends = {"zh": ("不到 1%", "99% 以上"), "en": ("under 1%", "over 99%")}
-    return ends[lang][value > 0.5]  # noqa: PLR2004
+    low, high = {"zh": ("不到 1%", "99% 以上"), "en": ("under 1%", "over 99%")}[lang]
+    return high if value > 0.5 else low  # noqa: PLR2004
 
 
 def points(value: float, lang: str = "en") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from ecomops.base.formatting import shown, symbol
@@ -51,11 +52,18 @@ from ecomops.base.formatting import shown, symbol
         (None, "money", "无", "n/a"),
         (math.nan, "percent", "无", "n/a"),
         (math.inf, "number", "无", "n/a"),
+        (0.425, "chance", "42%", "42%"),
+        (1.0, "chance", "99% 以上", "over 99%"),
+        (0.0, "chance", "不到 1%", "under 1%"),
+        (math.nan, "chance", "无", "n/a"),
     ],
 )
 def test_values_in_both_languages(value: float | None, unit: str, zh: str, en: str) -> None:
     assert shown(value, unit, "zh") == zh
     assert shown(value, unit, "en") == en
+    if isinstance(value, float):  # what a cell of a table is
+        assert shown(np.float64(value), unit, "zh") == zh
+        assert shown(np.float64(value), unit, "en") == en
 
 
 def test_currency_signs() -> None:
