@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import csv
 import zipfile
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import pandas as pd
 import pytest
 
 from ecomops.base.errors import DataError
-from ecomops.data.formats import load
+from ecomops.data.formats import load, load_into
 from ecomops.store.loaded import load as report_of
 
 if TYPE_CHECKING:
@@ -145,6 +147,23 @@ def test_refunds_of_tickets_reach_lines_and_orders(tmp_path: Path) -> None:
     assert not counts(found, "refund_inferred")
 
 
+@pytest.mark.parametrize("tickets_first", [False, True])
+def test_refunds_reach_orders_of_another_load(tickets_first: bool, tmp_path: Path) -> None:
+    paid = TICKET | {"退运费金额（元）": "5.00"}
+    untouched = {"主订单编号": "6930000000000000005", "子订单编号": "6930000000000000005"}
+    orders = export(tmp_path / "orders.csv", DOUYIN, DOUYIN | untouched)
+    tickets = export(tmp_path / "tickets.csv", paid)
+    shop = tmp_path / "shop"
+    both = [orders, tickets]
+    done = [load_into(f, shop) for f in (reversed(both) if tickets_first else both)]
+    rows = pd.read_parquet(shop / "orders.parquet").set_index("order_id").refund_amount
+    assert rows.to_dict() == {DOUYIN["主订单编号"]: 35, untouched["主订单编号"]: 0}
+    lines = pd.read_parquet(shop / "order_lines.parquet").set_index("order_line_id")
+    assert lines.line_refund_amount[DOUYIN["子订单编号"]] == 35
+    assert [p.count for p in done[1].problems if p.code == "refund_from_ticket"] == [1]
+    assert not [p for p in load_into(tickets, shop).problems if p.code == "refund_from_ticket"]
+
+
 def test_refunds_of_taobao_lines_reach_orders_once_they_are_given(tmp_path: Path) -> None:
     export(tmp_path / "orders.csv", ORDER)
     given = LINE | {"子订单编号": "52", "退款状态": "退款成功", "退款金额": "30.00"}
@@ -156,6 +175,24 @@ def test_refunds_of_taobao_lines_reach_orders_once_they_are_given(tmp_path: Path
         "51": 0,
         "52": 30,
     }
+
+
+def test_a_refund_without_ticket_is_all_of_a_closed_order_and_unknown_of_another(
+    tmp_path: Path,
+) -> None:
+    kept = DOUYIN | {"售后状态": "退款成功"}
+    gone = {
+        "主订单编号": "6930000000000000009",
+        "子订单编号": "6930000000000000009",
+        "订单状态": "已关闭",
+    }
+    found = loaded(export(tmp_path / "a.csv", kept, kept | gone))
+    assert column(found, "orders", "order_id", "refund_amount") == {
+        kept["主订单编号"]: None,
+        gone["主订单编号"]: 90,
+    }
+    (unknown,) = [p for p in found.problems if p.code == "refund_unknown"]
+    assert (unknown.count, unknown.amount, unknown.action) == (1, 90, "flagged")
 
 
 def test_a_refund_in_words_nobody_knows_is_told(tmp_path: Path) -> None:
@@ -182,6 +219,39 @@ def test_a_newer_export_of_several_rows_an_order_leaves_no_row_of_the_older(tmp_
     }  # fmt: skip
     assert column(found, "orders", "order_id", "refund_amount") == {"501": 20, "502": 0}
     assert (counts(found, "overlap"), counts(found, "duplicate_key")) == ([2], [])
+
+
+def test_a_shopify_file_that_tells_its_orders_twice_counts_them_once(tmp_path: Path) -> None:
+    other = SHOPIFY | {"Name": "#1002", "Id": "502"}
+    later = SHOPIFY | {"Refunded Amount": "20.00"}
+    found = loaded(export(tmp_path / "a.csv", SHOPIFY, SECOND, other, later, SECOND, other))
+    lines = column(found, "order_lines", "order_line_id", "line_paid_amount")
+    assert lines == {"501-1": 45, "501-2": 45, "502-1": 90}
+    assert column(found, "orders", "order_id", "refund_amount") == {"501": 20, "502": 0}
+    assert counts(found, "duplicate_key") == [3]
+
+
+def test_a_shopify_file_with_the_order_on_every_row_keeps_its_lines(tmp_path: Path) -> None:
+    found = loaded(export(tmp_path / "a.csv", SHOPIFY, SHOPIFY | {"Lineitem name": "Cup"}))
+    lines = column(found, "order_lines", "product_name", "line_paid_amount")
+    assert lines == {"Mug": 45, "Cup": 45}
+    assert not counts(found, "duplicate_key")
+
+
+@pytest.mark.parametrize(
+    ("offset", "zone"),
+    [
+        ("+0000", "UTC"),
+        ("-05:00", "Etc/GMT+5"),
+        ("+0530", "Asia/Kolkata"),
+        ("-03:30", "America/St_Johns"),
+    ],
+)
+def test_offsets_of_cells_tell_the_zone(offset: str, zone: str, tmp_path: Path) -> None:
+    at = f"2024-05-01 10:00:00 {offset}"
+    found = loaded(export(tmp_path / "a.csv", SHOPIFY | {"Paid at": at, "Created at": at}))
+    assert found.timezone == zone
+    assert [*column(found, "orders", "order_id", "paid_at").values()] == [datetime(2024, 5, 1, 10)]
 
 
 def test_lines_of_an_order_never_paid_are_no_sale(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def allocated(lines: ibis.Table, totals: ibis.Table, *, weight: str) -> ibis.Tab
     Whole cents are given out first, what is left goes to the largest remainders, ties by line
     id (Hamilton's method). Lines of unknown orders get null.
     """
-    t = lines.left_join(totals, "order_id").drop("order_id_right")
+    t = lines.left_join(totals, "order_id")
     cents = (t["_total"] * 100).round().cast("int64")
     own = (t[weight] * 100).round().cast("int64").fill_null(0)
     t = t.mutate(_cents=cents, _own=own)

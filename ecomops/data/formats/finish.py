@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Tables = dict[str, ibis.Table]
 FIRST_OF = ("created_at", "paid_at")
 REFUNDS = ("none", "applied", "refunding", "refunded", "closed")
+MONEY = dt.Decimal(18, 2)
 HOUSEKEEPING = ("_row", "_file", "_source", "_format", "_platform")
 
 
@@ -66,6 +67,14 @@ def has(table: ibis.Table | None, *columns: str) -> bool:
     return table is not None and set(columns) <= set(table.columns)
 
 
+def beside(rows: ibis.Table, told: ibis.Table | None, *by: str) -> ibis.Table:
+    """Return rows with what `told` says of each; `by` (the row of the file) says which is which."""
+    if told is None:
+        return rows
+    done = rows.left_join(told, by or ("_file", "_row"))
+    return done.drop(*[c for c in done.columns if c.endswith("_right")])
+
+
 def _wordings(column: Any) -> list[str]:
     """Return the (few) different texts of a column."""
     found = column.name("x").as_table().distinct().to_pandas()["x"]
@@ -95,7 +104,7 @@ def with_line_status(lines: ibis.Table, context: Context) -> ibis.Table:
         if has(lines, "line_refund_amount"):  # what is only asked for has not been given back
             asked = lines.refund_status.isin(["applied", "refunding", "closed"])
             given = ibis.cases((asked, 0), else_=lines.line_refund_amount)
-            lines = lines.mutate(line_refund_amount=given.cast(dt.Decimal(18, 2)))
+            lines = lines.mutate(line_refund_amount=given.cast(MONEY))
     if has(lines, "line_status"):
         paid = lines.paid_at.notnull() if has(lines, "paid_at") else None
         if has(lines, "line_refund_amount"):
@@ -163,7 +172,7 @@ def summed_columns(context: Context) -> tuple[str, ...]:
 
 def list_amount(lines: ibis.Table) -> Any:
     """Return what a line costs before discounts."""
-    own = lines.line_list_amount if has(lines, "line_list_amount") else ibis.null(dt.Decimal(18, 2))
+    own = lines.line_list_amount if has(lines, "line_list_amount") else ibis.null(MONEY)
     if not has(lines, "unit_price", "quantity"):
         return own
     made = (lines.unit_price * lines.quantity).cast(dt.Decimal(18, 4))
@@ -187,7 +196,7 @@ def with_paid_lines(lines: ibis.Table, orders: ibis.Table | None, context: Conte
     if has(lines, "line_paid_amount"):
         return lines
     if not has(orders, total):
-        guess = list_amount(lines).cast(dt.Decimal(18, 2))
+        guess = list_amount(lines).cast(MONEY)
         context.note("line_paid_is_list", "order_lines", "changed", lines)
         return lines.mutate(line_paid_amount=guess)
     assert orders is not None  # noqa: S101
@@ -205,15 +214,14 @@ def with_dates(lines: ibis.Table, orders: ibis.Table) -> ibis.Table:
     wanted = [c for c in FIRST_OF if has(orders, c) and not has(lines, c)]
     if not wanted:
         return lines
-    times = orders.select("order_id", *wanted)
-    return lines.left_join(times, "order_id").drop("order_id_right")
+    return beside(lines, orders.select("order_id", *wanted), "order_id")
 
 
 def with_refunds(orders: ibis.Table, context: Context) -> ibis.Table:
     """Return orders where one that closed after payment counts as refunded in full."""
     if not has(orders, "order_status", "paid_amount"):
         return orders
-    own = orders.refund_amount if has(orders, "refund_amount") else ibis.null(dt.Decimal(18, 2))
+    own = orders.refund_amount if has(orders, "refund_amount") else ibis.null(MONEY)
     bare = (orders.order_status == "closed_refunded") & (own.fill_null(0) == 0)
     hit = orders.filter(bare & (orders.paid_amount > 0))
     context.note("refund_inferred", "orders", "changed", hit, hit.paid_amount, "order_id")
@@ -260,9 +268,9 @@ def finish_rows(tables: Tables, context: Context) -> Tables:
     orders = with_status(settle(_told_refunded(raw, lines)), context)
     orders = one_per_order(orders, summed=summed_columns(context))
     if not has(orders, "paid_amount") and has(lines, "line_paid_amount"):
-        paid = lines.line_paid_amount.sum().cast(dt.Decimal(18, 2))
+        paid = lines.line_paid_amount.sum().cast(MONEY)
         sums = lines.group_by("order_id").aggregate(paid_amount=paid)
-        orders = orders.left_join(sums, "order_id").drop("order_id_right")
+        orders = beside(orders, sums, "order_id")
     orders = settle(orders)
     lines = settle(with_paid_lines(lines, orders, context))
     lines, orders = _refunded_lines(lines, orders, tables.get("refunds"), context)
@@ -313,9 +321,7 @@ def _told_refunded(orders: ibis.Table, lines: ibis.Table) -> ibis.Table:
         return orders
     own = has(lines, "refund_status")
     back = lines.refund_status == "refunded" if own else lines.line_refund_amount > 0
-    told = lines.select("_file", "_row", _refunded=back)
-    joined = orders.left_join(told, ["_file", "_row"])
-    return joined.drop("_file_right", "_row_right")
+    return beside(orders, lines.select("_file", "_row", _refunded=back))
 
 
 def _status_of_row(lines: ibis.Table, orders: ibis.Table) -> ibis.Table:
@@ -323,9 +329,7 @@ def _status_of_row(lines: ibis.Table, orders: ibis.Table) -> ibis.Table:
     wanted = {"line_status": orders.order_status}
     if has(orders, "paid_at") and not has(lines, "paid_at"):
         wanted["paid_at"] = orders.paid_at
-    told = orders.select("_file", "_row", **wanted)
-    joined = lines.left_join(told, ["_file", "_row"])
-    return joined.drop("_file_right", "_row_right")
+    return beside(lines, orders.select("_file", "_row", **wanted))
 
 
 def _refunded_lines(
@@ -339,28 +343,55 @@ def _refunded_lines(
         return lines, orders if has(orders, "refund_amount") else _with_back(orders, lines)
     if not has(lines, "refund_status", "line_status", "line_paid_amount"):
         return lines, orders
-    gone = (lines.refund_status == "refunded") & (lines.line_status == "closed_refunded")
-    gone = gone.fill_null(False)  # noqa: FBT003
-    zero = ibis.literal(0).cast(lines.line_paid_amount.type())
-    lines = lines.mutate(line_refund_amount=gone.ifelse(lines.line_paid_amount, zero))
-    if tickets is not None and has(tickets, "order_line_id", "refund_status", "refund_amount"):
-        given = tickets.filter(tickets.refund_status == "refunded").group_by("order_line_id")
-        lines = lines.left_join(given.aggregate(_given=_.refund_amount.sum()), "order_line_id")
-        lines = lines.drop("order_line_id_right")
-    else:
-        lines = lines.mutate(_given=ibis.null(dt.Decimal(18, 2)))
-    hit = lines.filter(lines["_given"].isnull() & (lines.line_refund_amount > 0))
+    back = lines.refund_status == "refunded"
+    all_of_it = ibis.cases(
+        (back & (lines.line_status == "closed_refunded"), lines.line_paid_amount),
+        (back, ibis.null(lines.line_paid_amount.type())),  # in part or in full: nothing says
+        else_=0,
+    )
+    lines = lines.mutate(line_refund_amount=all_of_it.cast(lines.line_paid_amount.type()))
+    lines = with_given(lines, tickets)
+    bare = lines.filter(lines["_given"].isnull())
+    hit = bare.filter(bare.line_refund_amount > 0)
     context.note(
         "refund_inferred", "order_lines", "changed", hit, hit.line_refund_amount, "order_line_id"
     )
-    told = ibis.coalesce(lines["_given"].cast(dt.Decimal(18, 2)), lines.line_refund_amount)
-    lines = lines.mutate(line_refund_amount=told).drop("_given")
+    some = bare.filter(bare.line_refund_amount.isnull())
+    context.note(
+        "refund_unknown", "order_lines", "flagged", some, some.line_paid_amount, "order_line_id"
+    )
+    lines = _as_given(lines).drop("_given")
     return lines, orders if has(orders, "refund_amount") else _with_back(orders, lines)
+
+
+def with_given(lines: ibis.Table, tickets: ibis.Table | None) -> ibis.Table:
+    """Return lines with ``_given``: what their tickets gave back, null where none was paid out."""
+    if tickets is None or not has(tickets, "order_line_id", "refund_status", "refund_amount"):
+        return lines.mutate(_given=ibis.null(MONEY))
+    paid = tickets.filter(tickets.refund_status == "refunded").group_by("order_line_id")
+    return beside(lines, paid.aggregate(_given=_.refund_amount.sum().cast(MONEY)), "order_line_id")
+
+
+def given_back(lines: ibis.Table, orders: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
+    """Return lines with ``_given`` and the orders of these as the tickets say, others as before."""
+    lines = _as_given(lines)
+    sums = lines.group_by("order_id").aggregate(
+        _back=lines.line_refund_amount.sum().cast(MONEY), _told=lines["_given"].count()
+    )
+    orders = beside(orders, sums.filter(sums["_told"] > 0), "order_id")
+    own = orders.refund_amount if has(orders, "refund_amount") else ibis.null(MONEY)
+    orders = orders.mutate(refund_amount=ibis.coalesce(orders["_back"], own))
+    return lines.drop("_given"), orders.drop("_back", "_told")
+
+
+def _as_given(lines: ibis.Table) -> ibis.Table:
+    own = lines.line_refund_amount if has(lines, "line_refund_amount") else ibis.null(MONEY)
+    return lines.mutate(line_refund_amount=ibis.coalesce(lines["_given"], own))
 
 
 def _with_back(orders: ibis.Table, lines: ibis.Table) -> ibis.Table:
     """Return orders with what their lines gave back."""
     back = lines.group_by("order_id").aggregate(
-        refund_amount=lines.line_refund_amount.sum().cast(dt.Decimal(18, 2))
+        refund_amount=lines.line_refund_amount.sum().cast(MONEY)
     )
-    return orders.left_join(back, "order_id").drop("order_id_right")
+    return beside(orders, back, "order_id")

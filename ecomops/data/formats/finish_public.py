@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
 
-from ecomops.data.formats.finish import Context, Tables, has, with_refunds, with_status
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from ecomops.data.formats.finish import Context, Tables, beside, has, with_refunds, with_status
 
 EXACT = dt.Decimal(18, 4)
 
@@ -53,13 +50,6 @@ def _per_order(rows: ibis.Table | None, column: str, name: str) -> ibis.Table | 
     return rows.group_by("order_id").aggregate(**sums)
 
 
-def _joined(left: ibis.Table, right: ibis.Table | None, keys: str | Sequence[Any]) -> ibis.Table:
-    if right is None:
-        return left
-    done = left.left_join(right, keys)
-    return done.drop(*[c for c in done.columns if c.endswith("_right")])
-
-
 def _olist_orders(
     orders: ibis.Table,
     side: ibis.Table | None,
@@ -74,12 +64,12 @@ def _olist_orders(
         person = people.select(
             "order_customer_id", "customer_id", receiver_city="city", receiver_province="province"
         )
-        orders = _joined(orders, who, "order_id")
-        orders = _joined(orders, person, "order_customer_id").drop("order_customer_id")
-    orders = _joined(_joined(orders, money, "order_id"), freight, "order_id")
+        orders = beside(orders, who, "order_id")
+        orders = beside(orders, person, "order_customer_id").drop("order_customer_id")
+    orders = beside(beside(orders, money, "order_id"), freight, "order_id")
     if not has(orders, "paid_amount") and lines is not None:
         goods = _per_order(lines, "line_paid_amount", "paid_amount")
-        orders = _joined(orders, goods, "order_id")
+        orders = beside(orders, goods, "order_id")
     if has(orders, "paid_amount"):
         unpaid = orders.filter(orders.paid_amount.isnull())
         context.note("no_payment", "orders", "kept", unpaid, example="order_id")
@@ -90,7 +80,7 @@ def _olist_lines(lines: ibis.Table, orders: ibis.Table | None) -> ibis.Table:
     lines = lines.mutate(order_line_id=lines.order_id + "-" + lines.order_line_id)
     if orders is None:
         return lines
-    return _joined(lines, orders.select("order_id", "created_at", "paid_at"), "order_id")
+    return beside(lines, orders.select("order_id", "created_at", "paid_at"), "order_id")
 
 
 def _one_person(people: ibis.Table) -> ibis.Table:
@@ -104,7 +94,7 @@ def _in_english(products: ibis.Table, words: ibis.Table | None) -> ibis.Table:
     if words is None:
         return products
     told = words.select(category_l1="category", english="english").distinct()
-    done = _joined(products, told, "category_l1")
+    done = beside(products, told, "category_l1")
     return done.mutate(category_l1=ibis.coalesce(done.english, done.category_l1)).drop("english")
 
 
@@ -113,10 +103,7 @@ def _olist_reviews(tables: Tables, context: Context) -> None:
     told = tables.pop("_olist_reviews", None)
     if told is None or "reviews" not in tables:
         return
-    reviews = tables["reviews"].left_join(
-        told.select("_file", "_row", "order_id"), ["_file", "_row"]
-    )
-    reviews = reviews.drop("_file_right", "_row_right")
+    reviews = beside(tables["reviews"], told.select("_file", "_row", "order_id"))
     reviews = reviews.mutate(_shared=reviews.count().over(group_by=reviews.review_id))
     again = reviews.filter(reviews["_shared"] > 1)
     context.note("review_of_several_orders", "reviews", "changed", again, example="review_id")
@@ -132,7 +119,7 @@ def _olist_reviews(tables: Tables, context: Context) -> None:
             n=lines.count(),
         )
         single = single.filter(single.n == 1).drop("n")
-        reviews = _joined(reviews, single, "order_id")
+        reviews = beside(reviews, single, "order_id")
     tables["reviews"] = reviews
 
 
@@ -145,7 +132,7 @@ def finish_superstore(tables: Tables, context: Context) -> Tables:
     lines = tables["order_lines"]
     if side is not None:
         told = side.select("_file", "_row", *[c for c in ("discount", "profit") if has(side, c)])
-        lines = _joined(lines, told, ["_file", "_row"])
+        lines = beside(lines, told)
         lines = _superstore_money(lines)
     tables["order_lines"] = lines.drop(*[c for c in ("discount", "profit") if has(lines, c)])
     tables["orders"] = _superstore_orders(tables["orders"], tables["order_lines"], returns, context)
@@ -177,12 +164,12 @@ def _superstore_orders(
     one = orders.group_by("order_id").aggregate(
         **{c: orders[c].min() for c in own}, **_housekeeping(orders)
     )
-    one = _joined(one, sums, "order_id")
+    one = beside(one, sums, "order_id")
     one = one.mutate(order_status=ibis.literal("completed"))
     if returns is None:
         return one
     back = returns.select("order_id").distinct().mutate(_back=ibis.literal(True))  # noqa: FBT003
-    one = _joined(one, back, "order_id")
+    one = beside(one, back, "order_id")
     gone = one["_back"].fill_null(False)  # noqa: FBT003
     one = one.mutate(order_status=gone.ifelse("closed_refunded", one.order_status)).drop("_back")
     return with_refunds(one, context)

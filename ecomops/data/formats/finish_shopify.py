@@ -8,8 +8,10 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from ecomops.data.formats.finish import (
+    HOUSEKEEPING,
     Context,
     Tables,
+    beside,
     has,
     one_per_order,
     with_line_ids,
@@ -33,8 +35,9 @@ def finish_shopify(tables: Tables, context: Context) -> Tables:
     side = tables.pop("_shopify", None)
     if has(side, "name"):
         told = side.drop("_source", "_format", "_platform")
-        rows = rows.left_join(told, ["_file", "_row"]).drop("_file_right", "_row_right")
+        rows = beside(rows, told)
     rows = _newest(rows.mutate(order_id=_id_on_every_row(rows)), context)
+    rows = _said_once(rows, tables["order_lines"], context)
     lines = tables["order_lines"].inner_join(
         rows.select("_file", "_row", "order_id"), ["_file", "_row"]
     )
@@ -48,7 +51,7 @@ def finish_shopify(tables: Tables, context: Context) -> Tables:
     tables["orders"] = with_refunds(_never_paid_is_zero(orders), context).drop(*drop)
     if has(orders, "order_status"):  # what was never paid is no sale on its lines either
         told = orders.select("order_id", line_status=orders.order_status)
-        lines = lines.left_join(told, "order_id").drop("order_id_right")
+        lines = beside(lines, told, "order_id")
     tables["order_lines"] = lines
     return tables
 
@@ -68,6 +71,35 @@ def _newest(rows: ibis.Table, context: Context) -> ibis.Table:
     marked = context.settled(rows.mutate(_old=rows.order_id.notnull() & (rows["_file"] < last)))
     context.note("overlap", "order_lines", "changed", marked.filter(marked["_old"]))
     return marked.filter(~marked["_old"]).drop("_old")
+
+
+def _said_once(rows: ibis.Table, lines: ibis.Table, context: Context) -> ibis.Table:
+    """Return the rows of each order from the last time its file tells it.
+
+    An order begins where its money stands; told again, it has the same lines again.
+    """
+    if not has(rows, "paid_amount"):
+        return rows
+    so_far = ibis.window(group_by=["_file", "order_id"], order_by="_row", following=0)
+    begins = (rows.paid_amount.notnull() & rows.order_id.notnull()).ifelse(1, 0)
+    rows = context.settled(rows.mutate(_time=begins.sum().over(so_far)))
+    if not rows["_time"].max().to_pandas() > 1:
+        return rows.drop("_time")
+    said = ibis.literal("|").join(
+        [lines[c].cast("string").fill_null("") for c in lines.columns if c not in HOUSEKEEPING]
+    )
+    told = beside(rows, lines.select("_file", "_row", _said=said))
+    by = ["_file", "order_id"]
+    told = told.group_by(*by, "_time").aggregate(
+        _lines=told["_said"].group_concat("|", order_by="_said")
+    )
+    again = told.group_by(*by).aggregate(
+        _last=told["_time"].max(), _ways=told["_lines"].nunique(), _times=told.count()
+    )
+    rows = beside(rows, again.filter((again["_ways"] == 1) & (again["_times"] > 1)), *by)
+    old = (rows["_time"] < rows["_last"]).fill_null(False)  # noqa: FBT003
+    context.note("duplicate_key", "order_lines", "changed", rows.filter(old), example="order_id")
+    return rows.filter(~old).drop("_time", "_last", "_ways", "_times")
 
 
 def _net_of_line_discount(lines: ibis.Table) -> ibis.Table:
@@ -121,6 +153,6 @@ def finish_products(tables: Tables, context: Context) -> Tables:  # noqa: ARG001
     skus = tables.get("product_skus")
     if skus is not None:
         told = filled.select("_file", "_row", "product_id")
-        skus = skus.left_join(told, ["_file", "_row"]).drop("_file_right", "_row_right")
+        skus = beside(skus, told)
         tables["product_skus"] = skus.filter(skus.sku_id.notnull()) if has(skus, "sku_id") else skus
     return tables

@@ -17,6 +17,7 @@ import ibis
 
 from ecomops.base.errors import DataError, UnsafeError
 from ecomops.data.formats import sql
+from ecomops.data.formats.finish import given_back, has, with_given
 from ecomops.data.formats.merge import newest, unique
 from ecomops.data.formats.pipeline import load
 from ecomops.data.formats.spare import SUFFIX
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 STAGE, COMMIT, LEDGER = ".load", "commit.json", "loads.json"
 MEMORY = "1000MB"
+GIVEN = ("order_lines.parquet", "orders.parquet")
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,9 @@ def _stored(
         kept, _ = _united(name + SUFFIX, rows, folder, ranks, con)
         _export(name + SUFFIX, kept, stage / file, con)
         names.append(file)
+    if {"refunds", "order_lines"} & set(loaded.tables) and (given := _given(folder, con)):
+        problems += given
+        names += [name for name in GIVEN if name not in names]
     text = json.dumps(_with(ledger, loaded.files), ensure_ascii=False, indent=1)
     (stage / LEDGER).write_text(text + "\n", encoding="utf-8")
     names.append(LEDGER)
@@ -204,12 +209,7 @@ def _with(ledger: Sequence[dict[str, Any]], files: Sequence[SourceFile]) -> list
     told = {str(entry["name"]): entry for entry in ledger}
     for file in files:
         if file.status == "loaded":
-            told[file.name] = {
-                "name": file.name,
-                "format": file.format,
-                "rank": list(file.rank),
-                "rows": file.rows,
-            }
+            told[file.name] = {k: getattr(file, k) for k in ("name", "format", "rank", "rows")}
     return [told[name] for name in sorted(told)]
 
 
@@ -242,18 +242,45 @@ def _united(
     name: str, rows: ibis.Table, folder: Path, ranks: Mapping[str, int], con: Any
 ) -> tuple[str, int]:
     """Return the rows of a table (or of its extra one) old and new, and how many were old."""
-    old = next(
-        (f for f in (folder / f"{name}.parquet", folder / f"{name}.csv") if f.exists()), None
-    )
+    source = _source(name, folder)
     new = _ranked(sql.select(None, sql.name(rows.get_name())), "+", rows.columns, ranks)
-    if old is None:
+    if source is None:
         return sql.view(con, "shop_table", new), 0
-    source = f"read_{'parquet' if old.suffix == '.parquet' else 'csv'}({sql.text(old)})"
     columns = [c for c, *_ in sql.rows(con, f"DESCRIBE {sql.select(None, source)}")]
     both = f"{_ranked(sql.select(None, source), '', columns, ranks)} UNION ALL BY NAME {new}"
     made, base = sql.table(con, "shop_table", both), name.removesuffix(SUFFIX)
     made, _ = newest(base, made, con.table(made).columns, con)
     return unique(base, made, con)[0], _count(source, con)
+
+
+def _source(name: str, *folders: Path) -> str | None:
+    """Return what reads a table from the first of the folders that has it."""
+    kinds = ("parquet", "csv")
+    files = ((kind, folder / f"{name}.{kind}") for folder in folders for kind in kinds)
+    return next((f"read_{kind}({sql.text(file)})" for kind, file in files if file.exists()), None)
+
+
+def _given(folder: Path, con: Any) -> list[Problem]:
+    """Give stored lines and orders what their tickets say, whichever of them came first."""
+    stage = folder / STAGE
+    sources = [_source(name, stage, folder) for name in ("refunds", "order_lines", "orders")]
+    if None in sources:
+        return []
+    tickets, lines, orders = (
+        con.table(sql.view(con, "shop_stored", sql.select(None, str(s)))) for s in sources
+    )
+    lines = with_given(lines, tickets)
+    own = lines.line_refund_amount if has(lines, "line_refund_amount") else ibis.null()
+    late = lines["_given"].notnull() & ~lines["_given"].identical_to(own)
+    count = int(lines.filter(late).count().to_pandas())
+    if not count:
+        return []
+    for name, rows in zip(GIVEN, given_back(lines, orders), strict=True):
+        made = sql.view(con, "shop_given", str(ibis.to_sql(rows, dialect="duckdb")))
+        _export(Path(name).stem, made, stage / (name + ".given"), con)
+    for name in GIVEN:
+        (stage / (name + ".given")).replace(stage / name)
+    return [Problem("refund_from_ticket", "order_lines", "changed", count)]
 
 
 def _ranked(query: str, mark: str, columns: Sequence[str], ranks: Mapping[str, int]) -> str:

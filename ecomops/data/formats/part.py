@@ -20,6 +20,7 @@ FOUR_PLACES = {"unit_price", "ref_cpc", "cost"}
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 UNIQUE_RESPONSES = {"typeform"}  # elsewhere a response's number counts within its survey only
 EXPORTED = r"[-_ ]*(20\d{6,}|20\d\d-\d\d-\d\d|\(\d+\)|（\d+）).*$"
+ADDED = ({"money_in", "money_out"}, {"money", "money_more"})  # cells that are parts of a sum
 FINEST = ("order_lines", "traffic_daily", "product_skus")
 
 
@@ -128,7 +129,7 @@ def value_of(slot: Slot, part: Part, around: rules.Cells) -> str:
         read = european(cell) if around.comma and rule in rules.NUMBERS else cell
         value, strict = rules.RULES[rule][0](read, own), rules.RULES[rule][1]
         found.append(rules.filled(cell, value) if strict or rule.startswith("address") else value)
-    if set(slot.rules) == {"money_in", "money_out"}:
+    if set(slot.rules) in ADDED:
         both = " + ".join(f"coalesce({value}, 0)" for value in found)
         return f"CASE WHEN coalesce({', '.join(found)}) IS NOT NULL THEN {both} END"
     return f"coalesce({', '.join(found)})" if len(found) > 1 else found[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ecomops.base.packaged import packaged
 from ecomops.data.formats.numerals import FULL, HALF, number
 from ecomops.data.formats.sql import listed, text
 
@@ -17,24 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
 
-PENDING = ("数据将于第二天更新", "数据更新中", "数据计算中")
-MISSING = (
-    "-", "--", "---", "—", "——", "/", "空", "null", "NULL", "Null", "None", "nan", "NaN", "N/A",
-    "n/a", "#N/A", "无", "暂无", "无退款申请", "(跳过)", "（跳过）", r"\N", *PENDING,
-)  # fmt: skip
-MISSING_TEXT = (
-    "-", "--", "null", "NULL", "None", "nan", "NaN", "#N/A", "订单未关闭", r"\N", *PENDING,
-)  # fmt: skip
+WORDS = packaged("data/formats/tables.toml")["cells"]
 BLANK = r"\s\x{00a0}\x{3000}\x{feff}"
-COMMON_TIMES = (
-    "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d",
-    "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %I:%M:%S %p", "%Y-%m-%d %I:%M:%S %p",
-    "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y年%m月%d日 %H:%M:%S",
-    "%Y年%m月%d日 %H:%M", "%Y年%m月%d日", "%Y年%m月%d日%H:%M:%S", "%Y年%m月%d日%H:%M",
-    "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y%m%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d",
-    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%Y/%m/%d %I:%M %p", "%Y-%m-%d %I:%M %p",
-    "%b %d, %Y %I:%M:%S %p", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y",
-)  # fmt: skip
 CLOCKS = (" %H:%M:%S", " %H:%M", "", " %I:%M:%S %p", " %I:%M %p")
 OFFSET = (
     r"(:\d{2}(?:\.\d+)?(?:\s*[AP]M)?)"
@@ -102,7 +87,7 @@ def _stripped(x: str) -> str:
     return f"regexp_replace({x}, {text(EDGES)}, '', 'g')"
 
 
-def present(x: str, tokens: tuple[str, ...]) -> str:
+def present(x: str, tokens: Iterable[str]) -> str:
     """Return null for the words that mean "nothing here"; none of them begins with a digit."""
     words = " ".join(f"WHEN {text(token)} THEN NULL" for token in tokens)
     told = f"CASE WHEN {x} >= '0' AND {x} < ':' THEN {x} ELSE CASE {x} {words} ELSE {x} END END"
@@ -172,7 +157,7 @@ def _slow_moment(x: str, cells: Cells) -> str:
     base = f"CASE WHEN contains({x}, '午') THEN {half} ELSE {base} END"
     date_part = "%d/%m/" if cells.day_first else "%m/%d/"
     slashed = [date_part + year + clock for year in ("%y", "%Y") for clock in CLOCKS]
-    forms = "[" + ", ".join(text(f) for f in (*slashed, *COMMON_TIMES)) + "]"
+    forms = "[" + ", ".join(text(f) for f in (*slashed, *WORDS["times"])) + "]"
     wall = f"try_strptime({base}, {forms})"
     if cells.serial_base is not None:
         wall = f"coalesce({_serial(x, cells.serial_base)}, {wall})"
@@ -294,7 +279,8 @@ RULES: dict[str, Rule] = {
     "text": (_text, False), "token": (_text, False), "text_ffill": (_text, False),
     "status": (_text, False), "id": (identifier, True), "id_compose": (identifier, True),
     "money": (money, True), "money_or_token": (money, True), "money_line_sum": (money, True),
-    "money_first_row": (money, True), "money_in": (money, True), "money_out": (_outgoing, True),
+    "money_more": (money, True), "money_first_row": (money, True), "money_in": (money, True),
+    "money_out": (_outgoing, True),
     "points": (_points, True), "int": (whole, True), "days": (whole, True), "float": (real, True),
     "pct": (fraction, True), "pct_low": (low_share, True), "pct_high": (high_share, True),
     "range_low": (low_of, True), "range_high": (high_of, True), "seconds": (seconds, True),
@@ -305,17 +291,7 @@ RULES: dict[str, Rule] = {
     "address1": (_address(1), False), "address2": (_address(2), False),
     "address3": (_address(3), False),
 }  # fmt: skip
-TEXTS = (
-    "text",
-    "token",
-    "text_ffill",
-    "status",
-    "email",
-    "presale",
-    "address1",
-    "address2",
-    "address3",
-)
+TEXTS = tuple(r for r in RULES if not RULES[r][1] and r != "ip_region")
 IDS = ("id", "id_compose")
 TIMES = ("ts", "ts_utc", "ts_or_order_id", "date")
 NUMBERS = tuple(r for r in RULES if RULES[r][1] and r not in {*IDS, *TIMES, "bool"})

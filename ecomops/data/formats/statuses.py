@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import yaml
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from ecomops.base.packaged import packaged
 
-# When the lines of an order differ, the order is where its furthest line is.
-ORDER_OF = (
-    "unknown", "closed_unpaid", "closed_refunded", "unpaid", "presale_deposit", "paid",
-    "partially_shipped", "shipped", "completed",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+ORDER_OF: Sequence[str] = packaged("data/formats/tables.toml")["reached"]["order"]
 
 
 @cache

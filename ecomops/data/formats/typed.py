@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base.errors import DataError
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import rules, sql
 from ecomops.data.formats.identities import check_identities
 from ecomops.data.formats.noticed import (
@@ -48,6 +49,8 @@ LABELS = 3
 ORDERS = {"orders", "order_lines"}
 OFFSETS = {"shopify", "woocommerce"}
 YEAR_MONTHS = 12
+NEEDS: Mapping[str, Sequence[str]] = packaged("data/formats/tables.toml")["needs"]
+OFF_HOUR: Mapping[str, str] = packaged("data/formats/tables.toml")["off_hour"]
 MANY_SPARE = 200
 
 
@@ -122,20 +125,6 @@ def _refuse_missing(part: Part) -> None:
         )
 
 
-# Columns without which a table says nothing (one of those between bars), where the layout has them.
-NEEDS = {
-    "orders": (
-        "orders.paid_amount|order_lines.line_paid_amount|_olist_orders.order_id",
-        "orders.created_at|orders.paid_at|order_lines.created_at|order_lines.paid_at",
-    ),
-    "order_lines": ("order_lines.quantity|order_lines.line_paid_amount",),
-    "traffic_daily": ("traffic_daily.visitors|traffic_daily.pageviews",),
-    "ad_reports": ("ad_reports.spend",),
-    "settlements": ("settlements.amount",),
-    "_uci": ("_uci.quantity", "_uci.unit_price", "_uci.at", "_uci.product_id"),
-}
-
-
 def _wanted(fmt: Format, need: str) -> str:
     """Return the source column that would have given one of the columns in `need`, if any."""
     places = set(need.split("|"))
@@ -164,7 +153,7 @@ def _said(source: str, part: Part, tidy: frozenset[int]) -> str:
     clean = sql.select(cells | spare | {o: o for o in _origin(part)}, source)
     made = {c: c for c in (*(f"c{i}" for i in wanted), *spare, *_origin(part))}
     for slot in part.fill:
-        tokens = rules.MISSING_TEXT if slot.letter == "t" else rules.MISSING
+        tokens = rules.WORDS["no_text" if slot.letter == "t" else "nothing"]
         for p in slot.positions:
             made[f"{slot.letter}{p}"] = f"c{p}" if p in tidy else rules.present(f"c{p}", tokens)
     return sql.select(made, clean)
@@ -266,19 +255,20 @@ def _zone_of(said: str, part: Part, con: Any) -> str | None:
     times = [s for s in part.fill if s.target.rule == "ts"][:1]
     if not times:
         return None
-    stated = f"regexp_extract({times[0].said}, '([-+]\\d{{2}}):?00$', 1)"
+    stated = f"replace(regexp_extract({times[0].said}, '[-+]\\d{{2}}:?\\d{{2}}$'), ':', '')"
     query = sql.select(
         {"h": f"DISTINCT {stated}"}, said, where=f"{times[0].said} IS NOT NULL", order="1"
     )
-    hours = [h for (h,) in sql.rows(con, query) if h]
-    if len(hours) > 1:
-        shown = tuple(hours[:3])
+    offsets = [h for (h,) in sql.rows(con, query) if h]
+    if len(offsets) > 1:
+        shown = tuple(offsets[:3])
         part.problems.append(
-            Problem("offsets_differ", main_table(part.fmt), "kept", len(hours), shown)
+            Problem("offsets_differ", main_table(part.fmt), "kept", len(offsets), shown)
         )
-    if len(hours) != 1:
+    if len(offsets) != 1:
         return None
-    return f"Etc/GMT{-int(hours[0]):+d}" if int(hours[0]) else "UTC"
+    hours = int(offsets[0][:3])
+    return OFF_HOUR.get(offsets[0], f"Etc/GMT{-hours:+d}" if hours else "UTC")
 
 
 def _keep_rows(part: Part, wide: str, filled: int, con: Any) -> None:

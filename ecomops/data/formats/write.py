@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CHUNK = 50_000
 WRITTEN: Mapping[str, str] = packaged("data/formats/tables.toml")["written"]
+SPELLINGS: Mapping[str, str] = packaged("data/formats/tables.toml")["spellings"]
+BESIDE: Mapping[str, Mapping[str, str]] = packaged("data/formats/tables.toml")["beside"]
 FINEST = ("reviews", "order_lines", "traffic_daily", "product_skus")
 FIRST_ROW_ONLY = {"shopify_orders"}
 ON_EVERY_ROW = {"name", "customer_id", "created_at"}
@@ -100,12 +102,10 @@ def _rows(tables: Any, fmt: Format) -> ibis.Table:
     for name, source_rows in have.items():
         if name == main:
             continue
-        keys = _shared_key(main, name)
-        if keys is None:
+        if not (key := BESIDE.get(main, {}).get(name)):
             continue
         other = source_rows.select(**{f"{name}__{c}": source_rows[c] for c in source_rows.columns})
-        test = [rows[f"{main}__{a}"] == other[f"{name}__{b}"] for a, b in keys]
-        rows = rows.left_join(other, test)
+        rows = rows.left_join(other, rows[f"{main}__{key}"] == other[f"{name}__{key}"])
     for made, (table, column) in places.items():
         source = f"{table}__{column}"
         if made not in rows.columns and source in rows.columns:
@@ -140,18 +140,6 @@ def _table(tables: Any, name: str) -> ibis.Table | None:
         found: ibis.Table | None = tables.get(name)
         return found
     return getattr(tables, name, None)
-
-
-def _shared_key(main: str, other: str) -> list[tuple[str, str]] | None:
-    known = {
-        ("order_lines", "orders"): [("order_id", "order_id")],
-        ("order_lines", "products"): [("product_id", "product_id")],
-        ("traffic_daily", "products"): [("product_id", "product_id")],
-        ("traffic_daily", "shop_scores"): [("date", "date")],
-        ("product_skus", "products"): [("product_id", "product_id")],
-        ("reviews", "order_lines"): [("order_line_id", "order_line_id")],
-    }
-    return known.get((main, other))
 
 
 def _first_rows(rows: ibis.Table, main: str) -> ibis.Table:
@@ -287,21 +275,6 @@ def _said(target: Target, header: str, fmt: Format, rows: ibis.Table) -> str:
     if rule == "pct":
         return f"(round({x} * 100, 8))::VARCHAR" + ("" if "%" in header else " || '%'")
     return SPELLINGS.get(rule, "{x}::VARCHAR").format(x=x, name=sql.name("orders__order_id"))
-
-
-SPELLINGS = {
-    "ts": "strftime({x}, '%Y-%m-%d %H:%M:%S')",
-    "ts_utc": "strftime({x}, '%Y-%m-%d %H:%M:%S')",
-    "ts_or_order_id": "strftime({x}, '%Y-%m-%d %H:%M:%S')",
-    "date": "strftime({x}, '%Y-%m-%d')",
-    "bool": "CASE WHEN {x} THEN '是' WHEN NOT {x} THEN '否' END",
-    "points": "({x} * 100)::BIGINT::VARCHAR",
-    "presale": "CASE WHEN {x} THEN '预售' END",
-    "seconds": "{x}::VARCHAR || '秒'",
-    "days": "{x}::VARCHAR || '天'",
-    "ip_region": "'0.0.0.0(' || {x} || ')'",
-    "email": "{x} || '@example.invalid'",
-}
 
 
 def _identifier(x: str, fmt: Format) -> str:
