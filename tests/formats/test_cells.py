@@ -96,10 +96,12 @@ def test_an_amount_that_can_be_read_two_ways_is_told(said: str, tmp_path: Path) 
     assert paid == [Decimal("99.95"), None]
 
 
+WIDE = {c: c + 0xFEE0 for c in range(0x21, 0x7F)} | {0x20: 0x3000}
 TIMES = {
     "2024/5/1 上午 9:05:00": "2024-05-01 09:05", "2024年5月1日下午3:04": "2024-05-01 15:04",
     "2024-05-01 下午 12:30": "2024-05-01 12:30", "01.02.2024 10:00": "2024-02-01 10:00",
-    "13.02.2024": "2024-02-13",
+    "13.02.2024": "2024-02-13", "2024-05-01 10:00".translate(WIDE): "2024-05-01 10:00",
+    "2024-05-01 10\uff1a05": "2024-05-01 10:05", "2024年5月1日".translate(WIDE): "2024-05-01",
 }  # fmt: skip
 
 
@@ -136,7 +138,7 @@ def test_totals_are_seen_wherever_their_label_stands(tmp_path: Path) -> None:
     assert loaded.tables["ad_reports"].to_pyarrow()["spend"].to_pylist() == [Decimal(10)]
 
 
-IDS = {"431,112,233": "431112233", "\uff14\uff13\uff11": "431", "17850.0": "17850"}
+IDS = {"431,112,233": "431112233", "\uff14\uff13\uff11": "431", "17850.0": "17850", "'431'": "431"}
 
 
 @pytest.mark.parametrize("said", IDS)

@@ -10,8 +10,8 @@ from ecomops.data.formats.sql import text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-HALF = "0123456789.,-+%:/()--"
-FULL = "".join(chr(ord(c) + 0xFEE0) for c in HALF[:-2]) + "\u2212\u2013"
+HALF = "0123456789.,-+%:/()-- "
+FULL = "".join(chr(ord(c) + 0xFEE0) for c in HALF[:-3]) + "\u2212\u2013\u3000"
 YUAN = "¥￥"
 GAP = r"[,\s\x{00a0}\x{202f}]"
 # Groups of three (in India the upper ones of two): 12,50 is no such number and 12 50 are two.
@@ -51,10 +51,15 @@ def number(x: str, *, yuan: bool = False) -> str:
     return f"coalesce({usual}, try_cast({_spelt(x, yuan=yuan)} AS DECIMAL(18,4)))"
 
 
+def half_width(x: str) -> str:
+    """Return a cell with full-width digits and signs as the half-width ones they are."""
+    return f"translate({x}, {text(FULL)}, {text(HALF)})"
+
+
 def _spelt(x: str, *, yuan: bool) -> str:
     """Return a number in an unusual spelling as the engine reads it, empty where it is none."""
     words = rf"(?i)[{YUAN}]|元|cny|rmb" + ("" if yuan else r"|us\$|r\$|[€£$]|usd|eur|gbp")
-    bare = f"regexp_replace(translate({x}, {text(FULL)}, {text(HALF)}), {text(words)}, '', 'g')"
+    bare = f"regexp_replace({half_width(x)}, {text(words)}, '', 'g')"
     whole = f"regexp_replace(regexp_extract({bare}, {text(SHAPE)}, 1), {text(GAP)}, '', 'g')"
     signed = rf"regexp_replace({whole}, '^\((.*)\)$|^([^-+].*)-$', '-\1\2')"
     return f"replace(replace({signed}, '万', 'e4'), '亿', 'e8')"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecomops.base.packaged import packaged
-from ecomops.data.formats.numerals import FULL, HALF, number
+from ecomops.data.formats.numerals import half_width, number
 from ecomops.data.formats.sql import listed, text
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Cells:
 
 BLANKS = "\t\n\f\r \u00a0\u3000\ufeff"
 QUOTED = tuple(f'{blank}"' for blank in BLANKS)
-WRAPPED = f'^[{BLANK}]*="((?s:.*))"[{BLANK}]*$'
+WRAPPED = f"""^[{BLANK}]*(?:="((?s:.*))"|'((?s:.*))')[{BLANK}]*$"""
 EDGES = f"^[{BLANK}']+|[{BLANK}]+$"
 
 
@@ -57,7 +57,7 @@ def clean(x: str) -> str:
 
     The first character and the last decide whether it needs any of the slow steps.
     """
-    inner = f"regexp_replace({x}, {text(WRAPPED)}, '\\1')"
+    inner = f"regexp_replace({x}, {text(WRAPPED)}, '\\1\\2')"
     bare = f"substring({x}, 3, length({x}) - 3)"
     wrapped = f"{x} > '=\"/' AND {x} < '=\"{{' AND suffix({x}, '\"') AND NOT {_ends(x, QUOTED)}"
     tidied = f"CASE WHEN {wrapped} THEN {bare} ELSE {_stripped(inner)} END"
@@ -119,7 +119,7 @@ def real(x: str, _: Cells) -> str:
 
 def fraction(x: str, cells: Cells) -> str:
     """Return a share: ``12.3%`` and, under a header with (%), ``12.3`` become 0.123."""
-    plain = f"translate({x}, {text(FULL)}, {text(HALF)})"
+    plain = half_width(x)
     shape = r"^([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?)\s*%$"
     said = f"replace(regexp_extract({plain}, {text(shape)}, 1), ',', '')"
     bare = f"try_cast({plain} AS DOUBLE)" + (" / 100" if cells.percent else "")
@@ -136,9 +136,7 @@ def identifier(x: str, _: Cells) -> str:
         f"CASE WHEN {lost} THEN NULL WHEN {tail} THEN split_part({x}, '.', 1) "
         f"WHEN {parted} THEN replace({x}, ',', '') ELSE {x} END"
     )
-    wide = (
-        f"WHEN {x} >= '\uff10' AND {x} < '\uff1a' THEN translate({x}, {text(FULL)}, {text(HALF)})"
-    )
+    wide = f"WHEN {x} >= '\uff10' AND {x} < '\uff1a' THEN {half_width(x)}"
     return f"CASE WHEN {odd} THEN {slow} {wide} ELSE {x} END"
 
 
@@ -158,7 +156,7 @@ def _slow_moment(x: str, cells: Cells) -> str:
     date_part = "%d/%m/" if cells.day_first else "%m/%d/"
     slashed = [date_part + year + clock for year in ("%y", "%Y") for clock in CLOCKS]
     forms = "[" + ", ".join(text(f) for f in (*slashed, *WORDS["times"])) + "]"
-    wall = f"try_strptime({base}, {forms})"
+    wall = f"try_strptime({half_width(base)}, {forms})"
     if cells.serial_base is not None:
         wall = f"coalesce({_serial(x, cells.serial_base)}, {wall})"
     if not cells.zone:
