@@ -284,14 +284,14 @@ def _said_once(
 ) -> tuple[ibis.Table, ibis.Table]:
     """Return the last row of each line that a file says twice, before anything is added up.
 
-    A line without an id is known by what it says of the goods: on Pinduoduo, where an order is of
-    one product, it is the same one; elsewhere two lines may be alike, which is but flagged.
+    On Pinduoduo an order is of one product. Elsewhere a line without an id is known by what it says
+    of the goods; two lines may be alike, which is but flagged.
     """
     states = {*HOUSEKEEPING, "order_id", "line_status", "refund_status"}
-    own = has(lines, "order_line_id")
-    rest = ["order_line_id"] if own else [c for c in lines.columns if c not in states]
-    made, twice = unique("order_lines", lines.get_name(), context.con, ["order_id", *rest])
-    sure = own or context.fmt.platform == "pinduoduo"
+    own = ["order_line_id"] if has(lines, "order_line_id") else []
+    sure = bool(own) or context.fmt.platform == "pinduoduo"
+    key = ["order_id", *(own if sure else (c for c in lines.columns if c not in states))]
+    made, twice = unique("order_lines", lines.get_name(), context.con, key)
     alike = [replace(p, code="duplicate_row", action="flagged") for p in twice]
     context.problems += twice if sure else alike
     if not (twice and sure):
