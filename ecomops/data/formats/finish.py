@@ -284,20 +284,20 @@ def _said_once(
 ) -> tuple[ibis.Table, ibis.Table]:
     """Return the last row of each line that a file says twice, before anything is added up.
 
-    On Pinduoduo an order is of one product. Elsewhere a line without an id is known by what it says
-    of the goods; two lines may be alike, which is but flagged.
+    On Pinduoduo an order has one line for a product. Elsewhere a line without an id is known by all
+    that it says of the goods; two may be alike, which is but flagged.
     """
     states = {*HOUSEKEEPING, "order_id", "line_status", "refund_status"}
-    own = ["order_line_id"] if has(lines, "order_line_id") else []
-    sure = bool(own) or context.fmt.platform == "pinduoduo"
-    key = ["order_id", *(own if sure else (c for c in lines.columns if c not in states))]
-    made, twice = unique("order_lines", lines.get_name(), context.con, key)
-    alike = [replace(p, code="duplicate_row", action="flagged") for p in twice]
-    context.problems += twice if sure else alike
-    if not (twice and sure):
+    goods = {"order_line_id"} & set(lines.columns) or {"product_id", "sku_id"}
+    sure = "order_line_id" in goods or context.fmt.platform == "pinduoduo"
+    key = [c for c in lines.columns if (c in goods if sure else c not in states)]
+    made, twice = unique("order_lines", lines.get_name(), context.con, ["order_id", *key])
+    if not sure:
+        context.problems += [replace(p, code="duplicate_row", action="flagged") for p in twice]
         return lines, orders
+    context.problems += twice
     kept = context.con.table(made)
-    return kept, orders.semi_join(kept, ["_file", "_row"])
+    return kept, orders.semi_join(kept, ["_file", "_row"]) if twice else orders
 
 
 def _dated_by_id(orders: ibis.Table, context: Context) -> ibis.Table:
