@@ -3,17 +3,52 @@
 from __future__ import annotations
 
 import sys
+from itertools import product
 from pathlib import Path
 
 from ecomops.sim import preset, world, write
 
 SEED = 20251209
+# what pages in English call this shop's own words, beside its channels and categories
+WORDS = {
+    "学生": "student",
+    "通勤": "office",
+    "宝妈": "mother",
+    "大码": "plus-size",
+    "小个子": "petite",
+    "中老年": "senior",
+    "户外": "outdoor",
+    "约会": "date-night",
+    "法式连衣裙": "French dress",
+    "法式T恤": "French T-shirt",
+    "法式衬衫": "French shirt",
+    "法式针织衫": "French knit top",
+    "主播小禾": "Xiaohe",
+    "主播阿青": "Aqing",
+    "主播米米": "Mimi",
+}
+AIMS = {
+    "日常": "always on",
+    "新品": "new arrivals",
+    "爆款": "best sellers",
+    "拉新": "new customers",
+}
+PAID = {
+    "直通车": "Paid search",
+    "再营销": "Retargeting",
+    "淘宝客": "Affiliates",
+    "直播": "Live shopping",
+    "短视频": "Short video",
+}
 
 
 def main(folder: Path) -> None:
     """Write the demo shop to `folder`: one Parquet file per table, and ``shop.toml``."""
     folder.mkdir(parents=True, exist_ok=True)
     write.shop_toml(preset("demo"), folder)
+    campaigns = {p + a: f"{PAID[p]}: {AIMS[a]}" for p, a in product(PAID, AIMS)}
+    with (folder / "shop.toml").open("a", encoding="utf-8") as settings:
+        settings.writelines(f'"{zh}" = "{en}"\n' for zh, en in (WORDS | campaigns).items())
     for name, table in world("demo", seed=SEED).tables.items():
         write.parquet(table, folder / f"{name}.parquet")
 

@@ -43,6 +43,18 @@ def test_every_link_leads_to_a_section_that_is_there(demo_pages, lang):
             assert not anchor or anchor in ids, (stage, name, anchor)
 
 
+@pytest.mark.parametrize("stage", ["plan", "execute", "optimise"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_what_to_do_first_is_printed_on_one_sheet(demo_pages, browser, stage, lang):
+    page = browser.new_page(viewport={"width": 688, "height": 1032})  # 182 x 273 mm
+    page.emulate_media(media="print")
+    page.goto((demo_pages / f"{stage}.{lang}.html").resolve().as_uri())
+    page.evaluate("document.fonts.ready")
+    bottom = page.evaluate("document.querySelector('.spo').getBoundingClientRect().bottom")
+    page.close()
+    assert bottom <= 1032
+
+
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_pages_are_small(demo_pages, stage, lang):
