@@ -136,8 +136,10 @@ class Repeat(Result):
             row = by_day[by_day["day"] <= max(YARDSTICK, by_day["day"].min())].iloc[-1]
             values = {"day": int(row["day"]), **{k: row[k] for k in ("rate", "low", "high")}}
             said.append(Finding("by_day", "note", values, int(row["old_enough"])))
-        values = {"share": self.params["one_time"], "waiting": self.params["censored"]}
-        said.append(Finding("one_time", "note", values, n))
+        values = {"share": self.params["one_time"]}
+        if self.params["after"] == "any":
+            values["waiting"] = self.params["censored"]
+        said.append(Finding("waits" if "waiting" in values else "one_time", "note", values, n))
         if self.params["same_day"] >= SAME_DAY:
             said.append(Finding("same_day", "watch", {"share": self.params["same_day"]}, n))
         return tuple(said)

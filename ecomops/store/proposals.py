@@ -39,7 +39,7 @@ COLUMNS = {
     "mid": "money",
     "high": "money",
     "chance": "chance",
-    "q": "number.3",
+    "q": "percent",
     "grade": "text",
     "analysis": "label",
     "suppressed_by": "label",

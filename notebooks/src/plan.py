@@ -70,11 +70,11 @@ target
 # %% [markdown] tags=["zh"]
 # ## 商品
 # ### 价格动一动，销量会怎么变？
-# 只用商品自己的标价变动来估计；没动过价、或价格跟着需求走的商品，拒绝回答，先做测试。
+# 只用商品自己的标价变动来估计；几乎没调过价、或价格跟着需求走的商品，拒绝回答，先做测试。
 # %% [markdown] tags=["en"]
 # ## Product
 # ### What happens to sales when a price moves?
-# Only changes of a product's own list price count; a price that never moved or that follows demand gets no answer but a test.
+# Only changes of a product's own list price count; a price that hardly moved or that follows demand gets no answer but a test.
 # %%
 price = eo.product.price(shop.get("order_lines"))
 price
@@ -90,7 +90,7 @@ selection = eo.product.selection(shop)
 selection
 
 # %% [markdown] tags=["zh"]
-# ### 哪些需求有人搜、没人卖？
+# ### 哪些需求搜的人多、卖的人少？
 # 把每个人群 × 类目的搜索和在售商品各自与平常相比；按区间下限排序，走运的小格子排不到前面。
 # %% [markdown] tags=["en"]
 # ### What do people search for that hardly anyone sells?

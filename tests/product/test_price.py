@@ -125,7 +125,7 @@ def test_without_any_estimate_the_chart_says_why_and_draws_no_elasticity():
     ax = found.plot(lang="en")
     (bar,) = ax.patches
     assert (bar.get_width(), len(ax.lines)) == (6, 0)
-    assert {text.get_text() for text in ax.texts} == {"price never moved", "6 products"}
+    assert {text.get_text() for text in ax.texts} == {"price hardly moved", "6 products"}
     shown = found.in_language("en")._repr_html_()
     assert "Why no product can be estimated yet" in shown
     assert "Dot: estimate" not in shown
