@@ -83,10 +83,9 @@ def new(chosen: Namespace) -> None:
         f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in rows.items()
     )
     write(folder / ANSWERS, text)
-    if settings["data"] == "data":
-        (folder / "data").mkdir(exist_ok=True)
     print(say("wrote", path=str(path)))
     if settings["data"] == "data":
+        (folder / "data").mkdir(exist_ok=True)
         print(say("next_new", data=str(folder / "data"), folder=str(folder)))
 
 
@@ -212,13 +211,15 @@ def decide(chosen: Namespace) -> None:
     import ecomops as eo
     from ecomops.cli.text import advised
 
-    book = eo.report.ledger(eo.open(chosen.path), path=chosen.ledger)
-    if not chosen.action:
+    # the ledger lies beside the data, which `ecomops new` puts one folder deeper
+    shop = eo.open(str(Path(chosen.path) / answers(Path(chosen.path)).get("data", "")))
+    book = eo.report.ledger(shop, path=chosen.ledger)
+    if not (chosen.action or chosen.accept or chosen.reject):
         advised([(book.find(each), each) for each in book.proposals()], book.currency)
         return
     if chosen.accept == chosen.reject:
         raise OptionError("accept_or_reject", action=chosen.action)
-    book.decide(chosen.action, accepted=chosen.accept, owner=chosen.owner, note=chosen.note)
+    book.decide(chosen.action or "", accepted=chosen.accept, owner=chosen.owner, note=chosen.note)
     print(say("decisions", "written"))
 
 

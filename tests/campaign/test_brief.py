@@ -37,6 +37,10 @@ def test_every_part_is_there_and_every_line_has_a_source(full):
     assert not rows["item"].duplicated().any()
 
 
+def test_units_are_words_not_forms_of_words(full):
+    assert {"days", "天"} <= {full.words(lang).label("days") for lang in ("zh", "en")}
+
+
 def test_what_nobody_said_is_unknown_not_invented(demo, full):
     bare = brief(demo)
     for item in ("target", "given", "best_segment"):

@@ -30,6 +30,20 @@ def test_open_advice_is_listed_with_its_money_in_both_languages(folder, capsys):
         assert all(row[:8] in text for row in book.actions["id"])
 
 
+def test_the_folder_of_a_notebook_leads_to_the_ledger_beside_its_data(folder, tmp_path, capsys):
+    """`ecomops new` puts the data one folder deeper; the ledger lies beside the data."""
+    mine = tmp_path / "mine"
+    assert main(["new", "analyse", str(mine), "--lang", "en"]) == 0
+    (mine / "data").rmdir()
+    folder.rename(mine / "data")
+    capsys.readouterr()
+    assert main(["decide", str(mine), "--lang", "en"]) == 0
+    assert ledger(mine / "data").actions["id"].iloc[0][:8] in capsys.readouterr().out
+    assert main(["new", "plan", str(tmp_path / "other"), "--data", str(mine / "data")]) == 0
+    assert main(["decide", str(tmp_path / "other"), "--lang", "en"]) == 0
+    assert ledger(mine / "data").actions["id"].iloc[0][:8] in capsys.readouterr().out
+
+
 def test_a_decision_is_written_and_no_longer_open(folder, capsys):
     first, *_ = ledger(folder).actions["id"]
     call = ["decide", str(folder), first[:8], "--owner", "Li", "--lang", "en"]
@@ -49,6 +63,7 @@ def test_a_decision_is_written_and_no_longer_open(folder, capsys):
         (["{id}", "--owner", "Li"], 2, "--accept"),
         (["{id}", "--owner", "Li", "--accept", "--reject"], 2, "--reject"),
         (["{id}", "--accept"], 2, "owner"),
+        (["--accept", "--owner", "Li"], 3, "take an id"),
         (["nosuch", "--accept", "--owner", "Li"], 3, "nosuch"),
     ],
 )

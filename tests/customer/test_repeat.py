@@ -38,6 +38,12 @@ def test_the_curve_equals_a_second_implementation(mixed):
         assert row.repeated == pytest.approx(1 - share)
 
 
+def test_waits_are_spoken_of_only_where_every_order_starts_one(mixed):
+    codes = [{f.code for f in repeat(mixed, after=after).findings()} for after in ("first", "any")]
+    assert [{"one_time", "waits"} & each for each in codes] == [{"one_time"}, {"waits"}]
+    assert "每次下单都算一次等待" not in repeat(mixed).explain("zh")
+
+
 def test_after_any_order_every_wait_counts():
     orders = orders_of(["a", "a", "a"], [0, 10, 15], [10] * 3)
     made = repeat(orders, after="any", as_of="2024-01-31")
