@@ -31,10 +31,12 @@ SEED = 20_240_618
 def values_by_item(lines: ibis.Table, *, by: str, value: str) -> ibis.Table:
     """Return one row per item: ``item, name, amount``; an item without a name is called so itself.
 
-    `lines` is order lines; `amount` is paid money, margin (paid less cost) or pieces by `value`.
-    Lines without an item are one item of their own, named missing.
+    `lines` is order lines; `amount` is paid money, margin (paid less cost, of lines whose cost is
+    known) or pieces by `value`. Lines without an item are one item of their own, named missing.
     """
     sold = sold_lines(lines)
+    if value == "margin":  # a cost that nobody knows is no margin of 0
+        sold = sold.drop_null("line_cost")
     worth = {
         "amount": sold.line_paid_amount,
         "margin": sold.line_paid_amount - sold.line_cost,
@@ -45,6 +47,16 @@ def values_by_item(lines: ibis.Table, *, by: str, value: str) -> ibis.Table:
         name=keyed.product_name.nullif("").max(), amount=keyed.worth.sum(), days=keyed.paid_at.max()
     )
     return items.mutate(name=items["name"].fill_null(items["item"]))
+
+
+def left_out(lines: ibis.Table, value: str) -> dict[str, int]:
+    """Return how many lines are left out for each reason; of a margin those without a cost too."""
+    counts = line_exclusions(lines)
+    if value == "margin":
+        sold = sold_lines(lines)
+        unknown = sold.aggregate(n=sold.count() - sold.line_cost.count())
+        counts["no_cost"] = int(frame(unknown)["n"].iloc[0])
+    return counts
 
 
 def ranked(items: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +95,7 @@ class Pareto(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """Say how few items carry the total, how sure that is, and what stands out."""
-        n = len(self.rows)
+        n, of = len(self.rows), {"of": f"of_{self.params['value']}"}
         sizes = self.rows["abc_class"].value_counts()
         largest = self.rows.iloc[0]
         facts = {
@@ -97,22 +109,26 @@ class Pareto(Result):
             "c_money": self.rows.loc[self.rows["abc_class"] == "C", "share"].sum(),
         }
         measures = dict(zip(("gini", "low", "high"), self.gini, strict=True)) | {"hhi": self.hhi[0]}
-        heavy = {"item": largest["name"], "share": largest["share"]}
+        heavy = {"item": largest["name"], "share": largest["share"]} | of
         losing = int((self.rows["amount"] < 0).sum())
-        said = [Finding("concentration", "note", facts, n), Finding("gini", "note", measures, n)]
+        said = [
+            Finding("concentration", "note", facts | of, n),
+            Finding("gini", "note", measures, n),
+        ]
         if largest["share"] > HEAVY_ITEM:
             said.append(Finding("heavy_item", "watch", heavy, n))
         if losing:
             said.append(Finding("losing", "act", {"losing": losing}, n))
         if tail["c_items"]:
-            said.append(Finding("tail", "note", tail, n))
+            said.append(Finding("tail", "note", tail | of, n))
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:
         """Propose to test the tail before delisting; the table alone gives that no value."""
         items = int((self.rows["abc_class"] == "C").sum())
         expires = (self.basis.end or pd.Timestamp.max.date()) + timedelta(days=28)
-        return (Action("review_tail", ("tail",), {"c_items": items}, "D", expires),)
+        change = {"c_items": items, "of": f"of_{self.params['value']}"}
+        return (Action("review_tail", ("tail",), change, "D", expires),)
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
@@ -170,7 +186,8 @@ def pareto(
     by
         Column that names the item: ``"product_id"``, ``"sku_id"``, ``"product_name"`` …
     value
-        ``"amount"`` (paid money), ``"margin"`` (paid less cost) or ``"quantity"`` (pieces).
+        ``"amount"`` (paid money), ``"margin"`` (paid less cost; lines without a cost are left out
+        and counted) or ``"quantity"`` (pieces).
     lang
         Language of the words.
 
@@ -213,9 +230,10 @@ def pareto(
     lines = table(order_lines, "order_lines")
     checks.columns("order_lines", lines.columns, (by,))
     items = frame(values_by_item(lines, by=by, value=value))
+    excluded = left_out(lines, value)
     params = {"by": by, "value": value}
     if items["amount"].isna().all():
-        column = "line_cost" if value == "margin" and len(items) else by
+        column = "line_cost" if excluded.get("no_cost") else by
         need = Need("column", {"table": "order_lines", "column": column})
         return Pareto.lock((need,), lang=lang, **params)
     rows = ranked(items.assign(amount=items["amount"].fillna(0)))
@@ -225,7 +243,7 @@ def pareto(
         unit="products",
         end=None if pd.isna(last) else last.date(),
         currency=currency_of(lines) if value != "quantity" else "XXX",
-        excluded=line_exclusions(lines),
+        excluded=excluded,
     )
     return Pareto(
         rows=rows[list(Pareto.columns)],

@@ -125,3 +125,38 @@ def test_a_shop_with_one_product_reads_well() -> None:
 @pytest.mark.parametrize("names", [{}, {"product_name": ["", None]}])
 def test_an_item_without_a_name_is_called_by_its_id(names: dict[str, object]) -> None:
     assert "“p000” alone accounts for 90.0%" in pareto(lines([90, 10], **names)).explain("en")
+
+
+def test_a_margin_of_unknown_cost_is_left_out_and_counted() -> None:
+    """By hand: a brings 10 - 4, c 5 - 2; what b and the second line of c cost nobody knows."""
+    sold = pd.DataFrame(
+        {
+            "order_id": ["1", "2", "3", "4"],
+            "product_id": ["a", "b", "c", "c"],
+            "quantity": 1,
+            "line_paid_amount": [10.0, 20.0, 5.0, 7.0],
+            "line_cost": [4.0, np.nan, 2.0, np.nan],
+        }
+    )
+    made = pareto(sold, value="margin")
+    assert made.table.set_index("item")["amount"].to_dict() == {"a": 6.0, "c": 3.0}
+    assert made.basis.excluded["no_cost"] == 2
+    assert "lines without a cost 2" in made._repr_html_()
+    assert "no_cost" not in pareto(sold).basis.excluded
+    assert made.actions() == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "en", "zh"),
+    [
+        ("amount", "66.7% of sales.", "销售额的 66.7%"),
+        ("margin", "80.0% of margin.", "毛利的 80.0%"),
+        ("quantity", "83.3% of pieces sold.", "销售件数的 83.3%"),
+    ],
+)
+def test_shares_are_said_to_be_of_what_was_summed(value: str, en: str, zh: str) -> None:
+    """By hand: a has 20 of 30 of the money, 16 of 20 of the margin and 5 of 6 pieces."""
+    sold = lines([20, 10], quantity=[5, 1], line_cost=[4.0, 6.0])
+    made = pareto(sold, value=value)
+    assert en in made.explain("en")
+    assert zh in made.explain("zh")
