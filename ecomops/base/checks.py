@@ -51,6 +51,18 @@ def between(name: str, value: float, low: float, high: float) -> float:
     raise OptionError("out_of_range", name=name, value=value, low=_whole(low), high=_whole(high))
 
 
+def whole(name: str, value: float, low: int, high: int) -> int:
+    """Return `value` when it is a whole number in [low, high]; raise `OptionError` otherwise.
+
+    >>> whole("order", 2, 1, 5)
+    2
+    """
+    if between(name, value, low, high) % 1:
+        allowed = list(range(low, high + 1))
+        raise OptionError("unknown_choice", name=name, value=value, allowed=allowed, near="")
+    return int(value)
+
+
 def day(name: str, value: date | str | None) -> date | None:
     """Return a day given as a date, a time stamp or ISO text; raise `OptionError` otherwise.
 
@@ -72,7 +84,7 @@ def apart(by: str | None, taken: Collection[str]) -> None:
 
     >>> apart("source_channel", ("period", "value"))
     """
-    if by in taken:
+    if by in list(taken):
         raise OptionError("by_taken", by=by, taken=list(taken))
 
 

@@ -192,11 +192,11 @@ def attribution(
     settings = Settings(
         models=_models(models),
         half_life_days=checks.between("half_life_days", half_life_days, 1e-6, 1e6),
-        order=int(checks.between("order", order, 1, HIGHEST_ORDER)),
+        order=checks.whole("order", order, 1, HIGHEST_ORDER),
         removal=checks.choice("removal", removal, STRATEGIES),
         game=checks.choice("game", game, GAMES),
         repeat=checks.choice("repeat", repeat, ("touch", "unique")),
-        direct=tuple(direct),
+        direct=_listed(direct),
     )
     checks.choice("nulls", nulls, ("include", "exclude"))
     checks.choice("basis", basis, ("click", "order"))
@@ -216,10 +216,15 @@ def attribution(
 
 
 def _models(models: Sequence[str]) -> tuple[str, ...]:
-    asked = tuple(checks.choice("models", model, MODELS) for model in models)
+    asked = tuple(checks.choice("models", model, MODELS) for model in _listed(models))
     if not asked or len(set(asked)) < len(asked):
-        raise OptionError("models_once", models=list(models), allowed=list(MODELS))
+        raise OptionError("models_once", models=list(asked), allowed=list(MODELS))
     return asked
+
+
+def _listed(names: Sequence[str] | str | None) -> tuple[str, ...]:
+    """Return names as a tuple: a single one is not taken apart into its letters."""
+    return (names,) if isinstance(names, str) else tuple(names or ())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

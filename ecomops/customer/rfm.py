@@ -207,7 +207,7 @@ class RFM(Result):
         best = segments.BEST[self.params["preset"]]
         named = self.rows.set_index("segment")
         if not named.loc[best, "customers"]:
-            best = str(named["amount"].idxmax())
+            best = str(named.loc[named["customers"] > 0, "amount"].idxmax())
         row = named.loc[best]
         values = {
             "segment": best,
@@ -378,7 +378,7 @@ def rfm(
               c            90        1         hibernating
     """
     checks.choice("preset", preset, PRESETS)
-    checks.between("bins", bins, 2 if preset == "eight" else segments.BINS, 10)
+    bins = checks.whole("bins", bins, 2 if preset == "eight" else segments.BINS, 10)
     fixed = _fixed(thresholds, bins)
     if orders is None:
         return RFM.lock((Need("table", {"table": "orders"}),), lang=lang)
@@ -405,12 +405,24 @@ def rfm(
 
 
 def _fixed(thresholds: Mapping[str, Sequence[float]] | None, bins: int) -> Cuts:
-    fixed = {name: tuple(map(float, cuts)) for name, cuts in (thresholds or {}).items()}
-    for name, cuts in fixed.items():
-        checks.choice("thresholds", name, MEASURES)
-        if len(cuts) != bins - 1 or list(cuts) != sorted(set(cuts)):
-            raise OptionError("bad_thresholds", measure=name, cuts=list(cuts), needed=bins - 1)
-    return fixed
+    given = thresholds or {}
+    if not hasattr(given, "items"):
+        checks.choice("thresholds", str(given), MEASURES)
+    return {
+        checks.choice("thresholds", name, MEASURES): _rising(name, cuts, bins - 1)
+        for name, cuts in given.items()
+    }
+
+
+def _rising(name: str, cuts: Any, needed: int) -> tuple[float, ...]:
+    listed = list(cuts) if np.iterable(cuts) else [cuts]
+    try:
+        numbers = tuple(map(float, listed))
+    except (TypeError, ValueError):
+        numbers = ()
+    if len(numbers) != needed or not np.isfinite(numbers).all() or (np.diff(numbers) <= 0).any():
+        raise OptionError("bad_thresholds", measure=name, cuts=listed, needed=needed)
+    return numbers
 
 
 def _means(codes: pd.DataFrame) -> tuple[float, float, float]:

@@ -136,7 +136,7 @@ def comparison(
     unmet = after or before
     if unmet:
         raise DataError(
-            "partial_period", period=" / ".join(t for t in (before, after) if t), **days
+            "partial_period", period=" / ".join(str(t) for t in (before, after) if t), **days
         )
     raise DataError("too_few_periods", example=periods.label(days["last"], "day"), **days)
 

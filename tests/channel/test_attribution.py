@@ -499,3 +499,27 @@ def test_conversions_of_a_row_without_a_path_are_untouched():
     result = attribution(paths)
     assert result.table.groupby("model")["conversions"].sum().round(9).unique().tolist() == [2]
     assert result.facts["untouched"] == 3
+
+
+def test_a_single_name_is_not_taken_apart_into_letters():
+    """One visitor: search, then direct, then an order; passing over direct gives search all."""
+    events = pd.DataFrame(
+        {
+            "event_time": ["2025-01-01", "2025-01-02", "2025-01-03"],
+            "visitor_id": "v",
+            "channel": ["search", "mine", None],
+            "event_name": ["visit", "visit", "purchase"],
+        }
+    )
+    rows = attribution(events, models="last_non_direct", direct="mine").table
+    assert set(rows["model"]) == {"last_non_direct"}
+    assert dict(zip(rows["channel"], rows["conversions"], strict=True)) == {"search": 1, "mine": 0}
+    none_direct = attribution(events, models="last_non_direct", direct=None).table
+    assert none_direct.set_index("channel")["conversions"].to_dict() == {"mine": 1, "search": 0}
+
+
+@pytest.mark.parametrize("options", [{"order": 1.5}, {"models": None}, {"models": []}])
+def test_models_and_orders_that_are_none_are_refused(options):
+    paths = pd.DataFrame({"path": ["a > b"], "conversions": [1]})
+    with pytest.raises(OptionError):
+        attribution(paths, **options)

@@ -335,3 +335,11 @@ def test_orders_may_have_columns_of_any_name():
     pd.testing.assert_frame_equal(made.table, plain.table)
     with pytest.raises(OptionError, match="value"):
         cohorts(own, by="value")
+
+
+def test_a_list_to_split_by_is_no_column():
+    orders = pd.DataFrame(
+        {"order_id": ["1"], "customer_id": ["a"], "paid_at": ["2025-01-01"], "paid_amount": [5.0]}
+    )
+    with pytest.raises(DataError, match="lacks columns"):
+        cohorts(orders, by=["order_id"])

@@ -416,3 +416,40 @@ def test_a_long_name_takes_two_lines_of_its_cell_on_a_phone():
     row, words = {"customers": 1925, "amount_share": 0.136}, Words("customer.rfm", "en", "CNY")
     lines = charts._lines(row, "about_to_sleep", False, wide=False, words=words)
     assert lines == ["About to", "sleep", "1,925", "13.6%"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"bins": 5.5},
+        {"thresholds": {"recency": [1, 2, 3, "x"]}},
+        {"thresholds": {"recency": [1, 2, 3, float("nan")]}},
+        {"thresholds": {"recency": [1, 2, 3, 3]}},
+        {"thresholds": {"recency": 7}},
+        {"thresholds": [1, 2, 3, 4]},
+    ],
+)
+def test_options_that_are_no_numbers_are_refused_by_name(options):
+    orders = pd.DataFrame(
+        {"order_id": ["1"], "customer_id": ["a"], "paid_at": ["2025-01-01"], "paid_amount": [5.0]}
+    )
+    with pytest.raises(OptionError, match="recency|bins"):
+        rfm(orders, **options)
+
+
+def test_where_nobody_kept_money_no_empty_segment_is_the_answer():
+    """A purchase of 10 and one of 20 of which 35 came back: net money of -5, nobody is scored."""
+    orders = pd.DataFrame(
+        {
+            "order_id": ["1", "2"],
+            "customer_id": ["a", "a"],
+            "paid_at": ["2025-01-01", "2025-01-02"],
+            "paid_amount": [10.0, 20.0],
+            "refund_amount": [0.0, 35.0],
+        }
+    )
+    for preset in ("grid", "shopify", "eight"):
+        (answer,) = (f for f in rfm(orders, preset=preset).findings() if f.code == "answer")
+        assert answer.values["segment"] == "no_net_spend"
+        assert answer.values["customers"] == 1
+        assert answer.values["monetary"] == -5

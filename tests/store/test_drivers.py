@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import ecomops as eo
+from ecomops.base.errors import DataError
 from ecomops.store import drivers
 from ecomops.store.drivers import Drivers, visitors_needed
 from tests.metrics.shops import daily_traffic, random_orders, shop, sold
@@ -161,3 +162,10 @@ def test_no_change_is_said() -> None:
     moved = drivers(shop(pd.concat([orders, again])), before="2025-07-01", after="2025-07-02")
     assert [f.code for f in moved.findings()] == ["flat"]
     assert moved.table["contribution"].abs().max() == pytest.approx(0)
+
+
+def test_a_year_that_is_a_number_is_a_period():
+    orders = pd.DataFrame({"order_id": ["1"], "paid_at": ["2024-05-01"], "paid_amount": [5.0]})
+    shop = eo.open({"orders": orders})
+    with pytest.raises(DataError, match="2023 / 2024 is not fully observed"):
+        eo.store.drivers(shop, before=2023, after=2024)
