@@ -128,7 +128,7 @@ class Niche(Result):
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
         height = 56 + 26 * min(len(self.rows), SHOWN)
-        left, right = (150, 120) if wide else (112, 14)
+        left, right = (150, 120) if wide else (136, 14)
         return style.Layout(height, left=left, right=right, top=8, bottom=44)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
@@ -142,7 +142,7 @@ class Niche(Result):
             face = style.UP if picked else style.BG
             ax.plot([row["ratio"]], [i], "o", ms=7, color=style.UP, mfc=face)
             name = f"{words.own(row['attribute'])} × {words.own(row['category'])}"
-            short = style.shortened(name, 138 if wide else 100)
+            short = style.shortened(name, 138 if wide else 124)
             style.tag(ax, 0, i, short, -8, 0, at="left", ha="right", size=style.SMALL)
             if wide and picked and np.isfinite(row["size"]):
                 text = words.say("labels", "size", size=row["size"])
