@@ -66,9 +66,7 @@ def canonical(plan: Plan, scenes: Sequence[Scene]) -> Tables:
     made["ad_reports"] = ads.ad_reports(plan, daily)
     made |= {name: make() for name, (on, make) in _optional(plan, scenes).items() if on}
     if plan.settings.sessions.days:
-        made["sessions"] = pa.concat_tables([visits.sessions(s) for s in scenes])
-        funnel = [visits.events(s) for s in scenes]
-        both = [made["touchpoints"], *funnel]
+        both = [made["touchpoints"], _each(visits.events, scenes)]
         made["touchpoints"] = pa.concat_tables(both, promote_options="default")
     made = dirt.soiled(plan, scenes, made)
     return {name: table for name, table in made.items() if len(table)}
@@ -92,6 +90,7 @@ def _optional(plan: Plan, scenes: Sequence[Scene]) -> Optional:
         "inventory_snapshots": (s.stock.snapshots, lambda: shelves.snapshots(plan, scenes)),
         "search_index": (s.market.keywords, lambda: market.search_index(plan)),
         "market_keywords": (s.market.gaps, lambda: market.market_keywords(plan)),
+        "sessions": (s.sessions.days, lambda: _each(visits.sessions, scenes)),
     }
 
 
@@ -128,9 +127,10 @@ def _optional_truths(plan: Plan, scenes: Sequence[Scene]) -> Optional:
 
 
 def needs_all(plan: Plan) -> bool:
-    """Return whether a module is on whose tables need all chunks at once."""
+    """Return whether something is on whose tables need all chunks at once."""
     rows = {**_optional(plan, []), **_optional_truths(plan, [])}
-    further = plan.settings.listing.days or plan.on("dirt")
+    lossy = any(i.kind == "tracking" and plan.on(i.key) for i in plan.settings.incidents)
+    further = lossy or plan.settings.listing.days or plan.on("dirt")
     return bool(further) or any(on for on, _ in rows.values())
 
 
