@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ecomops.sim import arrow, found, ids
 from ecomops.sim.calendar import DAY, HOUR
-from ecomops.sim.latent import ANNOYED, PERSUADABLE, gone, senders
+from ecomops.sim.latent import ANNOYED, HOUR_SENT, PERSUADABLE, gone, senders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 KINDS = ("indifferent", "persuadable", "annoyed")
 PRICE = 5
-HOUR_SENT = 10
 EXPIRES = 365
 
 

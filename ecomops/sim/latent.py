@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecomops.sim.calendar import DAY, whole
+from ecomops.sim.calendar import DAY, HOUR, whole
 from ecomops.sim.people import repeats
 from ecomops.sim.plan import NOBODY
 from ecomops.sim.streams import Columns, ahead, pick, stream, uniforms
@@ -28,6 +28,7 @@ PROCESSES = (
 )  # fmt: skip
 AFTER, BEFORE, FADING = 30, 10, 12
 LIVE_HOUR, SPILL = 20, 5
+HOUR_SENT = 10
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def ordinary(plan: Plan, group: People, first: int, process: str, chunk: int) ->
     again = stream(plan.seed, f"again/{process}", chunk).random(len(owner))
     source = np.concatenate([group.source, _again(plan, again)])
     moved, mover = _moves(plan, time, group.cause.take(customer), process, chunk)
-    blocked = _annoyed(plan, group, customer, time, process, chunk)
+    blocked = _annoyed(plan, group, customer, np.minimum(time, moved), process, chunk)
     orders = plain(customer + first, keys(process, chunk, len(time)), time, source)
     return replace(orders, moved=moved, mover=mover, blocked=blocked)
 
@@ -155,7 +156,7 @@ def _annoyed(
         return blocked
     lot = stream(plan.seed, f"annoyed/{process}", chunk).random(len(time))
     kind, held = senders(plan, group, chunk)
-    last = np.searchsorted(sends, time // DAY, side="right") - 1
+    last = np.searchsorted(sends, (time - HOUR_SENT * HOUR) // DAY, side="right") - 1
     sent = sends[last.clip(0)]
     recent = (last >= 0) & (time // DAY - sent < AFTER) & (group.arrival[customer] < sent * DAY)
     lost = recent & (kind[customer] == ANNOYED) & (lot < crm.loss) & ~held[last.clip(0), customer]
@@ -233,7 +234,7 @@ def messaged(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
     which, customer = np.divmod(cell, max(len(group), 1))
     fresh = stream(plan.seed, "message", chunk)
     place, channel = ahead(fresh, cell + lot.size), ahead(fresh, cell + 2 * lot.size)
-    start = sends[which].astype(np.float64) * DAY + 10 * 3600
+    start = sends[which].astype(np.float64) * DAY + HOUR_SENT * HOUR
     end: Floats = np.minimum(start + 7 * DAY, plan.horizon)
     return plain(
         customer,
