@@ -106,7 +106,7 @@ def traffic_daily(plan: Plan, daily: Mapping[str, Ints]) -> pa.Table:
     """Return the canonical table `traffic_daily`: one row a day per source and one for the shop."""
     names = plan.settings.sources
     width = len(names) + 1
-    seen = visitors(plan, daily["order_buyers"])
+    seen = np.maximum(visitors(plan, daily["order_buyers"]), daily["pay_buyers"])
     lot = stream(plan.seed, "pages").random((3, plan.days, width))
     pages = np.rint(seen * (2.6 + 0.5 * lot[0])).astype(np.int64)
     # each visitor decides alone: binomial, as the normal distribution comes near it

@@ -51,22 +51,24 @@ def possible(scene: Scene) -> Visits:
     """Return the sessions of the last days: those that end in orders, others, and bots.
 
     A visitor who does not buy gets as far as the planted step rates say. Some visitors look from
-    one device and buy from another: two identities, one person.
+    one device and buy from another: two identities, one person. Orders that a promotion before
+    those days pulled forward have no session in them.
     """
     plan, s = scene.plan, scene.plan.settings.sessions
     random = stream(plan.seed, "sessions", scene.part.number)
     count = len(scene.part.orders)
     lot, before, split = random.random((3, count))
-    late = scene.part.orders.time >= plan.horizon - s.days * DAY
+    since = max(plan.horizon - s.days * DAY, 0.0)
+    late = scene.part.orders.time >= since
     base = np.flatnonzero(late & (lot < s.share) & ~scene.part.orders.unpaid)
-    on = scene.sale.exists[base] & ~scene.sale.unpaid[base]
+    start = scene.sale.created[base] - 120 - 900 * before[base]
+    on = scene.sale.exists[base] & ~scene.sale.unpaid[base] & (start >= since)
     idle = round(len(base) * PER_ORDER)
     bots = round(idle * s.bots)
     moment, steps = random.random(idle + bots), random.random((3, idle))
-    low = np.full(idle + bots, max(plan.horizon - s.days * DAY, 0.0))
-    when = plan.clock.within(moment, low, np.full(idle + bots, plan.horizon))
+    low, high = (np.full(idle + bots, edge) for edge in (since, plan.horizon))
+    when = plan.clock.within(moment, low, high)
     depth = np.cumprod(steps < np.array(STEP_RATE)[:, None], axis=0).sum(axis=0).clip(max=2)
-    start = scene.sale.created[base] - 120 - 900 * before[base]
     other = np.flatnonzero(split[base] < s.split)
     earlier = start[other] - 3600 - 2 * DAY * before[base][other]
     first = scene.part.number * 10**8
