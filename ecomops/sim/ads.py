@@ -66,7 +66,7 @@ def _on_click_day(plan: Plan, orders: Ints, cents: Ints) -> tuple[Ints, Ints]:
     reached = cents[:, :, None] * upto // np.maximum(orders, 1)[:, :, None]
     money = np.diff(reached, axis=2, prepend=0)
     found = np.zeros((2, *orders.shape), dtype=np.int64)
-    for lag in range(len(chance)):
+    for lag in range(min(len(chance), plan.days)):
         found[0, : plan.days - lag] += split[lag:, :, lag]
         found[1, : plan.days - lag] += money[lag:, :, lag]
     return found[0], found[1]

@@ -119,8 +119,9 @@ def daily_rate(start: date, end: date, seed: int, sigma: float = 0.06) -> Floats
 
     Weekday, month, festivals and a little noise multiply; the scale is free.
     """
-    if not YEARS[0] <= start.year <= end.year <= YEARS[1]:
-        raise OptionError("sim_years", start=start, end=end, first=YEARS[0], last=YEARS[1])
+    if start > end or not YEARS[0] <= start.year <= end.year <= YEARS[1]:
+        first, last = map(str, YEARS)
+        raise OptionError("sim_years", start=start, end=end, first=first, last=last)
     days = (end - start).days + 1
     dates = [start + timedelta(days=i) for i in range(days)]
     level = facts("calendar")

@@ -86,7 +86,7 @@ def coupon_daily(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
             ):
                 sums[i] += np.bincount(day, value, minlength=plan.days)
         used, paid, count, off = np.rint(sums).astype(np.int64)
-        idle = UNUSED * np.convolve(used, np.full(7, 1 / 7), mode="same")
+        idle = UNUSED * np.convolve(used, np.full(min(7, plan.days), 1 / 7), mode="same")
         claimed = used + counted(stream(plan.seed, f"claims/{coupon[0]}"), idle)
         days = np.flatnonzero(claimed)
         parts.append(pa.table({

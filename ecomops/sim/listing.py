@@ -78,9 +78,10 @@ def _orders(plan: Plan, scenes: Sequence[Scene]) -> Mapping[str, Ints]:
 def _visitors(plan: Plan, orders: Ints) -> Ints:
     """Return visitors of the last days by (product, day), never fewer than buyers.
 
-    What a product sells in seven weeks, at the shop's daily pace, over its conversion.
+    What a product sells in seven weeks (in all days of a shop that has fewer), at the shop's
+    daily pace, over its conversion.
     """
-    ones, last = np.ones(49), slice(-plan.settings.listing.days, None)
+    ones, last = np.ones(min(49, plan.days)), slice(-plan.settings.listing.days, None)
     whole = np.array([np.convolve(row, ones, mode="same") for row in orders.astype(np.float64)])
     pace = plan.daily / np.convolve(plan.daily, ones, mode="same")
     mean = whole * pace / _conversion(plan)[:, None]

@@ -182,7 +182,7 @@ def _returns(world: World) -> Iterator[Check]:
         asked += np.bincount(kind[rows & scene.fate.asked], minlength=len(kinds))
         paid += np.bincount(kind[rows], minlength=len(kinds))
     for i, kind in enumerate(kinds):
-        chance = kind["returned"] * plan.settings.returns.level
+        chance = min(kind["returned"] * plan.settings.returns.level, 1.0)
         yield share(f"returned {kind['en']}", asked[i], paid[i], chance)
 
 

@@ -127,7 +127,7 @@ def market_keywords(plan: Plan) -> pa.Table:
     searches, offers, _gap = cells(plan)
     kinds = plan.catalogue.words["category"]
     names = [f"{s}{k['zh']}" for s in SEGMENTS for k in kinds]
-    days = np.array([plan.days - 30, plan.days - 1], dtype=np.int64)
+    days = np.array([max(plan.days - 30, 0), plan.days - 1], dtype=np.int64)
     first, last = (arrow.dates(np.full(len(names), d), plan.epoch) for d in days)
     rank = np.argsort(np.argsort(-searches.ravel(), kind="stable"), kind="stable") + 1
     return pa.table({

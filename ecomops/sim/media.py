@@ -46,7 +46,7 @@ def switches(channel: Channel, weeks: int, seed: int) -> Floats:
     """
     week: Ints = np.arange(weeks) - channel.switched_from
     early = stream(seed, f"switched/{channel.name}").random(weeks) < 1 / 2
-    on = early[week // 2] == (week % 2 == 0)
+    on = early[week // 2 % weeks] == (week % 2 == 0)
     return np.where((week >= 0) & (week < channel.switched), ON * on, np.nan)
 
 
@@ -94,11 +94,11 @@ def response(
 
 
 def responses(settings: Settings, daily: Floats, seed: int) -> Mapping[int, Floats]:
-    """Return by channel position the effect in each hour, for channels with a budget."""
+    """Return by channel position the effect in each hour, for channels that spend anything."""
     days, each = len(daily), DAY // HOUR
     busy = promoted(settings, days)
     return {
         i: np.repeat(response(c, days, seed, busy=busy), each)
         for i, c in enumerate(settings.channels)
-        if c.paid and c.budget
+        if c.paid and spending(c, days, seed, busy).any()
     }

@@ -94,7 +94,7 @@ def _brushed(plan: Plan) -> pa.Table:
     """Return a burst of invented five-star reviews within three days."""
     count = plan.settings.opinions.brushed
     lot, one, two, three = stream(plan.seed, "brushing").random((4, count))
-    at = np.sort(np.floor((0.7 * plan.days + 3 * lot) * DAY))
+    at = np.sort(np.floor((0.7 * plan.days + min(3, 0.3 * plan.days) * lot) * DAY))
     product = np.full(count, brushed_product(plan))
     said = Voices(product, np.full(count, 5), at, one, two, three)
     text, *_ = wording(plan.settings.opinions.lang, said)

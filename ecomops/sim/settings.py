@@ -194,7 +194,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Live:
-    """Live sessions: every `every` days at 20 o'clock, hosts with different pull."""
+    """Live sessions: every `every` days from 20 o'clock, until midnight at most."""
 
     every: int = 0
     minutes: int = 180

@@ -60,14 +60,16 @@ def customers(scene: Scene) -> pa.Table:
     """Return the latents of all customers that exist in this world.
 
     `expected_orders` is the expected number of further orders within 90 operational days given
-    the true latents: (1 - exp(-rate·p·90)) / p while alive under BG/NBD, 0 once gone.
+    the true latents: (1 - exp(-rate·p·90)) / p while alive under BG/NBD, under
+    Pareto/NBD the rate times what of them the customer will live; 0 once gone.
     """
     plan, people = scene.plan, scene.part.people
     here = np.flatnonzero(plan.has(people.cause))
     alive = _alive(scene)[here]
     rate, drop = people.rate[here], people.drop[here]
     if plan.settings.customers.death == "pareto":
-        ahead = rate * AHEAD
+        lives = plan.clock.operational(people.arrival[here]) + people.life[here]
+        ahead = rate * np.clip(lives - plan.clock.tau[-1], 0, AHEAD)
     else:
         ahead = -np.expm1(-rate * drop * AHEAD) / drop
     names = [*plan.interventions, ""]
@@ -98,11 +100,8 @@ def _alive(scene: Scene) -> Bools:
         first += size
     arrived = plan.clock.operational(people.arrival)
     left = (made - 1 >= people.leaves) | (arrived + people.life < plan.clock.tau[-1])
-    single = np.zeros(count, dtype=bool)
-    start = 0
-    for name, size in part.groups.items():
-        single[start : start + size] = name in ("price", "experiment", "live")
-        start += size
+    once = [name in ("price", "experiment", "live") for name in part.groups]
+    single = np.repeat(once, list(part.groups.values()))
     alive: Bools = ~(left | single)
     return alive
 
@@ -261,14 +260,12 @@ def channel(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
 def _growth(plan: Plan, name: str) -> float | None:
     """Return by what share the channel's customers grow when spending grows by 1 %, × 100."""
     settings = next(c for c in plan.settings.channels if c.name == name)
-    if not settings.budget:
-        return None
     busy = media.promoted(plan.settings, plan.days)
     now, more = (
         float((media.response(settings, plan.days, plan.seed, s, busy) * plan.daily).sum())
         for s in (1.0, 1.01)
     )
-    return (more / now - 1) * 100
+    return (more / now - 1) * 100 if now else None
 
 
 def incidents(plan: Plan) -> pa.Table:

@@ -110,8 +110,8 @@ def _visits(world: World) -> Iterator[Check]:
 
 
 def _surveys(world: World) -> Iterator[Check]:
-    if world.plan.settings.opinions.surveyed:
-        score = moods(world.plan, world.scenes)["score"].to_numpy()
+    score = moods(world.plan, world.scenes)["score"].to_numpy()
+    if len(score):
         # a rounded normal number within 0 and 10: chances to reach 1, 2, … added up
         mean = ndtr((MEAN - np.arange(0.5, 10)) / SPREAD).sum()
         yield Check("mean score", score.mean(), mean, WIDE * SPREAD / np.sqrt(len(score)))
