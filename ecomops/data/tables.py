@@ -184,8 +184,8 @@ def _plain(source: Any) -> Any:
     names = [str(c) for c in source.columns]
     if twice := sorted({c for c in names if names.count(c) > 1}):
         raise DataError("columns_twice", columns=twice)
-    told = {c: _told_by_arrow(source[c]) for c in source.columns}
-    return pa.Table.from_pandas(source.assign(**told), preserve_index=False)
+    told = {c: _told_by_arrow(source.iloc[:, i]) for i, c in enumerate(names)}
+    return pa.Table.from_pandas(source.set_axis(names, axis=1).assign(**told), preserve_index=False)
 
 
 def _told_by_arrow(values: Any) -> Any:

@@ -251,3 +251,12 @@ def test_a_lazy_frame_and_one_with_a_nameless_column_are_taken() -> None:
     rows = pl.from_pandas(orders()).with_columns(pl.lit(0).alias(""))
     for given in (rows, rows.lazy()):
         assert len(frame(table(given, "orders"))) == 3
+
+
+@pytest.mark.parametrize("extra", [0, ("a", "b"), 1.5])
+def test_a_column_whose_name_is_no_text_is_no_accident(extra):
+    orders = pd.DataFrame({"order_id": ["1"], "paid_at": ["2025-01-01"], "paid_amount": [5.0]})
+    orders[extra] = "kept"
+    opened = table(orders, "orders")
+    assert opened.paid_amount.sum().to_pandas() == 5
+    assert opened[str(extra)].to_pandas().tolist() == ["kept"]
