@@ -16,6 +16,7 @@ from ecomops.data.tables import frame, table
 from ecomops.maths.arrays import ratio
 from ecomops.maths.proportions import wilson
 from ecomops.metrics import periods
+from ecomops.metrics.sources import DEPTHS, WHOLE, at_depth
 from ecomops.result import Basis, Finding, Need, Result, style
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from ecomops.result.words import Words
 
-SOURCES = ("source_l1", "source_l2", "source_l3")
-WHOLE = ("", "all", "汇总", "合计")  # how exports mark the row over all parts
 FEW = 30  # buyers below which a source is not named as best
 
 
@@ -35,21 +34,14 @@ def at_one_level(daily: ibis.Table, by: str) -> tuple[ibis.Table, str]:
     """Return rows of one level, one device and one depth, so that nobody is counted at two.
 
     `daily` is the canonical table; rows keep its columns. Of the levels "source" is taken; of the
-    devices all together ("" in the second return value), else the one with most visitors; rows
-    over all finer sources, where the data has such.
+    devices all together ("" in the second return value), else the one with most visitors; of each
+    source and day rows over all finer sources, where the data has such.
     """
     named = daily.filter(
-        ibis.coalesce(daily[by], "") != "", ibis.coalesce(daily.level, "source") == "source"
+        ibis.coalesce(daily[by], "").notin(WHOLE),
+        ibis.coalesce(daily.level, "source") == "source",
     )
-    for finer in SOURCES[SOURCES.index(by) + 1 :]:
-        named = _whole_rows(named, finer)
-    return _one_device(named)
-
-
-def _whole_rows(rows: ibis.Table, column: str) -> ibis.Table:
-    whole = ibis.coalesce(rows[column], "").isin(WHOLE)
-    found = frame(rows.aggregate(n=whole.cast("int64").sum().fill_null(0)))["n"].iloc[0]
-    return rows.filter(whole) if found else rows
+    return _one_device(at_depth(named, by))
 
 
 def _one_device(rows: ibis.Table) -> tuple[ibis.Table, str]:
@@ -249,7 +241,7 @@ def traffic(
     2025-05 1000 0.05 5.0
     """
     checks.choice("period", period, periods.PERIODS)
-    checks.choice("by", by, SOURCES)
+    checks.choice("by", by, DEPTHS)
     if traffic_daily is None:
         absent = Need("table", {"table": "traffic_daily"})
         return Traffic.lock((absent,), lang=lang, period=period)

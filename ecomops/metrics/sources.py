@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Tables = Mapping[str, ibis.Table]
 
-GUEST_KEY = "customer_id"
 UNKNOWN = "unknown"
 
 
@@ -79,44 +78,46 @@ def traffic(tables: Tables, by: str | None = None) -> ibis.Table:
     kept = daily.filter(ibis.coalesce(daily.level, "shop") == level)
     if devices is not None:
         kept = kept.filter(ibis.coalesce(kept.device, "").isin(devices))
-    return kept.mutate(day=kept.date)
+    return at_depth(kept.mutate(day=kept.date), by)
 
 
-_BY_LEVEL = {
-    "source_l1": "source",
-    "source_l2": "source",
-    "source_l3": "source",
-    "product_id": "product",
-    "keyword": "keyword",
-}
-_ALL_DEVICES = ("", "all")
+DEPTHS = ("source_l1", "source_l2", "source_l3")
+_ROW = ("date", "store_id", "level", "product_id", "keyword", "device")
+# how exports mark a row over all parts
+WHOLE = ("", "all", "total", "汇总", "合计", "全部", "整体")
+_BY_LEVEL = dict.fromkeys(DEPTHS, "source") | {"product_id": "product", "keyword": "keyword"}
+
+
+def at_depth(rows: ibis.Table, by: str | None) -> ibis.Table:
+    """Return daily traffic split by `by` and no finer, so that nobody is counted at two depths.
+
+    Where a day tells a source as a whole and in parts the whole is taken, elsewhere the parts; of
+    what is split the parts, and the whole only where there are none.
+    """
+    for i, finer in enumerate(DEPTHS):
+        whole = ibis.coalesce(rows[finer], "").isin(WHOLE)
+        beside = ibis.window(group_by=(*_ROW, *DEPTHS[:i]))
+        taken = ~whole if by in DEPTHS[i:] else whole  # the kind of rows to take
+        marked = rows.mutate(taken=taken, any_taken=taken.any().over(beside))
+        rows = marked.filter(marked.taken | ~marked.any_taken).drop("taken", "any_taken")
+    return rows
 
 
 def _levels(daily: ibis.Table, by: str | None) -> tuple[str, tuple[str, ...] | None]:
     """Return the level of rows to take and the devices (None: whatever there is)."""
-    found = frame(
-        daily.select(
-            level=ibis.coalesce(daily.level, "shop"), device=ibis.coalesce(daily.device, "")
-        ).distinct()
-    )
-    levels = set(found["level"])
-    wanted = _BY_LEVEL.get(by or "", "shop")
-    other = min(levels, key=_preference, default=wanted)
-    level = wanted if wanted in levels or by in _BY_LEVEL else other
-    whole = set(found.loc[found["level"] == level, "device"]) & set(_ALL_DEVICES)
-    return level, (_ALL_DEVICES if whole and by != "device" else None)
-
-
-def _preference(level: str) -> tuple[bool, bool, str]:
-    return level != "shop", level != "source", level
+    told = {"level": ibis.coalesce(daily.level, "shop"), "device": ibis.coalesce(daily.device, "")}
+    found = frame(daily.select(**told).distinct())
+    first = min(found["level"], key=lambda n: (n != "shop", n != "source", n), default="shop")
+    level = _BY_LEVEL.get(by or "", first)
+    whole = set(found.loc[found["level"] == level, "device"]) & set(WHOLE)
+    return level, (WHOLE if whole and by != "device" else None)
 
 
 def item_traffic(tables: Tables, by: str | None = None) -> ibis.Table:
     """Return the daily traffic of product pages."""
     split_column(("traffic_daily",), tables, by)
     daily = tables["traffic_daily"]
-    kept = daily.filter(daily.level == "product")
-    return kept.mutate(day=kept.date)
+    return daily.mutate(day=daily.date).filter(daily.level == "product")
 
 
 def members(tables: Tables, by: str | None = None) -> ibis.Table:
@@ -154,8 +155,8 @@ def dated(name: str, clock: str) -> Callable[[Tables, str | None], ibis.Table]:
 
 
 SOURCES: Mapping[str, Source] = {
-    "sales": Source(("orders",), sales, GUEST_KEY),
-    "placed": Source(("orders",), placed, GUEST_KEY),
+    "sales": Source(("orders",), sales, "customer_id"),
+    "placed": Source(("orders",), placed, "customer_id"),
     "lines": Source(("orders", "order_lines"), lines),
     "traffic": Source(("traffic_daily",), traffic),
     "item_traffic": Source(("traffic_daily",), item_traffic),

@@ -13,6 +13,7 @@ from ecomops.base import checks
 from ecomops.data.tables import frame
 from ecomops.metrics.daily import daily
 from ecomops.metrics.shelves import carried
+from ecomops.metrics.sources import WHOLE, at_depth
 from ecomops.result import Action, Finding, Result, style
 from ecomops.store.forecast import Forecast, forecast
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 LEVERS = ("visitors", "conversion", "value")
 BASE_DAYS = 56  # days whose traffic is "now"
 LIKELY, UNLIKELY = 0.7, 0.3
-WHOLE = ("", "all", "total", "汇总", "合计", "全部", "整体")  # rows over all sources: no channel
 # What money can scale up and down; free search and recommendations cannot be bought.
 PAID = (
     "直通车", "淘宝客", "再营销", "万相台", "引力魔方", "超级推荐", "钻展", "钻石展位", "品销宝",
@@ -41,13 +41,14 @@ ENOUGH = 0.95  # of the target that stock must carry before it is a limit
 def traffic(traffic_daily: ibis.Table, last: date) -> pd.DataFrame:
     """Return ``channel, visitors, buyers, amount`` of the last 56 days by source, largest first.
 
-    Visitors are sums of daily UV; only rows of level "source" are read, so nothing counts twice;
-    rows over all sources are read only where there are no others.
+    Visitors are sums of daily UV; only rows of level "source" and one depth are read, so nothing
+    counts twice; rows over all sources are read only where there are no others.
     """
     since = last - timedelta(days=BASE_DAYS - 1)
     rows = traffic_daily.filter(
         traffic_daily.level == "source", traffic_daily.date.between(since, last)
     )
+    rows = at_depth(rows, "source_l1")
     by = rows.group_by(channel=rows.source_l1).aggregate(
         visitors=rows.visitors.sum(), buyers=rows.pay_buyers.sum(), amount=rows.pay_amount.sum()
     )

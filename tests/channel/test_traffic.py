@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 import ecomops as eo
 from ecomops.base.errors import DataError, OptionError
 from ecomops.channel import traffic
+from ecomops.data.tables import table
 from ecomops.maths.proportions import wilson
+from ecomops.store.target import traffic as of_target
 
 DAYS = pd.date_range("2025-03-01", "2025-05-10").date
 
@@ -221,3 +225,56 @@ def test_sources_without_any_buyers_on_record_have_none_beside_those_that_do():
     assert result.table["buyers"].dtype == "float64"
     assert result.table.loc[result.table["source"] == "feed", "conversion"].isna().all()
     assert "search" in result.explain("en")
+
+
+def in_parts(**columns):
+    """Search is told whole and in parts, advertising in parts alone, and there is a row over all.
+
+    By hand: 100 visitors and 6 buyers of search, 70 + 30 visitors and 4 + 1 buyers of ads.
+    """
+    return pd.DataFrame(
+        {
+            "date": "2025-05-01",
+            "level": "source",
+            "source_l1": ["search", "search", "search", "ads", "ads", "合计"],
+            "source_l2": [None, "keywords", "pictures", "brand", "generic", None],
+            "visitors": [100, 60, 40, 70, 30, 190],
+            "pay_buyers": [6, 4, 2, 4, 1, 11],
+            "pay_amount": [60.0, 40.0, 20.0, 40.0, 10.0, 110.0],
+            **columns,
+        }
+    )
+
+
+def test_each_source_is_read_at_the_depth_at_which_it_is_told():
+    made = traffic(in_parts()).table.set_index("source")
+    assert made["visitors"].to_dict() == {"search": 100, "ads": 100}
+    assert made["buyers"].to_dict() == {"search": 6, "ads": 5}
+    parts = traffic(in_parts(), by="source_l2").table.set_index("source")
+    expected = {"keywords": 60, "pictures": 40, "brand": 70, "generic": 30}
+    assert parts["visitors"].to_dict() == expected
+
+
+def test_metrics_count_nobody_at_two_depths():
+    orders = pd.DataFrame({"order_id": ["1"], "paid_at": ["2025-05-01"], "paid_amount": [5.0]})
+    shop = eo.open({"orders": orders, "traffic_daily": in_parts()})
+    by = {
+        depth: eo.metrics.compute(shop, "visitors", by=depth).set_index(depth)["value"].to_dict()
+        for depth in ("source_l1", "source_l2")
+    }
+    assert by["source_l1"] == {"search": 100, "ads": 100}
+    expected = {"keywords": 60, "pictures": 40, "brand": 70, "generic": 30}
+    assert {name: n for name, n in by["source_l2"].items() if n} == expected
+    assert eo.metrics.compute(shop, "visitors")["value"].tolist() == [190]
+
+
+def test_a_shop_without_the_row_over_all_adds_its_sources_up():
+    orders = pd.DataFrame({"order_id": ["1"], "paid_at": ["2025-05-01"], "paid_amount": [5.0]})
+    shop = eo.open({"orders": orders, "traffic_daily": in_parts().iloc[:-1]})
+    assert eo.metrics.compute(shop, "visitors")["value"].tolist() == [200]
+
+
+def test_channels_of_a_target_count_nobody_at_two_depths():
+    daily = table(in_parts(), "traffic_daily")
+    found = of_target(daily, date(2025, 5, 1)).set_index("channel")
+    assert found["visitors"].to_dict() == {"search": 100, "ads": 100}
