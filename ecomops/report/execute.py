@@ -136,7 +136,9 @@ def run_chains(
         return [await _execute(name, parametrised(b, p), folder, progress) for name, b, p in chain]
 
     async def together() -> list[list[Run]]:
-        return await asyncio.gather(*(one(chain) for chain in chains))
+        tasks = [asyncio.create_task(one(chain)) for chain in chains]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return [task.result() for task in tasks]
 
     try:
         asyncio.get_running_loop()
@@ -205,10 +207,7 @@ def _hooks(name: str, book: NotebookNode, progress: Progress | None) -> dict[str
 
 
 def _taught(error: CellExecutionError, book: NotebookNode) -> RunError:
-    failed = next((c for c in reversed(book.cells) if _error(c)), None)
-    call = call_of(failed.source) if failed is not None else ""
-    return RunError(error.ename, error.evalue, call)
-
-
-def _error(cell: NotebookNode) -> bool:
-    return any(output.output_type == "error" for output in cell.get("outputs", ()))
+    """Return what to tell: the kernel's answer does not name an error of showing a result."""
+    told = ((o, c) for c in reversed(book.cells) for o in c.get("outputs", ()) if "ename" in o)
+    said, cell = next(told, (error, {"source": ""}))
+    return RunError(said.ename, said.evalue, call_of(cell["source"]))

@@ -68,12 +68,16 @@ def test_run_tells_of_each_cell_and_leaves_no_trace():
     assert set(done.book.metadata) == {"kernelspec", "language_info", "ecomops"}
 
 
+SHOWN = "class A:\n  def _repr_mimebundle_(self, **_):\n"
+
+
 @pytest.mark.parametrize(
     ("cell", "kind", "text"),
     [
         ("1 / 0", "ZeroDivisionError", "division by zero"),
         ('import ecomops as eo\neo.open("no such file")', "MissingError", "no such file"),
         ('import ecomops as eo\neo.open("demo", lang="fr")', "OptionError", "fr"),
+        (SHOWN + '    raise TypeError("not to be shown")\nA()', "TypeError", "not to be shown"),
     ],
 )
 def test_an_error_inside_becomes_a_message(cell, kind, text):
@@ -82,3 +86,13 @@ def test_an_error_inside_becomes_a_message(cell, kind, text):
     assert caught.value.kind == kind
     assert text in caught.value.message("en")
     assert "Traceback" not in caught.value.message("zh")
+
+
+def test_when_one_of_two_fails_its_error_alone_is_told(caplog):
+    cells = {"quick": "1 / 0", "slow": "import time\ntime.sleep(3)"}
+    with pytest.raises(execute.RunError) as caught:
+        execute.run_all(
+            [(name, notebook(f"# %%\n{cell}", "en"), {}) for name, cell in cells.items()]
+        )
+    assert caught.value.kind == "ZeroDivisionError"
+    assert caplog.records == []
