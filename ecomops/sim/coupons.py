@@ -14,6 +14,7 @@ from ecomops.sim.streams import counted, stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from ecomops.sim.plan import Plan
     from ecomops.sim.settings import Rule
@@ -40,8 +41,7 @@ def listed(plan: Plan) -> list[Listed]:
 def coupons(plan: Plan) -> pa.Table:
     """Return the canonical table `coupons`: one row per template."""
     rows = listed(plan)
-    store, promos = plan.settings.store, plan.settings.promotions
-    spans = [promos[n].span if n >= 0 else (store.start, store.end) for _, n, _, _ in rows]
+    spans = [_span(plan, number) for _, number, _, _ in rows]
     second = pa.timestamp("us")
     return pa.table({
         "coupon_id": pa.array([i for i, *_ in rows], pa.string()),
@@ -53,6 +53,11 @@ def coupons(plan: Plan) -> pa.Table:
         "end_at": pa.array([datetime.combine(b, time(23, 59, 59)) for _, b in spans], second),
         "borne_by": pa.array([r.payer for *_, r in rows], pa.string()),
     })  # fmt: skip
+
+
+def _span(plan: Plan, number: int) -> tuple[date, date]:
+    store, promos = plan.settings.store, plan.settings.promotions
+    return promos[number].span if number >= 0 else (store.start, store.end)
 
 
 def _name(plan: Plan, number: int, rule: Rule) -> str:
@@ -81,12 +86,12 @@ def coupon_daily(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
             rows, off = uses(scene, coupon)
             sale = scene.sale
             day = (sale.paid_at[rows] // DAY).astype(np.int64)
-            for i, value in enumerate(
-                (np.ones(len(rows)), sale.paid[rows], sale.pieces[rows], off)
-            ):
-                sums[i] += np.bincount(day, value, minlength=plan.days)
+            values = np.ones(len(rows)), sale.paid[rows], sale.pieces[rows], off
+            sums += [np.bincount(day, each, minlength=plan.days) for each in values]
         used, paid, count, off = np.rint(sums).astype(np.int64)
         idle = UNUSED * np.convolve(used, np.full(min(7, plan.days), 1 / 7), mode="same")
+        first, last = ((day - plan.settings.store.start).days for day in _span(plan, coupon[1]))
+        idle *= (np.arange(plan.days) >= first) & (np.arange(plan.days) <= last)
         claimed = used + counted(stream(plan.seed, f"claims/{coupon[0]}"), idle)
         days = np.flatnonzero(claimed)
         parts.append(pa.table({

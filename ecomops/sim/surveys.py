@@ -26,12 +26,13 @@ MEAN, SPREAD, LEVEL = 8.1, 1.9, 0.45
 def _answers(plan: Plan, scenes: Sequence[Scene]) -> Mapping[str, Ints]:
     """Return customer keys, true scores, who answered and when (days), of all who were asked.
 
-    The happy and the very unhappy answer more often, so the plain score of answers is biased.
+    Those who bought before the last 30 days are asked in them. The happy and the very unhappy
+    answer more often, so the plain score of answers is biased.
     """
-    parts = []
+    parts, opens = [], plan.days - 30
     for scene in scenes:
         people, sale, part = scene.part.people, scene.sale, scene.part
-        rows = scene.rows[~sale.unpaid[scene.rows]]
+        rows = scene.rows[~sale.unpaid[scene.rows] & (sale.paid_at[scene.rows] < opens * DAY)]
         buyers = np.unique(part.orders.customer[rows])
         buyers = buyers[~people.guest[buyers]]
         random = stream(plan.seed, "survey", part.number)
@@ -39,9 +40,8 @@ def _answers(plan: Plan, scenes: Sequence[Scene]) -> Mapping[str, Ints]:
         who = buyers[asked[buyers] < plan.settings.opinions.surveyed]
         score = np.clip(np.rint(MEAN + SPREAD * ndtri(mood[who])), 0, 10).astype(np.int64)
         chance = np.clip(LEVEL + 0.25 * (score >= 9) + 0.15 * (score <= 3), 0, 1)  # noqa: PLR2004
-        day = plan.days - 30 + np.floor(-4 * np.log1p(-late[who])).clip(max=25).astype(np.int64)
-        answered = (reply[who] < chance).astype(np.int64)
-        parts.append(np.stack([people.key[who], score, answered, np.maximum(day, 0)]))
+        day = opens + np.floor(-4 * np.log1p(-late[who])).clip(max=25).astype(np.int64)
+        parts.append(np.stack([people.key[who], score, reply[who] < chance, day]))
     found = np.concatenate(parts, axis=1)
     return dict(zip(("key", "score", "answered", "day"), found, strict=True))
 

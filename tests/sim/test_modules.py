@@ -284,10 +284,22 @@ def test_coupons_are_the_discounts_of_the_orders(shop):
     platform = daily.drop(index="Q011").discount_amount.sum()
     assert platform == orders.platform_discount.sum()
     assert (daily.claimed >= daily.used).all()
+    spans = frame(shop, "coupons").set_index("coupon_id").reindex(daily.index)
+    idle = daily[daily.claimed > daily.used]
+    at = pd.to_datetime(idle.date)
+    assert (at >= spans.start_at[daily.claimed > daily.used]).all()
+    assert (at <= spans.end_at[daily.claimed > daily.used]).all()
     told = truth(shop, "coupon").set_index("coupon_id")
     assert (told.orders == daily.groupby("coupon_id").used.sum()).all()
     assert told.incremental_orders["Q011"] == 0
     assert (told.drop(index="Q011").incremental_orders > 0).all()
+
+
+def test_nobody_is_asked_about_a_shop_before_buying_there(shop):
+    answers = frame(shop, "surveys").set_index("customer_id").submitted_at
+    paid = frame(shop, "orders").groupby("customer_id").paid_at.min()
+    assert len(answers) > 50
+    assert (answers > paid.reindex(answers.index)).all()
 
 
 def test_points_never_fall_below_nothing_and_end_at_the_balance(shop):
