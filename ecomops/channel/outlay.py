@@ -15,6 +15,7 @@ from ecomops.maths.arrays import Floats, floats
 from ecomops.maths.forecast import calendar_parts
 from ecomops.maths.media import Series, series
 from ecomops.metrics.daily import daily
+from ecomops.metrics.sources import traffic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,11 +147,11 @@ def _organic(shop: Shop, paid: Sequence[str], index: pd.Index[Any]) -> list[Floa
     """Return the visitors (1, n) of sources that cost nothing, where the shop knows them."""
     if "traffic_daily" not in shop:
         return []
-    daily_rows = shop.traffic_daily
-    free = daily_rows.filter(daily_rows.level == "source", daily_rows.source_l1.notin(list(paid)))
-    rows = frame(free.group_by(day=free.date).aggregate(visitors=free.visitors.sum()))
-    seen = rows.assign(day=pd.to_datetime(rows["day"])).set_index("day")["visitors"]
-    whole = seen.reindex(index)
+    seen = traffic({"traffic_daily": shop.traffic_daily}, "source_l1")
+    free = seen.filter(seen.source_l1.notin(list(paid)))
+    rows = frame(free.group_by("day").aggregate(visitors=free.visitors.sum()))
+    each = rows.assign(day=pd.to_datetime(rows["day"])).set_index("day")["visitors"]
+    whole = each.reindex(index)
     return [floats(whole)[None]] if whole.notna().mean() > 1 - FLOOR else []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,7 +25,7 @@ from ecomops.data.tables import ALONE, engine, frame, read_file, sources, table
 from ecomops.data.views import views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from ecomops.data.festivals import Festival
 
@@ -157,7 +158,7 @@ def open_shop(
 
 def _opened(source: object, layout: str | None, currency: str | None, timezone: str | None) -> Shop:
     options.glossary = {}  # of the shop that was open before
-    if isinstance(source, dict):
+    if isinstance(source, Mapping):
         shop = _from_frames(source, currency, timezone)
     elif isinstance(source, str | Path):
         shop = replace(_from_path(source, layout, currency, timezone), folder=_own_folder(source))
@@ -212,9 +213,8 @@ def _from_connection(con: ibis.BaseBackend, currency: str | None, timezone: str 
     if not found:
         raise MissingError("no_shop_tables", path=con.name, entries=con.list_tables() or ["—"])
     tables = {name: table(con.table(name), name, timezone=zone) for name in found}
-    return Shop(
-        name=con.name, tables=tables, currency=currency or "", timezone=zone, source=con.name
-    )
+    money = currency or ""
+    return Shop(name=con.name, tables=tables, currency=money, timezone=zone, source=con.name)
 
 
 def _from_path(

@@ -15,6 +15,7 @@ from ecomops.maths import sequential
 from ecomops.maths.forecast import MIN_DAYS
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.metrics.daily import History, history
+from ecomops.metrics.sources import traffic
 from ecomops.result import Basis, Finding, Need, Result, style
 
 if TYPE_CHECKING:
@@ -33,13 +34,10 @@ LONG = MIN_DAYS + 60
 
 
 def visitors(traffic_daily: ibis.Table) -> pd.Series[float]:
-    """Return visitors a day: rows of level "shop" where there are any, else the sum of sources."""
-    by = traffic_daily.group_by("date", "level").aggregate(n=traffic_daily.visitors.sum())
-    wide = frame(by).pivot_table(index="date", columns="level", values="n", aggfunc="sum")
-    level = "shop" if "shop" in wide else "source"
-    found = wide[level] if level in wide else pd.Series(dtype="float64")
-    found.index = pd.to_datetime(found.index)
-    return found.astype("float64")
+    """Return visitors a day, each counted at one level, on all devices and at one depth."""
+    rows = traffic({"traffic_daily": traffic_daily})
+    seen = frame(rows.group_by("day").aggregate(n=rows.visitors.sum())).dropna(subset="day")
+    return pd.Series(seen["n"].to_numpy("float64"), pd.DatetimeIndex(seen["day"])).sort_index()
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -433,7 +433,7 @@ def test_options_that_are_no_numbers_are_refused_by_name(options):
     orders = pd.DataFrame(
         {"order_id": ["1"], "customer_id": ["a"], "paid_at": ["2025-01-01"], "paid_amount": [5.0]}
     )
-    with pytest.raises(OptionError, match="recency|bins"):
+    with pytest.raises(OptionError, match=r"recency|bins"):
         rfm(orders, **options)
 
 

@@ -55,8 +55,11 @@ def test_nothing_is_made_before_it_is_asked_for():
 def test_one_table_can_stand_for_another():
     shop = eo.open({"orders": ROWS})
     other = shop.orders.filter(shop.orders.paid_amount > 2)
-    changed = replace(shop, tables=shop.tables | {"orders": other})
-    assert changed.orders.count().to_pandas() == 2
+    for changed in (
+        replace(shop, tables=shop.tables | {"orders": other}),
+        eo.open(shop.tables | {"orders": other}),
+    ):
+        assert changed.orders.count().to_pandas() == 2
     assert shop.orders.count().to_pandas() == 3
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import ecomops as eo
-from ecomops.store.monitor import monitor
+from ecomops.store.monitor import monitor, visitors
 
 BAD = date(2025, 7, 9)
 
@@ -61,6 +61,16 @@ def test_equal_on_every_engine(table):  # type: ignore[no-untyped-def]
     expected = monitor(eo.open({"orders": frame})).table
     got = monitor(eo.open({"orders": table(frame)})).table
     pd.testing.assert_frame_equal(got, expected)
+
+
+def test_visitors_told_in_whole_and_in_parts_are_counted_once(table):
+    """Truth by hand: 200 from search, of whom 120 and 80 by two ways, and 50 direct, twice told."""
+    told = [("search", "", 200), ("search", "ads", 120), ("search", "free", 80), ("direct", "", 50)]
+    rows = pd.DataFrame(told, columns=["source_l1", "source_l2", "visitors"])
+    rows = rows.assign(date=BAD, level="source", device="all")
+    phones = rows.assign(device="app", visitors=rows["visitors"] // 2)
+    seen = visitors(eo.open({"traffic_daily": table(pd.concat([rows, phones]))}).traffic_daily)
+    assert seen.to_dict() == {pd.Timestamp(BAD): 250}
 
 
 def test_a_short_history_is_locked():
