@@ -9,7 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from ecomops.base.errors import DataError, EcomopsError, MissingError, OptionError, UnsafeError
+from ecomops.base.errors import EcomopsError
 from ecomops.base.options import options
 from ecomops.cli.parser import language, parser, texts
 
@@ -19,22 +19,18 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 DONE, UNEXPECTED, USAGE, DATA, OVERWRITE = 0, 1, 2, 3, 4
+CODES = {"OptionError": USAGE, "DataError": DATA, "MissingError": DATA, "UnsafeError": OVERWRITE}
 
 
 def exit_code(error: BaseException) -> int:
     """Return the exit code of an error, also of one that a notebook's kernel reported.
 
+    >>> from ecomops.base.errors import DataError, OptionError
     >>> exit_code(OptionError("x")), exit_code(DataError("x")), exit_code(ValueError("x"))
     (2, 3, 1)
     """
     kind = getattr(error, "kind", type(error).__name__)
-    codes = {
-        OptionError: USAGE,
-        DataError: DATA,
-        MissingError: DATA,
-        UnsafeError: OVERWRITE,
-    }
-    return next((n for each, n in codes.items() if each.__name__ == kind), UNEXPECTED)
+    return CODES.get(kind, UNEXPECTED)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,11 +11,10 @@ from pathlib import Path
 from signal import SIGTERM, default_int_handler, signal
 from typing import TYPE_CHECKING, Any
 
-from ecomops import __version__
-from ecomops.base.checks import choice
 from ecomops.base.errors import MissingError, OptionError
 from ecomops.base.options import options
-from ecomops.cli.files import guard, write
+from ecomops.cli.files import as_json, guard, write
+from ecomops.cli.said import say
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -27,13 +26,6 @@ ANSWERS = ".ecomops.toml"
 KEPT = ("data", "format", "currency", "timezone")
 
 
-def say(*path: str, **values: object) -> str:
-    """Return a sentence of the command line in the session's language."""
-    from ecomops.result.words import Words
-
-    return Words("report.cli", options.lang).say(*path, **values)
-
-
 def demo(chosen: Namespace) -> None:
     """Run all stages on the demo shop in both languages at once."""
     from ecomops.cli import stages
@@ -41,17 +33,6 @@ def demo(chosen: Namespace) -> None:
     pages = stages.demo(chosen)
     print(say("reports"))
     print("\n".join(str(path) for path in pages))
-
-
-def blank(stage: str, lang: str) -> NotebookNode:
-    """Return the notebook of a stage without outputs."""
-    from ecomops.report.build import notebooks_folder, stages
-    from ecomops.report.source import notebook
-
-    stage = {"analyze": "analyse", "optimize": "optimise"}.get(stage, stage)
-    choice("stage", stage, stages())
-    source = (notebooks_folder() / "src" / f"{stage}.py").read_text(encoding="utf-8")
-    return notebook(source, lang)
 
 
 def answers(folder: Path) -> dict[str, str]:
@@ -69,6 +50,7 @@ def told(chosen: Namespace, folder: Path) -> dict[str, str]:
 
 def new(chosen: Namespace) -> None:
     """Write a clean notebook, a place for the data and the answers given."""
+    from ecomops.report.build import blank
     from ecomops.report.source import write as write_notebook
 
     folder = Path(chosen.dest)
@@ -125,16 +107,10 @@ def check(chosen: Namespace) -> None:
         print(say("wrote", path=str(out)))
 
 
-def as_json(stage: str, cover: Mapping[str, Any], results: list[dict[str, Any]]) -> str:
-    """Return results as JSON text; the same results give the same bytes."""
-    whole: dict[str, Any] = {"generator": "ecomops", "version": __version__, "stage": stage}
-    whole |= {"cover": cover, "results": results}
-    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
-
-
 def run(chosen: Namespace) -> None:
     """Run a stage, or a notebook, on data and write its page."""
     from ecomops.cli.progress import progress
+    from ecomops.report.build import blank
     from ecomops.report.execute import run_all
     from ecomops.report.render import read
     from ecomops.report.source import write as write_notebook

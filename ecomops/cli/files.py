@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ecomops import __version__
 from ecomops.base.errors import UnsafeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # what stands near the start of the files this library generates: they may be generated again
 MARKS = (b'<meta name="generator" content="ecomops">', b'"generator": "ecomops"')
@@ -46,3 +52,10 @@ def write(path: Path, text: str) -> None:
         raise UnsafeError("cannot_write", path=str(path), reason=error.strerror or "") from None
     finally:
         draft.unlink(missing_ok=True)
+
+
+def as_json(stage: str, cover: Mapping[str, Any], results: list[dict[str, Any]]) -> str:
+    """Return results as JSON text; the same results give the same bytes."""
+    whole: dict[str, Any] = {"generator": "ecomops", "version": __version__, "stage": stage}
+    whole |= {"cover": cover, "results": results}
+    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"

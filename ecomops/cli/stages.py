@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ecomops.base.errors import OptionError
 from ecomops.base.options import LANGUAGES, options
-from ecomops.cli.files import guard, write
+from ecomops.cli.files import as_json, guard, write
 from ecomops.cli.progress import progress
+from ecomops.cli.said import say
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -31,7 +32,6 @@ def demo(chosen: Namespace) -> list[Path]:
 
 def every(chosen: Namespace, parameters: Mapping[str, object]) -> list[Path]:
     """Run every stage on one's own data; return what was written, the index first."""
-    from ecomops.cli.commands import as_json
     from ecomops.report import bundle, tables
 
     if chosen.notebook:
@@ -75,15 +75,12 @@ def _pages(folder: Path, languages: Sequence[str], *, force: bool) -> dict[str, 
 
 def _run(languages: Sequence[str], parameters: Mapping[str, object]) -> dict[str, dict[str, Run]]:
     """Run the stages of each language one after the other, the languages side by side."""
-    from ecomops.cli.commands import blank, say
+    from ecomops.report.build import blank
     from ecomops.report.execute import run_chains
     from ecomops.report.render import STAGES
 
     chains: list[Any] = [
-        [
-            (f"{say('stages', lang, stage)}", blank(stage, lang), {**parameters, "lang": lang})
-            for stage in STAGES
-        ]
+        [(say("stages", lang, s), blank(s, lang), {**parameters, "lang": lang}) for s in STAGES]
         for lang in languages
     ]
     with progress([name for chain in chains for name, *_ in chain], options.lang) as told:

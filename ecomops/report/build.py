@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from ecomops.base.checks import choice
 from ecomops.base.options import LANGUAGES
 from ecomops.base.packaged import share
 from ecomops.report.execute import run_all
@@ -17,6 +18,8 @@ from ecomops.report.source import notebook, write
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from nbformat import NotebookNode
 
 
 def notebooks_folder() -> Path:
@@ -29,10 +32,17 @@ def stages() -> list[str]:
     return sorted(path.stem for path in (notebooks_folder() / "src").glob("*.py"))
 
 
+def blank(stage: str, lang: str) -> NotebookNode:
+    """Return the notebook of a stage without outputs; raise `OptionError` for no stage."""
+    stage = {"analyze": "analyse", "optimize": "optimise"}.get(stage, stage)
+    choice("stage", stage, stages())
+    source = notebooks_folder() / "src" / f"{stage}.py"
+    return notebook(source.read_text(encoding="utf-8"), lang)
+
+
 def build(stage: str, target: Path, languages: Sequence[str] = LANGUAGES) -> list[Path]:
     """Build one stage into ``target/{zh,en}/STAGE.ipynb`` and return the paths."""
-    source = (notebooks_folder() / "src" / f"{stage}.py").read_text(encoding="utf-8")
-    runs = run_all([(lang, notebook(source, lang), {}) for lang in languages])
+    runs = run_all([(lang, blank(stage, lang), {}) for lang in languages])
     paths = [target / lang / f"{stage}.ipynb" for lang in languages]
     for path, run in zip(paths, runs, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from ecomops.base.options import options
-from ecomops.cli import commands, main
+from ecomops.cli import main
 from ecomops.cli.parser import parser, texts
 from ecomops.data.shop import demo_folder
+from ecomops.report import build
 from ecomops.report.memory import NAME, ledger
 from ecomops.report.source import notebook
 
@@ -48,9 +49,7 @@ def _same_language_after():
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """Make the stages short, so that four kernels run them in seconds."""
-    monkeypatch.setattr(
-        commands, "blank", lambda stage, lang: notebook(OPENING + STAGES[stage], lang)
-    )
+    monkeypatch.setattr(build, "blank", lambda stage, lang: notebook(OPENING + STAGES[stage], lang))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     monkeypatch.chdir(tmp_path)
     return tmp_path
