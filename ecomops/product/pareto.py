@@ -95,7 +95,7 @@ class Pareto(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """Say how few items carry the total, how sure that is, and what stands out."""
-        n, of = len(self.rows), {"of": f"of_{self.params['value']}"}
+        n, of = len(self.rows), {"of": self.params["value"]}
         sizes = self.rows["abc_class"].value_counts()
         largest = self.rows.iloc[0]
         facts = {
@@ -127,7 +127,7 @@ class Pareto(Result):
         """Propose to test the tail before delisting; the table alone gives that no value."""
         items = int((self.rows["abc_class"] == "C").sum())
         expires = (self.basis.end or pd.Timestamp.max.date()) + timedelta(days=28)
-        change = {"c_items": items, "of": f"of_{self.params['value']}"}
+        change = {"c_items": items, "of": self.params["value"]}
         return (Action("review_tail", ("tail",), change, "D", expires),)
 
     def layout(self, *, wide: bool) -> style.Layout:

@@ -158,5 +158,6 @@ def test_shares_are_said_to_be_of_what_was_summed(value: str, en: str, zh: str) 
     """By hand: a has 20 of 30 of the money, 16 of 20 of the margin and 5 of 6 pieces."""
     sold = lines([20, 10], quantity=[5, 1], line_cost=[4.0, 6.0])
     made = pareto(sold, value=value)
+    assert "Running share of " + en.split("of ")[1][:-1] in made.in_language("en")._repr_html_()
     assert en in made.explain("en")
     assert zh in made.explain("zh")
