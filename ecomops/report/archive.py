@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from contextlib import closing, contextmanager
+import weakref
+from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -74,6 +75,8 @@ class Archive:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._memory = None if path else _fresh(":memory:", path)
+        if self._memory:
+            weakref.finalize(self, self._memory.close)
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -93,10 +96,8 @@ class Archive:
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         """Give the connection in memory, or one to the file that is closed again."""
-        if self._memory:
-            yield self._memory
-            return
-        with closing(_opened(self.path)) as con:
+        own = nullcontext(self._memory) if self._memory else closing(_opened(self.path))
+        with own as con:
             yield con
 
     def frame(self, name: str) -> pd.DataFrame:
