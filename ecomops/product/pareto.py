@@ -127,8 +127,7 @@ class Pareto(Result):
         """Propose to test the tail before delisting; the table alone gives that no value."""
         items = int((self.rows["abc_class"] == "C").sum())
         expires = (self.basis.end or pd.Timestamp.max.date()) + timedelta(days=28)
-        change = {"c_items": items, "of": self.params["value"]}
-        return (Action("review_tail", ("tail",), change, "D", expires),)
+        return (Action("review_tail", ("tail",), {"c_items": items}, "D", expires),)
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""

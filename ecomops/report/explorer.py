@@ -123,7 +123,7 @@ def explore(
     ...     eo.product.pareto, shop.order_lines, choices={"value": ["amount", "quantity"]}
     ... )
     >>> [state.name for state in explorer.states]
-    ['amount', 'quantity']
+    ['sales', 'pieces sold']
     """
     lang = checks.language(lang)
     count = prod(len(values) for values in choices.values())
