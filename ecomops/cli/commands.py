@@ -30,9 +30,7 @@ def demo(chosen: Namespace) -> None:
     """Run all stages on the demo shop in both languages at once."""
     from ecomops.cli import stages
 
-    pages = stages.demo(chosen)
-    print(say("reports"))
-    print("\n".join(str(path) for path in pages))
+    print(say("reports"), *stages.demo(chosen), sep="\n")
 
 
 def answers(folder: Path) -> dict[str, str]:
@@ -61,9 +59,7 @@ def new(chosen: Namespace) -> None:
     cell.source = "\n".join(_assigned(line, settings) for line in cell.source.splitlines())
     write_notebook(book, path)
     rows = {"stage": chosen.stage, "lang": options.lang} | settings
-    text = "".join(
-        f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in rows.items()
-    )
+    text = "".join(f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in rows.items())
     write(folder / ANSWERS, text)
     print(say("wrote", path=str(path)))
     if settings["data"] == "data":

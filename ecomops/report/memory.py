@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -345,8 +346,9 @@ def ledger(
     """Open the ledger of a shop: targets, advice, decisions, and what came of them.
 
     `shop` is an open shop or the path of its folder or of the ledger itself. The file
-    ``ledger.sqlite`` lies in the shop's folder, or at `path`; the demo's lives in memory. The
-    shop's last day is the day of every entry that names none.
+    ``ledger.sqlite`` lies in the shop's folder, or at `path`; the demo's, and that of a
+    folder that may not be written to, lives in memory. The shop's last day is the day of every
+    entry that names none.
 
     Raises `DataError` for a file that is no ledger or of a newer version.
 
@@ -363,5 +365,7 @@ def ledger(
         place = Path(path or shop)
         return Ledger(place / NAME if place.is_dir() else place, lang=lang)
     own = shop.folder / NAME if shop.folder else None
+    if own and not (own.exists() or os.access(own.parent, os.W_OK)):
+        own = None
     day = shop.coverage.last_day if "orders" in shop else None
     return Ledger(Path(path) if path else own, day=day, currency=shop.currency, lang=lang)

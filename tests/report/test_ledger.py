@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -50,6 +51,14 @@ def test_the_whole_story_of_an_action(book):
         "due_on": "2025-12-30", "method": "holdout",
     }  # fmt: skip
     assert book.due(date(2026, 1, 30)).empty
+
+
+def test_where_nothing_may_be_written_the_ledger_lives_in_memory(demo, tmp_path):
+    """A folder that is gone stands for one without rights: root may write everywhere."""
+    kept = ledger(replace(demo, folder=tmp_path / "gone"), lang="en")
+    assert kept.path is None
+    assert "may not be written to" in kept._repr_mimebundle_()["text/html"]
+    assert ledger(replace(demo, folder=tmp_path)).path == tmp_path / NAME
 
 
 def test_reading_makes_no_file_and_writing_does(book):
