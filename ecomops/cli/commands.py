@@ -121,8 +121,8 @@ def run(chosen: Namespace) -> None:
     parameters = told(chosen, folder) if not own else told(chosen, Path(os.devnull))
     if "data" not in parameters and not own:
         raise OptionError("no_data", stage=stage)
-    if "data" in parameters and own:
-        parameters["data"] = _seen_from(parameters["data"], folder)
+    if own and (data := parameters.get("data")) and Path(data).exists():
+        parameters["data"] = os.path.relpath(data, folder)
     out = _targets(chosen, Path("reports") / f"{stage}.{options.lang}.html")
     with progress([""], options.lang) as tells:
         (done,) = run_all(
@@ -144,10 +144,6 @@ def _run_all(chosen: Namespace) -> None:
         raise OptionError("no_data", stage=chosen.stage)
     for path in stages.every(chosen, parameters):
         print(say("wrote", path=str(path)))
-
-
-def _seen_from(data: str, folder: Path) -> str:
-    return os.path.relpath(data, folder) if Path(data).exists() else data
 
 
 def _targets(chosen: Namespace, default: Path) -> dict[str, Path]:

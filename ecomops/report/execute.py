@@ -161,11 +161,13 @@ async def _execute(
         try:
             await client.async_execute()
         except CellExecutionError as error:
-            raise _taught(error, book) from None
+            raise _failed(book) or RunError(error.ename, error.evalue, "") from None
         finally:
             if client.kc is not None:
                 client.kc.stop_channels()
             await kernel.shutdown_kernel(now=True)
+    if failed := _failed(book):
+        raise failed
     (handed,) = book.cells.pop().outputs
     return Run(settle(book), handed["data"][RESULT]["results"])
 
@@ -206,8 +208,8 @@ def _hooks(name: str, book: NotebookNode, progress: Progress | None) -> dict[str
     return {"on_cell_execute": start, "on_cell_executed": end}
 
 
-def _taught(error: CellExecutionError, book: NotebookNode) -> RunError:
-    """Return what to tell: the kernel's answer does not name an error of showing a result."""
-    told = ((o, c) for c in reversed(book.cells) for o in c.get("outputs", ()) if "ename" in o)
-    said, cell = next(told, (error, {"source": ""}))
-    return RunError(said.ename, said.evalue, call_of(cell["source"]))
+def _failed(book: NotebookNode) -> RunError | None:
+    """Return the error that a cell shows: kernels need not answer that showing a result failed."""
+    cells = (c for c in book.cells if "raises-exception" not in c.metadata.get("tags", ()))
+    said = ((o, c.source) for c in cells for o in c.get("outputs", ()) if "ename" in o)
+    return next((RunError(o.ename, o.evalue, call_of(source)) for o, source in said), None)
