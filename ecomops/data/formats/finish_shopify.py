@@ -80,19 +80,19 @@ def _said_once(rows: ibis.Table, lines: ibis.Table, context: Context) -> ibis.Ta
     """
     if not has(rows, "paid_amount"):
         return rows
-    so_far = ibis.window(group_by=["_file", "order_id"], order_by="_row", following=0)
-    begins = (rows.paid_amount.notnull() & rows.order_id.notnull()).ifelse(1, 0)
-    rows = context.settled(rows.mutate(_time=begins.sum().over(so_far)))
-    if not rows["_time"].max().to_pandas() > 1:
-        return rows.drop("_time")
+    by = ["_file", "order_id"]
+    begins = rows.paid_amount.notnull() & rows.order_id.notnull()
+    times = rows.filter(begins).group_by(*by).aggregate(n=ibis._.count())
+    if not times.filter(times.n > 1).count().to_pandas():  # as nearly always
+        return rows
+    so_far = ibis.window(group_by=by, order_by="_row", following=0)
+    rows = context.settled(rows.mutate(_time=begins.ifelse(1, 0).sum().over(so_far)))
     said = ibis.literal("|").join(
         [lines[c].cast("string").fill_null("") for c in lines.columns if c not in HOUSEKEEPING]
     )
     told = beside(rows, lines.select("_file", "_row", _said=said))
-    by = ["_file", "order_id"]
-    told = told.group_by(*by, "_time").aggregate(
-        _lines=told["_said"].group_concat("|", order_by="_said")
-    )
+    whole = told["_said"].group_concat("|", order_by="_said")
+    told = told.group_by(*by, "_time").aggregate(_lines=whole)
     again = told.group_by(*by).aggregate(
         _last=told["_time"].max(), _ways=told["_lines"].nunique(), _times=told.count()
     )
