@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PAD, WON, LOST = -1, -2, -3
 STRATEGIES = ("redirect_to_null", "fail", "detour")
+ROUNDING = 1e-12  # effects that cancel leave this much of themselves behind, not 0
 DENSE_LIMIT = 1500  # states: above it the inverse no longer fits the cache
 
 
@@ -297,7 +298,7 @@ def credit(effects: ArrayLike, total: float) -> Floats:
 
     Returns
     -------
-    Shape (channels,), adding up to `total`; missing when the effects add up to 0.
+    Shape (channels,), adding up to `total`; missing when the effects cancel to 0.
 
     Notes
     -----
@@ -309,6 +310,5 @@ def credit(effects: ArrayLike, total: float) -> Floats:
     [0.2 0.4 0.4]
     """
     shares = floats(effects)
-    if total == 0:
-        return np.zeros(shares.shape)
-    return total * ratio(shares, shares.sum())
+    whole = shares.sum() * (abs(shares.sum()) > ROUNDING * (1 + np.abs(shares).sum()))
+    return total * ratio(shares, whole) if total else np.zeros(shares.shape)

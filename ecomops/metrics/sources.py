@@ -108,7 +108,8 @@ def _levels(daily: ibis.Table, by: str | None) -> tuple[str, tuple[str, ...] | N
     told = {"level": ibis.coalesce(daily.level, "shop"), "device": ibis.coalesce(daily.device, "")}
     found = frame(daily.select(**told).distinct())
     first = min(found["level"], key=lambda n: (n != "shop", n != "source", n), default="shop")
-    level = _BY_LEVEL.get(by or "", first)
+    asked = _BY_LEVEL.get(by or "", first)
+    level = asked if asked in set(found["level"]) else "shop"  # what names no level
     whole = set(found.loc[found["level"] == level, "device"]) & set(WHOLE)
     return level, (WHOLE if whole and by != "device" else None)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ecomops.base.errors import DataError, OptionError
+from ecomops.base.errors import DataError, MissingError, OptionError
 from ecomops.metrics import periods
 from ecomops.metrics.observe import Observed, observe
 from ecomops.store.chains import Chain, Link, largest
@@ -181,8 +181,10 @@ def _filled(
     if by:
         links = [link for link in chain.links if link.factor in chain.split]
         names = list(dict.fromkeys(name for link in links for name in (link.bottom, link.top)))
-        segments = _segments(observe(tables, names, period=seen.period, by=by, as_of=as_of), starts)
-        segments = largest(segments, names[:1])
+        split = observe(tables, names, period=seen.period, by=by, as_of=as_of)
+        if split.values.empty:
+            raise MissingError("no_such_split", by=by, table="traffic_daily")
+        segments = largest(_segments(split, starts), names[:1])
         if by in TRAFFIC_COLUMNS:  # visitors of segments overlap: their sum is the base of the mix
             sums = [s.copy() for s in sums]
             for side, total in zip(("before", "after"), sums, strict=True):

@@ -181,6 +181,8 @@ def drivers(
     ------
     DataError
         When a period that was named is partial or empty.
+    MissingError
+        When no row of ``traffic_daily`` is split by the column `by`.
     OptionError
         For a metric, period or column that cannot be used.
 

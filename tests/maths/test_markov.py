@@ -143,6 +143,7 @@ def test_credit_adds_up_or_is_missing():
     assert markov.credit([1, 3], 8).tolist() == [2, 6]
     assert markov.credit([0, 0], 0).tolist() == [0, 0]
     assert np.isnan(markov.credit([0, 0], 5)).all()
+    assert np.isnan(markov.credit([0.1, 0.2, -0.3], 5)).all()  # 5.6e-17 as floats, not 0
 
 
 def test_refusals():

@@ -62,6 +62,14 @@ def test_by_source_and_by_device_take_the_rows_that_tell_them_apart() -> None:
     assert by.to_dict() == {"all": 90, "pc": 30}
 
 
+@pytest.mark.parametrize("level", [None, "shop"])
+def test_sources_are_told_apart_where_rows_name_no_level_of_their_own(level) -> None:
+    table = traffic([(level, "all", 60), (level, "all", 50)], source_l1=["搜索", "直播"])
+    store = shop(ORDERS, traffic_daily=table)
+    by = metrics.compute(store, "visitors", by="source_l1").set_index("source_l1")["value"]
+    assert by.to_dict() == {"搜索": 60, "直播": 50}
+
+
 def test_product_pages_are_those_at_the_level_of_products() -> None:
     rows = [("shop", "all", 90), ("product", "all", 40), ("product", "all", 60)]
     assert one("cvr_item", traffic_daily=traffic(rows, pay_buyers=[19, 3, 7])) == 0.1

@@ -96,6 +96,28 @@ def test_what_cannot_be_compared_is_refused_with_a_reason(asked, code) -> None:
     assert refused.value.code.startswith(code)
 
 
+def by_source(**columns: object) -> pd.DataFrame:
+    """Return daily traffic of two sources, with buyers and money of their own."""
+    half = daily_traffic().assign(pay_buyers=5, pay_amount=500.0).drop(columns="level")
+    both = [half.assign(source_l1=source) for source in ("search", "live")]
+    return pd.concat(both, ignore_index=True).assign(**columns)
+
+
+def test_traffic_that_names_no_level_is_split_by_its_sources() -> None:
+    moved = drivers(shop(random_orders(), traffic_daily=by_source()), by="source_l1", **FULL)
+    levelled = by_source(level="source")
+    named = drivers(shop(random_orders(), traffic_daily=levelled), by="source_l1", **FULL)
+    pd.testing.assert_frame_equal(moved.table, named.table)
+    assert {"search", "live"} <= set(moved.table["source_l1"])
+
+
+def test_traffic_without_rows_of_the_split_is_refused_kindly() -> None:
+    traffic = by_source(level="source")
+    with pytest.raises(eo.MissingError) as refused:
+        drivers(shop(random_orders(), traffic_daily=traffic), by="keyword", **FULL)
+    assert (refused.value.code, refused.value.values["by"]) == ("no_such_split", "keyword")
+
+
 def test_a_period_without_sales_is_refused_kindly() -> None:
     """Mistake 12: one period absent must not end in a length mismatch."""
     orders = random_orders()
