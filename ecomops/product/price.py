@@ -38,10 +38,10 @@ FLATTEST = -0.5  # a mean above it says that prices follow demand; studies find 
 
 
 def weekly(order_lines: ibis.Table) -> pd.DataFrame:
-    """Return ``product_id, name, week, pieces, paid, listed, spent, first, last`` of 60 products.
+    """Return one row per week with a sale of each of the 60 best sellers.
 
-    One row for each of the best sellers and week (Monday) with a sale; `listed` is money before
-    discounts, `first` and `last` are days.
+    ``product_id, name, week`` (Monday), ``pieces, paid, listed`` (before discounts), ``spent`` on
+    the ``costed`` pieces whose cost is known, ``first, last`` (days).
     """
     sold = sold_lines(order_lines)
     sold = sold.mutate(at=ibis.coalesce(sold.paid_at, sold.created_at))
@@ -55,6 +55,7 @@ def weekly(order_lines: ibis.Table) -> pd.DataFrame:
         paid=kept.line_paid_amount.sum(),
         listed=kept.line_list_amount.fill_null(kept.line_paid_amount).sum(),
         spent=kept.line_cost.sum(),
+        costed=kept.quantity.sum(where=kept.line_cost.notnull()),  # noqa: PD004 - ibis has no other
         first=kept["at"].date().min(),
         last=kept["at"].date().max(),
     )
@@ -110,7 +111,9 @@ class Price(Result):
         if len(sure):
             best = sure.iloc[0]
             facts = {"item": best["name"], "price": best["price"], "best": best["best"]}
-            said.append(Finding("change", "act", facts | {"count": len(sure)}, n))
+            said.append(Finding("change", "note", facts | {"count": len(sure)}, n))
+        if without := int(np.nan_to_num(self.params.get("no_cost", 0))):
+            said.append(Finding("no_cost", "watch", {"count": without}, n))
         for reason in ("endogenous", "still", "few"):
             if refused.get(reason, 0):
                 level = "watch" if reason == "endogenous" else "note"
@@ -121,6 +124,8 @@ class Price(Result):
         """Propose the changes whose profit is above 0 at the 5 % quantile; else a price test."""
         until = (self.basis.end or date(9999, 1, 1)) + timedelta(days=HORIZON)
         sure = self.sure
+        if sure.empty and self.params.get("no_cost", 0) > 0:
+            return ()  # it is costs that are missing, not changes of price
         if sure.empty:
             return (Action("test", ("none",), {"count": self.basis.n}, "D", until),)
         row = sure.iloc[0]
@@ -265,7 +270,7 @@ def _product(item: str, part: pd.DataFrame, weeks: pd.DatetimeIndex, total: Any)
         "name": str(part["name"].iloc[-1]),
         "pieces": pieces.sum(),
         "price": float(own["paid"].tail(8).sum() / (own["pieces"].tail(8).sum() or np.nan)),
-        "cost": float(part["spent"].sum() / part["pieces"].sum()),
+        "cost": float(part["spent"].sum() / (part["costed"].sum() or np.nan)),
         "weekly": float(pieces[-8:].mean()),
         "lowest": float(np.nanquantile(asked, 0.05)),
         "highest": float(np.nanquantile(asked, 0.95)),
@@ -290,6 +295,7 @@ def _pool(found: pd.DataFrame, known: pd.Series[bool]) -> dict[str, Any]:
     raw = found.loc[known]
     pooled, errors, mean, total = hierarchical(raw["elasticity"], raw["se"])
     span = {"mean": mean, "low": mean - 1.645 * total, "high": mean + 1.645 * total}
+    span["no_cost"] = float(raw["cost"].isna().sum())
     if mean > FLATTEST:
         found.loc[known, "reason"] = "endogenous"
         found.loc[known, "elasticity"] = np.nan

@@ -49,6 +49,18 @@ def test_the_best_price_is_the_closed_form_within_the_prices_tried(result):
     assert result.table["best"].between(90, 110).all()
 
 
+def test_without_costs_no_price_is_said_to_earn_more():
+    """A missing cost is not a cost of 0; where only some lines lack it, the others tell."""
+    found = price(lines().drop(columns="line_cost"))
+    assert found.table["gain"].isna().all()
+    assert [(f.code, f.values.get("count")) for f in found.findings()][1:] == [("no_cost", 6)]
+    assert found.propose() == ()
+    sold = lines()
+    some = sold.assign(line_cost=sold["line_cost"].where(sold.index % 2 > 0))
+    whole, half = price(sold), price(some)
+    assert whole.table["best"].to_numpy() == pytest.approx(half.table["best"].to_numpy())
+
+
 def test_a_product_without_a_name_is_called_by_its_id_and_without_late_sales_has_no_price():
     sold = lines(products=3).assign(product_name=None)
     late = sold["paid_at"] > sold["paid_at"].max() - pd.Timedelta(weeks=10)
