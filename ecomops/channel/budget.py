@@ -67,8 +67,8 @@ class Budget(Result):
 
     ``design`` is "weeks" (spend switched between half and one and a half, week by week), "holdout"
     (a random fifth of the people is not shown the ad), "long" (neither ends within half a year) or
-    "none" (its interval decides already). Both are sized to show the lift at which the spend just
-    pays for itself.
+    "pays" or "loses" (its interval decides already), else "none". Tests are sized to show the lift
+    at which the spend just pays for itself.
     """
 
     code: ClassVar[str] = "channel.budget"
@@ -115,9 +115,10 @@ class Budget(Result):
             names = list(asked["channel"])
             cost = float(asked["days"].max())
             said.append(Finding("tests", "act", {"channels": names, "days": cost}, n))
-        if (rows["design"] == "long").any():
-            names = list(rows.loc[rows["design"] == "long", "channel"])
-            said.append(Finding("long", "watch", {"channels": names}, n))
+        for code in ("loses", "long"):
+            if (rows["design"] == code).any():
+                names = list(rows.loc[rows["design"] == code, "channel"])
+                said.append(Finding(code, "watch", {"channels": names}, n))
         return said
 
     def propose(self) -> tuple[Action, ...]:
@@ -269,8 +270,9 @@ def _test(row: Mapping[Any, Any], found: Response) -> dict[str, Any]:
     """Return the shorter of the two tests that show whether a channel pays for itself."""
     none = {"design": "none", "days": np.nan, "people": np.nan}
     both, margin, even = found.money, found.params["margin"], found.params["break_even"]
-    decided = row["reason"] == "known" and (even is None or not row["low"] <= even <= row["high"])
-    if decided or both is None or not margin or margin <= 0 or row["spend"] <= 0:
+    if row["reason"] == "known" and even is not None and not row["low"] <= even <= row["high"]:
+        return none | {"design": "pays" if row["low"] > even else "loses"}
+    if both is None or not margin or margin <= 0 or row["spend"] <= 0:
         return none
     weeks = weeks_needed(both.weekly, row["spend"] * WEEK / margin)
     people, days = _holdout(row, both, margin)

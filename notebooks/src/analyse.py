@@ -36,7 +36,7 @@ timezone = None
 ledger = None
 lang = "en"
 # %% [markdown] tags=["zh"]
-# 打开店铺：每张表都还在引擎里，没有一行被读进内存。
+# 打开店铺：表都还在引擎里，这时还没有一行读进内存。
 # %% [markdown] tags=["en"]
 # Open the shop: its tables stay in the engine, no row is read into memory yet.
 # %%

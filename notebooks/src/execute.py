@@ -1,19 +1,19 @@
 # %% [markdown] tags=["zh"]
 # # 执行：今天有没有偏离计划
 #
-# **回答的问题** 最近有没有不正常的日子，有没有在慢慢变差。
+# **回答的问题** 最近有没有不正常的日子；哪些货会断、哪些商品页有毛病；哪些推广计划该停，直播卖得怎么样；谁该提醒买第二单；按现在的进度，目标完得成吗。
 #
-# **据此决定** 今天要查什么、要不要先停下来看。
+# **据此决定** 今天查什么、补什么、改什么、停什么。
 #
-# **需要的表** `orders` 必需；`traffic_daily` 加上访客和转化。
+# **需要的表** `orders` 必需；`traffic_daily` 加上访客和转化，`inventory_snapshots`、`products`、`ad_reports`、`live_sessions` 分别用于缺货、商品页、投放和直播。缺表的部分会说明缺什么，其余照常运行。
 # %% [markdown] tags=["en"]
 # # Execute: is today off course?
 #
-# **Questions** Were any recent days out of the ordinary, and is anything worsening slowly?
+# **Questions** Were any recent days out of the ordinary? What runs out of stock, and what is wrong with listings? Which campaigns should stop, and how do live sessions sell? Who should be reminded of a second order? At this pace, will the target be met?
 #
-# **Decides** What to look into today.
+# **Decides** What to look into, reorder, mend and stop today.
 #
-# **Tables** `orders` is needed; `traffic_daily` adds visitors and conversion.
+# **Tables** `orders` is needed; `traffic_daily` adds visitors and conversion; `inventory_snapshots`, `products`, `ad_reports` and `live_sessions` serve stock, listings, campaigns and live sessions. A section whose table is missing says so, and the run goes on.
 
 # %% [markdown] tags=["zh"]
 # ## 数据
@@ -36,7 +36,7 @@ timezone = None
 ledger = None
 lang = "en"
 # %% [markdown] tags=["zh"]
-# 打开店铺：每张表都还在引擎里，没有一行被读进内存。
+# 打开店铺：表都还在引擎里，这时还没有一行读进内存。
 # %% [markdown] tags=["en"]
 # Open the shop: its tables stay in the engine, no row is read into memory yet.
 # %%
@@ -102,10 +102,10 @@ guardrails = eo.channel.guardrails(shop)
 guardrails
 
 # %% [markdown] tags=["zh"]
-# ### 直播间里谁、什么、什么时候卖得动？
+# ### 直播间里，谁播、播什么、什么时候播卖得好？
 # 按在线人数折算之后再比主播、商品和时段；最近一场和其他场次比。
 # %% [markdown] tags=["en"]
-# ### Who, what and when sells in live sessions?
+# ### Which hosts, products and times sell in live sessions?
 # Hosts, products and times are compared for the same viewers; the last session against the others.
 # %%
 live = eo.channel.live(shop)

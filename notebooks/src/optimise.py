@@ -1,19 +1,19 @@
 # %% [markdown] tags=["zh"]
 # # 优化：同样的钱怎么花得更值
 #
-# **回答的问题** 每个商品该订多少，下一条消息该发给谁。
+# **回答的问题** 每个商品该订多少；广告多花一元会怎样，同样的钱换个地方花会不会更好；消息该发给谁；接下来先试什么、先做什么。
 #
-# **据此决定** 订货量、发送名单、谁不再打扰。
+# **据此决定** 订货量、预算调整、发送名单，以及采纳哪几条建议。
 #
-# **需要的表** `orders` 和带成本的 `order_lines`；`inventory_snapshots` 给出现货；`message_sends` 记录随机发送。缺的部分会说明需要什么。
+# **需要的表** `orders` 和带成本的 `order_lines`；`inventory_snapshots` 给出现货；`ad_reports` 给出投放花费，`message_sends` 记录随机发送。缺表的部分会说明缺什么，其余照常运行。
 # %% [markdown] tags=["en"]
 # # Optimise: the same money, better spent
 #
-# **Questions** How much of each product should be ordered, and who should get the next message?
+# **Questions** How much of each product should be ordered? What does a little more advertising do, and would the same money do more elsewhere? Who should get the next message? What should be tested and done first?
 #
-# **Decides** The order, the list to send to, and whom to leave alone.
+# **Decides** The order, the moves of budget, the list to send to, and which advice to accept.
 #
-# **Tables** `orders` and `order_lines` with costs; `inventory_snapshots` for the stock; `message_sends` for messages sent at random. A section whose table is missing says so.
+# **Tables** `orders` and `order_lines` with costs; `inventory_snapshots` for the stock; `ad_reports` for spend; `message_sends` for messages sent at random. A section whose table is missing says so, and the run goes on.
 
 # %% [markdown] tags=["zh"]
 # ## 数据
@@ -36,7 +36,7 @@ timezone = None
 ledger = None
 lang = "en"
 # %% [markdown] tags=["zh"]
-# 打开店铺：每张表都还在引擎里，没有一行被读进内存。
+# 打开店铺：表都还在引擎里，这时还没有一行读进内存。
 # %% [markdown] tags=["en"]
 # Open the shop: its tables stay in the engine, no row is read into memory yet.
 # %%
@@ -73,8 +73,8 @@ inventory
 # 只有主动变动过的花费才教得了东西；做过实验就把结果放进 `experiments`，曲线会按它校准。
 # %% [markdown] tags=["en"]
 # ## Channel
-# ### What does one more unit of advertising do?
-# Only spend that moved by itself teaches anything; pass measured lifts as `experiments` and they calibrate the curves.
+# ### What does spending a little more on ads do?
+# Only spend that was changed on purpose, not with demand, teaches anything; pass measured lifts as `experiments` and they calibrate the curves.
 # %%
 response = eo.channel.response(shop, experiments=None)
 response

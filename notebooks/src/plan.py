@@ -1,19 +1,19 @@
 # %% [markdown] tags=["zh"]
 # # 规划：接下来会怎样，准备做什么
 #
-# **回答的问题** 未来几周会卖多少，目标完得成吗；接下来有哪些节点，过去值不值；准备做的促销要花多少钱、卖多少才不亏。
+# **回答的问题** 未来几周会卖多少，目标完得成吗；价格、选品、细分机会怎么看；预算怎么分，会员权益划不划算；接下来有哪些节点，准备做的促销要花多少钱、卖多少才不亏。
 #
-# **据此决定** 目标定多少，哪些节点投入，促销按什么力度做、先怎么测。
+# **据此决定** 目标和预算定多少，押哪些商品，哪些节点投入，促销按什么力度做、先怎么测。
 #
-# **需要的表** `orders` 必需；`traffic_daily` 把缺口拆到渠道，`order_lines` 和 `products` 拆到品类并计算促销成本。
+# **需要的表** `orders` 必需；`traffic_daily` 把缺口拆到渠道，`order_lines` 和 `products` 拆到品类，带成本时算毛利；`ad_reports`、`search_index`、`market_keywords` 分别用于预算、搜索和细分机会。缺表的部分会说明缺什么，其余照常运行。
 # %% [markdown] tags=["en"]
 # # Plan: what is coming and what to prepare
 #
-# **Questions** What will the coming weeks bring, and will the target be reached? Which festivals are coming, and were they worth it? What would a promotion cost, and when does it pay?
+# **Questions** What will the coming weeks bring, and will the target be reached? What about prices, the range and niches, the advertising budget and membership benefits? Which festivals are coming, what would a promotion cost, and when does it pay?
 #
-# **Decides** The target, the festivals to invest in, the depth of a promotion and how to test it.
+# **Decides** The target and the budget, the products to back, the festivals to invest in, the depth of a promotion and how to test it.
 #
-# **Tables** `orders` is needed; `traffic_daily` splits the gap over channels, `order_lines` and `products` split it over categories and price promotions.
+# **Tables** `orders` is needed; `traffic_daily` splits the gap over channels, `order_lines` and `products` split it over categories and, with costs, give margins; `ad_reports`, `search_index` and `market_keywords` serve the budget, searches and niches. A section whose table is missing says so, and the run goes on.
 
 # %% [markdown] tags=["zh"]
 # ## 数据
@@ -36,7 +36,7 @@ timezone = None
 ledger = None
 lang = "en"
 # %% [markdown] tags=["zh"]
-# 打开店铺：每张表都还在引擎里，没有一行被读进内存。
+# 打开店铺：表都还在引擎里，这时还没有一行读进内存。
 # %% [markdown] tags=["en"]
 # Open the shop: its tables stay in the engine, no row is read into memory yet.
 # %%

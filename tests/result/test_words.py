@@ -26,7 +26,7 @@ def test_labels_come_from_the_analysis_then_the_common_words_then_the_data() -> 
 def test_long_lists_and_names_are_cut_and_say_so() -> None:
     many = [f"x{i}" for i in range(50)]
     assert EN.labels(many).endswith("x6, x7 and others (50 in all)")
-    assert ZH.labels(many).endswith("x6、x7 等 50 个")
+    assert ZH.labels(many).endswith("x6、x7……共 50 个")
     assert EN.labels(many[:9]).endswith("x7, x8")
     title = "Long-Sleeve Crewneck T-Shirt with Pocket and a Very Long Description"
     first, second = EN.names([f"{title} #1", f"{title} #2"]).split(", ")
