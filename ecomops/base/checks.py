@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 from numbers import Real
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from ecomops.base.options import LANGUAGES, options
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+YEARS = (1900, 2199)  # beyond lie slips of the keyboard, and millions of empty periods
 
 
 def choice(name: str, value: str, allowed: Collection[str]) -> str:
@@ -69,10 +72,48 @@ def day(name: str, value: date | str | None) -> date | None:
     >>> day("as_of", "2025-11-11")
     datetime.date(2025, 11, 11)
     """
+    if value is None:
+        return None
     try:
-        return None if value is None else date.fromisoformat(str(value)[:10])
+        found = date.fromisoformat(str(value)[:10])
     except ValueError:
         raise OptionError("not_a_day", name=name, value=str(value)) from None
+    between(f"{name}.year", found.year, *YEARS)
+    return found
+
+
+def span(start: date | str | None, end: date | str | None) -> tuple[date | None, date | None]:
+    """Return the first and last day of a period; raise `OptionError` when it ends before it starts.
+
+    >>> span("2025-11-01", None)
+    (datetime.date(2025, 11, 1), None)
+    """
+    first, last = day("start", start), day("end", end)
+    if first and last and last < first:
+        raise OptionError("end_before_start", start=first, end=last)
+    return first, last
+
+
+def shop(given: object) -> None:
+    """Raise `OptionError` unless `given` is a shop: what holds tables by name.
+
+    >>> shop({"orders": []})
+    Traceback (most recent call last):
+    ecomops.base.errors.OptionError: What was passed is not a shop. ...
+    """
+    if not isinstance(getattr(given, "tables", None), Mapping):
+        raise OptionError("not_a_shop", kind=type(given).__name__)
+
+
+def names(name: str, given: object) -> tuple[str, ...]:
+    """Return names given as one or several: a single one is not taken apart into its letters.
+
+    >>> names("metrics", "pay_amount")
+    ('pay_amount',)
+    """
+    if not isinstance(given, str | Iterable | None):
+        raise OptionError("not_names", name=name, kind=type(given).__name__)
+    return (given,) if isinstance(given, str) else tuple(given or ())
 
 
 def _whole(bound: float) -> float:

@@ -84,16 +84,11 @@ def symbol(currency: str, lang: str = "en") -> str:
     >>> symbol("CNY"), symbol("GBP", "zh")
     ('¥', '£')
     """
-    sign: str = (
-        "¥" if currency == "CNY" else get_currency_symbol(currency, Locale.parse(LOCALES[lang]))
-    )
-    return (
-        ""
-        if currency in ("", "XXX")
-        else sign
-        if len(sign) == 1 or sign.endswith("$")
-        else sign + " "
-    )
+    if not currency or currency == "XXX":
+        return ""
+    locale = Locale.parse(LOCALES[lang])
+    sign: str = "¥" if currency == "CNY" else get_currency_symbol(currency, locale)
+    return sign if len(sign) == 1 or sign.endswith("$") else f"{sign} "
 
 
 def money(value: float, lang: str = "en", currency: str = "CNY") -> str:

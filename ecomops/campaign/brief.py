@@ -16,7 +16,7 @@ from ecomops.campaign.calendar import calendar
 from ecomops.campaign.candidates import collected
 from ecomops.campaign.promotion import EXAMPLE, promotion
 from ecomops.data.policy import coverage
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 from ecomops.result.words import Words
 
 if TYPE_CHECKING:
@@ -216,8 +216,8 @@ def brief(
     ('june_618', None)
     """
     as_of = checks.day("as_of", as_of)
-    if "orders" not in shop:
-        return Brief.lock((Need("table", {"table": "orders"}),), lang=lang)
+    if absent := lacking(shop, "orders"):
+        return Brief.lock(absent, lang=lang)
     given = {r.code: r for r in ([] if results is None else collected(results))}
     facts = coverage(shop.orders, as_of=as_of)
     ahead = given.get("campaign.calendar")

@@ -14,7 +14,7 @@ from ecomops.base import checks
 from ecomops.data.festivals import Festival, between
 from ecomops.maths.forecast import MIN_DAYS, baseline, left_out
 from ecomops.metrics.daily import History, history
-from ecomops.result import Basis, Finding, Need, Result, style
+from ecomops.result import Basis, Finding, Need, Result, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -159,8 +159,8 @@ def calendar(
     """
     as_of = checks.day("as_of", as_of)
     checks.between("horizon_days", horizon_days, 14, 400)
-    if "orders" not in shop:
-        return Calendar.lock((Need("table", {"table": "orders"}),), lang=lang)
+    if absent := lacking(shop, "orders"):
+        return Calendar.lock(absent, lang=lang)
     known = history(shop, calendar=calendar, own_days=own_days, as_of=as_of)
     last = known.end + timedelta(days=horizon_days)
     ahead = [f for f in known.festivals if known.end < f.day <= last]

@@ -16,7 +16,7 @@ from ecomops.data.tables import frame
 from ecomops.maths import pace as maths
 from ecomops.maths.forecast import MIN_DAYS
 from ecomops.metrics.daily import History, history, hourly
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,11 +45,11 @@ class Pacing(Result):
     evidence: ClassVar[str] = "C"
     columns: ClassVar[Mapping[str, str]] = {
         "until": "text",
-        "planned": "number",
-        "actual": "number",
-        "projected": "number",
-        "low": "number",
-        "high": "number",
+        "planned": "units[metric]",
+        "actual": "units[metric]",
+        "projected": "units[metric]",
+        "low": "units[metric]",
+        "high": "units[metric]",
         "share": "percent",
     }
 
@@ -203,11 +203,10 @@ def pacing(
     checks.choice("metric", metric, METRICS)
     if plan is not None:
         checks.between("plan", plan, 1, MOST)
-    if "orders" not in shop:
-        return Pacing.lock((Need("table", {"table": "orders"}),), lang=lang)
+    if absent := lacking(shop, "orders"):
+        return Pacing.lock(absent, lang=lang)
     now = _hour(shop, now)
-    first, last = checks.day("start", start), checks.day("end", end)
-    start, end = _period(shop, now, first, last)
+    start, end = _period(shop, now, *checks.span(start, end))
     checks.between("days", (end - start).days + 1, 1, 92)
     until = min(now.date(), end)
     before = history(shop, calendar=calendar, own_days=own_days, as_of=until)

@@ -14,7 +14,7 @@ from ecomops.data.policy import POLICY, coverage, sold_lines
 from ecomops.data.tables import frame
 from ecomops.maths.loyalty import breakeven_lift
 from ecomops.maths.promotion import Rule, carts, priced
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -172,10 +172,8 @@ def promotion(
     """
     as_of = checks.day("as_of", as_of)
     checks.between("days", days, 7, 730)
-    absent = [table for table in ("orders", "order_lines") if table not in shop]
-    if absent:
-        needs = tuple(Need("table", {"table": table}) for table in absent)
-        return Promotion.lock(needs, lang=lang)
+    if absent := lacking(shop, "orders", "order_lines"):
+        return Promotion.lock(absent, lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
     since = facts.last_day - timedelta(days=days - 1)
     rows = baskets(shop, since, as_of)

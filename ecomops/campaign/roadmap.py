@@ -15,7 +15,7 @@ from ecomops.campaign.candidates import Candidate, candidates, collected, prior,
 from ecomops.campaign.promotion import promotion
 from ecomops.data.policy import coverage
 from ecomops.maths.information import best_length, changes_mind, evsi
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 from ecomops.result.words import Words
 
 if TYPE_CHECKING:
@@ -242,8 +242,8 @@ def roadmap(
     """
     as_of = checks.day("as_of", as_of)
     checks.between("weeks", weeks, 8, 104)
-    if "orders" not in shop:
-        return Roadmap.lock((Need("table", {"table": "orders"}),), lang=lang)
+    if absent := lacking(shop, "orders"):
+        return Roadmap.lock(absent, lang=lang)
     rate = shop.gross_margin
     if rate is None or rate <= 0:
         need = Need("column", {"table": "order_lines", "column": "line_cost"})

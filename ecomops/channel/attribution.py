@@ -196,13 +196,13 @@ def attribution(
         removal=checks.choice("removal", removal, STRATEGIES),
         game=checks.choice("game", game, GAMES),
         repeat=checks.choice("repeat", repeat, ("touch", "unique")),
-        direct=_listed(direct),
+        direct=checks.names("direct", direct),
     )
     checks.choice("nulls", nulls, ("include", "exclude"))
     checks.choice("basis", basis, ("click", "order"))
     checks.between("margin", margin or 0, 0, 1)
     checks.between("lookback_days", lookback_days, 1, 3650)
-    days = checks.day("start", start), checks.day("end", end)
+    days = checks.span(start, end)
     source = opened(touchpoints)
     if "path" in source.columns:
         found = _of_paths(source)
@@ -216,15 +216,12 @@ def attribution(
 
 
 def _models(models: Sequence[str]) -> tuple[str, ...]:
-    asked = tuple(checks.choice("models", model, MODELS) for model in _listed(models))
+    asked = tuple(
+        checks.choice("models", model, MODELS) for model in checks.names("models", models)
+    )
     if not asked or len(set(asked)) < len(asked):
         raise OptionError("models_once", models=list(asked), allowed=list(MODELS))
     return asked
-
-
-def _listed(names: Sequence[str] | str | None) -> tuple[str, ...]:
-    """Return names as a tuple: a single one is not taken apart into its letters."""
-    return (names,) if isinstance(names, str) else tuple(names or ())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -17,7 +17,7 @@ from ecomops.data.tables import frame
 from ecomops.maths.arrays import ratio
 from ecomops.maths.counts import dispersion, pooled_rates
 from ecomops.maths.shrinkage import partial_pooling
-from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
+from ecomops.result import Action, Basis, Finding, Need, Result, Value, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -194,8 +194,8 @@ def guardrails(
     checks.choice("by", by, ("campaign", "channel"))
     for name, limit in (("max_cost", max_cost), ("min_roas", min_roas)):
         checks.between(name, 1.0 if limit is None else limit, 1e-6, 1e12)
-    if "ad_reports" not in shop:
-        return Guardrails.lock((Need("table", {"table": "ad_reports"}),), lang=lang)
+    if absent := lacking(shop, "ad_reports"):
+        return Guardrails.lock(absent, lang=lang)
     ads = shop.ad_reports
     last = _last(ads, as_of)
     if last is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecomops.channel.journeys import MONEY, conversions, met, within
-from ecomops.data.tables import frame
+from ecomops.data.tables import NO, frame
 from ecomops.maths.proportions import newcombe
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def opportunities(
             visitor=seen.visitor_id,
             channel=seen[by].cast("string"),
             at=seen.event_time,
-            held=seen.is_holdout.cast("boolean").fill_null(False).cast("int64"),  # noqa: FBT003
+            held=seen.is_holdout.cast("boolean").fill_null(NO).cast("int64"),
             cost=seen.cost.cast(MONEY),
         ),
         start,
@@ -63,7 +63,7 @@ def counts(events: ibis.Table, chances: ibis.Table) -> ibis.Table:
     orders = conversions(events)
     last = orders.group_by("visitor").aggregate(last=orders["at"].max())
     both = chances.left_join(last, "visitor")
-    bought = (both["last"] >= both["first"]).fill_null(False).cast("int64")  # noqa: FBT003
+    bought = (both["last"] >= both["first"]).fill_null(NO).cast("int64")
     held = both.held == 1
     return (
         both.mutate(bought=bought)

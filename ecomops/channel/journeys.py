@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from ecomops.base.errors import DataError
-from ecomops.data.tables import frame
+from ecomops.data.tables import NO, YES, passing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ MONEY = "decimal(18,4)"
 
 def met(events: ibis.Table, *, by: str) -> ibis.Table:
     """Return the events in which a visitor met a channel or, held out, would have met it."""
-    outcome = events.event_name.isin(OUTCOMES).fill_null(False)  # noqa: FBT003
+    outcome = events.event_name.isin(OUTCOMES).fill_null(NO)
     named = events[by].cast("string") != ""
     return events.filter(named, ~outcome, events.visitor_id.notnull(), events.event_time.notnull())
 
@@ -34,7 +34,7 @@ def touches(events: ibis.Table, *, by: str) -> ibis.Table:
     """
     kept = met(events, by=by)
     if "is_holdout" in events.columns:
-        kept = kept.filter(~kept.is_holdout.cast("boolean").fill_null(False))  # noqa: FBT003
+        kept = kept.filter(~kept.is_holdout.cast("boolean").fill_null(NO))
     at = kept.event_time
     keyed = kept.select(
         visitor=kept.visitor_id,
@@ -150,7 +150,7 @@ def _window(seen: ibis.Table, sold: ibis.Table, back: int, sec: str = "sec") -> 
 def _unfinished(lost: ibis.Table, back: int, closed: Any) -> ibis.Table:
     window = ibis.window(group_by=lost.visitor, order_by=[lost.at, lost.channel])
     pause = lost.sec - lost.sec.lag().over(window)
-    marked = lost.mutate(fresh=(pause > back).fill_null(False).ifelse(1, 0))  # noqa: FBT003
+    marked = lost.mutate(fresh=(pause > back).fill_null(NO).ifelse(1, 0))
     running = ibis.cumulative_window(group_by=marked.visitor, order_by=[marked.at, marked.channel])
     numbered = marked.mutate(number=marked.fresh.sum().over(running))
     step = ibis.struct({
@@ -178,7 +178,7 @@ def _ordered(journeys: ibis.Table) -> ibis.Table:
         conversions=journeys.conversions.cast("float64"),
         nulls=journeys.nulls.cast("float64"),
         open=journeys.open.cast("float64"),
-        touched=ibis.literal(True),  # noqa: FBT003
+        touched=YES,
         value=journeys.value.cast(MONEY),
     )
 
@@ -194,12 +194,8 @@ def with_numbers(paths: ibis.Table) -> ibis.Table:
     for c, number in numbers.items():
         unread = paths[c].notnull() & number.isnull()
         tests[c] = tests[c].fill_null(unread) | unread if c in tests else unread
-    sums = {
-        c: test.fill_null(ibis.literal(value=False)).sum().fill_null(0) for c, test in tests.items()
-    }
-    wrong = {str(c): int(n) for c, n in frame(paths.aggregate(**sums)).iloc[0].items()}
-    if any(wrong.values()):
-        raise DataError("path_numbers", columns=[f"{c} {n:,}" for c, n in wrong.items() if n])
+    if wrong := {c: n for c, n in passing(paths, tests).items() if n}:
+        raise DataError("path_numbers", columns=[f"{c} {n:,}" for c, n in wrong.items()])
     return paths.mutate(**numbers)
 
 
@@ -225,7 +221,7 @@ def from_paths(paths: ibis.Table, *, careful: bool = False) -> ibis.Table:
         conversions=won,
         nulls=paths.nulls.cast("float64").fill_null(0.0) if "nulls" in columns else zero,
         open=zero,
-        touched=channels.length() > 0 if careful else ibis.literal(True),  # noqa: FBT003
+        touched=channels.length() > 0 if careful else YES,
         value=(won > 0).ifelse(money.fill_null(0), 0).cast(MONEY),
     )
 

@@ -15,7 +15,7 @@ from ecomops.base import checks
 from ecomops.channel import live_chart as chart
 from ecomops.channel import minutes
 from ecomops.maths.arrays import ratio
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -192,9 +192,8 @@ def live(shop: Shop, *, as_of: date | str | None = None, lang: str | None = None
     ['主播小禾', '主播米米', '主播阿青']
     """
     as_of = checks.day("as_of", as_of)
-    if "live_sessions" not in shop:
-        need = Need("table", {"table": "live_sessions"})
-        return Live.lock((need,), lang=lang)
+    if absent := lacking(shop, "live_sessions"):
+        return Live.lock(absent, lang=lang)
     chosen = minutes.sessions(shop.live_sessions, as_of)
     if len(chosen) < LEAST:
         values = {"needed": LEAST, "found": len(chosen), "unit": "sessions"}

@@ -14,7 +14,7 @@ from ecomops.base.errors import DataError
 from ecomops.channel import outlay, panels
 from ecomops.data.tables import frame, opened
 from ecomops.maths import media
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -193,10 +193,8 @@ def response(
     as_of = checks.day("as_of", as_of)
     checks.choice("by", by, outlay.BY)
     checks.choice("adstock", adstock, ("geometric", "weibull"))
-    absent = [t for t in ("orders", "ad_reports") if t not in shop]
-    if absent:
-        needs = tuple(Need("table", {"table": t}) for t in absent)
-        return Response.lock(needs, lang=lang)
+    if absent := lacking(shop, "orders", "ad_reports"):
+        return Response.lock(absent, lang=lang)
     sold, ads = outlay.days_both(shop, by, as_of)
     if len(sold) < outlay.LEAST_DAYS or ads.empty:
         values = {"needed": outlay.LEAST_DAYS, "unit": "days", "found": len(sold)}

@@ -19,7 +19,7 @@ from ecomops.maths import indices
 from ecomops.maths.lunar import solar
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.metrics.daily import daily
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 from ecomops.result.words import Words
 
 if TYPE_CHECKING:
@@ -216,14 +216,14 @@ def search(
     True
     """
     as_of = checks.day("as_of", as_of)
-    if "search_index" not in shop:
-        need = Need("table", {"table": "search_index"})
-        return Search.lock((need,), lang=lang)
+    if absent := lacking(shop, "search_index"):
+        return Search.lock(absent, lang=lang)
     rows = readings(shop.search_index, as_of)
-    for word in keywords or ():
+    named = checks.names("keywords", keywords)
+    for word in named:
         checks.choice("keywords", word, sorted(set(rows["keyword"])))
     counts = rows.groupby("keyword")["day"].nunique().sort_index()
-    chosen = keywords or list(counts.sort_values(ascending=False, kind="stable").index[:MOST])
+    chosen = named or list(counts.sort_values(ascending=False, kind="stable").index[:MOST])
     early = (rows["source"] == "baidu_index") & (rows["day"] < pd.Timestamp(MOBILE))
     kept = rows[rows["keyword"].isin(chosen) & ~early]
     festivals = shop.festivals(calendar)

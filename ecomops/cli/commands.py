@@ -9,11 +9,12 @@ import sys
 import tomllib
 from pathlib import Path
 from signal import SIGTERM, default_int_handler, signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ecomops.base import checks
 from ecomops.base.errors import MissingError, OptionError
 from ecomops.base.options import options
-from ecomops.cli.files import as_json, guard, write
+from ecomops.cli.files import as_json, guard, guarded, write
 from ecomops.cli.said import say
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def check(chosen: Namespace) -> None:
     import ecomops as eo
     from ecomops.cli.text import printed
 
-    out = guard(chosen.json, force=chosen.force) if chosen.json else None
+    out = guarded({"json": chosen.json}, force=chosen.force)
     shop = eo.open(
         chosen.path, format=chosen.format, currency=chosen.currency, timezone=chosen.timezone
     )
@@ -98,80 +99,80 @@ def check(chosen: Namespace) -> None:
     for label, text in eo.report.cover(shop, lang=options.lang).facts():
         print(f"{label}: {text}" if options.lang == "en" else f"{label}：{text}")
     printed(result)
-    if out:
-        write(out, as_json("check", {}, [result.to_dict()]))
-        print(say("wrote", path=str(out)))
+    for path in out.values():
+        write(path, as_json("check", [result.to_dict()]))
+        print(say("wrote", path=str(path)))
 
 
 def run(chosen: Namespace) -> None:
-    """Run a stage, or a notebook, on data and write its page."""
-    from ecomops.cli.progress import progress
+    """Run a stage, all of them or a notebook of one's own on data, and write the pages."""
+    from ecomops.cli.stages import ALL, every
     from ecomops.report.build import blank
-    from ecomops.report.execute import run_all
-    from ecomops.report.render import read
-    from ecomops.report.source import write as write_notebook
+    from ecomops.report.render import STAGES
 
-    if chosen.stage == "all":
-        _run_all(chosen)
+    stage = chosen.stage
+    if stage.endswith(".ipynb"):
+        _run_own(chosen, Path(stage))
         return
-    own = chosen.stage.endswith(".ipynb")
-    stage = Path(chosen.stage).stem if own else chosen.stage
-    folder = Path(chosen.stage).parent if own else Path()
-    book = read(chosen.stage) if own else blank(stage, options.lang)
-    parameters = told(chosen, folder) if not own else told(chosen, Path(os.devnull))
-    if "data" not in parameters and not own:
-        raise OptionError("no_data", stage=stage)
-    if own and (data := parameters.get("data")) and Path(data).exists():
-        parameters["data"] = os.path.relpath(data, folder)
-    out = _targets(chosen, Path("reports") / f"{stage}.{options.lang}.html")
-    with progress([""], options.lang) as tells:
-        (done,) = run_all(
-            [("", book, parameters | ({} if own and not chosen.lang else {"lang": options.lang}))],
-            folder=folder,
-            progress=tells,
-        )
-    if chosen.notebook:
-        write_notebook(done.book, out["notebook"])
-    _written(done.book, stage, out, done.results)
-
-
-def _run_all(chosen: Namespace) -> None:
-    """Run the four stages in order."""
-    from ecomops.cli import stages
-
+    checks.choice("stage", stage, (*STAGES, ALL, "*.ipynb"))
     parameters = told(chosen, Path())
     if "data" not in parameters:
-        raise OptionError("no_data", stage=chosen.stage)
-    for path in stages.every(chosen, parameters):
+        raise OptionError("no_data", stage=stage)
+    if stage == ALL:
+        for path in every(chosen, parameters):
+            print(say("wrote", path=str(path)))
+        return
+    _executed(chosen, stage, blank(stage, options.lang), parameters | {"lang": options.lang})
+
+
+def _run_own(chosen: Namespace, path: Path) -> None:
+    """Run a notebook as it is, where it lies, with the parameters that were given."""
+    from ecomops.report.render import read
+
+    book = read(path)
+    parameters = told(chosen, Path(os.devnull)) | ({"lang": chosen.lang} if chosen.lang else {})
+    if (data := parameters.get("data")) and Path(data).exists():
+        parameters["data"] = os.path.relpath(data, path.parent)
+    _executed(chosen, path.stem, book, parameters, path.parent)
+
+
+def _executed(
+    chosen: Namespace,
+    stage: str,
+    book: NotebookNode,
+    parameters: Mapping[str, str],
+    folder: Path = Path(),
+) -> None:
+    from ecomops.cli.progress import progress
+    from ecomops.report import tables
+    from ecomops.report.execute import run_all
+    from ecomops.report.render import page
+    from ecomops.report.source import write as write_notebook
+
+    out = _targets(chosen, Path("reports") / f"{stage}.{options.lang}.html")
+    with progress([""], options.lang) as tells:
+        (done,) = run_all([("", book, parameters)], folder=folder, progress=tells)
+    if chosen.notebook:
+        write_notebook(done.book, out["notebook"])
+    write(out["out"], page(done.book, stage=stage))
+    if "json" in out:
+        write(out["json"], as_json(stage, done.results, done.book))
+    if "tables" in out:
+        for name, text in tables.sheets(done.results).items():
+            write(out["tables"] / f"{name}.csv", "\ufeff" + text)
+    for path in dict.fromkeys(out.values()):
         print(say("wrote", path=str(path)))
 
 
 def _targets(chosen: Namespace, default: Path) -> dict[str, Path]:
     """Return every file that will be written, checked before the work starts."""
     wanted = {"out": chosen.out or default, "json": chosen.json, "notebook": chosen.notebook}
-    out = {kind: guard(path, force=chosen.force) for kind, path in wanted.items() if path}
+    out = guarded(wanted, force=chosen.force)
     if chosen.tables:
         out["tables"] = guard(Path(chosen.tables) / "x.csv", force=True).parent
         for path in out["tables"].glob("*.csv"):
             guard(path, force=chosen.force)
     return out
-
-
-def _written(
-    book: NotebookNode, stage: str, out: Mapping[str, Path], results: list[dict[str, Any]]
-) -> None:
-    from ecomops.report import bundle, tables
-    from ecomops.report.render import page
-
-    write(out["out"], page(book, stage=stage))
-    if "json" in out:
-        cover = next((p.facts for p in bundle.parts(book) if p.code == "report.cover"), {})
-        write(out["json"], as_json(stage, cover, results))
-    if "tables" in out:
-        for name, text in tables.sheets(results).items():
-            write(out["tables"] / f"{name}.csv", "\ufeff" + text)
-    for path in dict.fromkeys(out.values()):
-        print(say("wrote", path=str(path)))
 
 
 def decide(chosen: Namespace) -> None:
@@ -208,11 +209,7 @@ def load(chosen: Namespace) -> None:
     from ecomops.cli.text import printed
     from ecomops.report.single import single
 
-    out = {
-        kind: guard(path, force=chosen.force)
-        for kind, path in (("page", chosen.out), ("json", chosen.json))
-        if path
-    }
+    out = guarded({"page": chosen.out, "json": chosen.json}, force=chosen.force)
     report = eo.load(
         chosen.path, format=chosen.format, into=chosen.into or chosen.dest,
         timezone=chosen.timezone, keep_personal=chosen.keep_personal, lang=options.lang,
@@ -221,7 +218,7 @@ def load(chosen: Namespace) -> None:
     if "page" in out:
         write(out["page"], single(report))
     if "json" in out:
-        write(out["json"], as_json("load", {}, [report.to_dict()]))
+        write(out["json"], as_json("load", [report.to_dict()]))
     for path in out.values():
         print(say("wrote", path=str(path)))
 

@@ -13,6 +13,8 @@ from ecomops.base.errors import UnsafeError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nbformat import NotebookNode
+
 # what stands near the start of the files this library generates: they may be generated again
 MARKS = (b'<meta name="generator" content="ecomops">', b'"generator": "ecomops"')
 HEAD = 2_000
@@ -54,8 +56,18 @@ def write(path: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
 
 
-def as_json(stage: str, cover: Mapping[str, Any], results: list[dict[str, Any]]) -> str:
-    """Return results as JSON text; the same results give the same bytes."""
+def as_json(stage: str, results: list[dict[str, Any]], book: NotebookNode | None = None) -> str:
+    """Return results as JSON text, with the cover of `book`; the same results give the same bytes.
+
+    Without a book, the cover is empty.
+    """
+    from ecomops.report.bundle import cover, parts
+
     whole: dict[str, Any] = {"generator": "ecomops", "version": __version__, "stage": stage}
-    whole |= {"cover": cover, "results": results}
+    whole |= {"cover": cover(parts(book) if book else ()), "results": results}
     return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+
+
+def guarded(wanted: Mapping[str, str | Path | None], *, force: bool) -> dict[str, Path]:
+    """Return the files that are wanted, each checked by `guard` before the work starts."""
+    return {kind: guard(path, force=force) for kind, path in wanted.items() if path}

@@ -16,14 +16,12 @@ if TYPE_CHECKING:
 
     from ecomops.report.execute import Progress
 
-SHOP_CALLS = {"open": "open", "check": "store.check"}
-
 
 def step(call: str, lang: str) -> str:
     """Return the name of what a cell calls, in `lang`; empty when it is nothing to speak of."""
     if call == "open":
         return Words("report.cli", lang).say("opening_shop")
-    found = Words(SHOP_CALLS.get(call, call), lang).find("name")
+    found = Words("store.check" if call == "check" else call, lang).find("name")
     return found if isinstance(found, str) else ""
 
 

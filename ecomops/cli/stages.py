@@ -32,7 +32,7 @@ def demo(chosen: Namespace) -> list[Path]:
 
 def every(chosen: Namespace, parameters: Mapping[str, object]) -> list[Path]:
     """Run every stage on one's own data; return what was written, the index first."""
-    from ecomops.report import bundle, tables
+    from ecomops.report import tables
 
     if chosen.notebook:
         raise OptionError("not_with_all", option="--notebook")
@@ -53,10 +53,8 @@ def every(chosen: Namespace, parameters: Mapping[str, object]) -> list[Path]:
     for path, text in sheets.items():
         write(path, "\ufeff" + text)
     if data:
-        parts = bundle.parts(runs[lang]["analyse"].book)
-        cover = next((part.facts for part in parts if part.code == "report.cover"), {})
         results = [r | {"stage": stage} for stage, run in runs[lang].items() for r in run.results]
-        write(data, as_json(ALL, cover, results))
+        write(data, as_json(ALL, results, runs[lang]["analyse"].book))
     return [*pages[lang].values(), *([data] if data else []), *sheets]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -26,21 +26,35 @@ HEADS = ("id", "money", "advice")
 
 def printed(result: Result, rows: pd.DataFrame | None = None) -> None:
     """Print what a result says and its table, or only those `rows` of it."""
-    console = Console(width=None if Console().is_terminal else WIDTH, highlight=False)
     words = result.words()
     for sentence in result.sentences() if not result.locked else [result.explain()]:
-        console.print(escape(sentence))
+        _console().print(escape(sentence))
     shown = result.rows if rows is None else rows
-    if len(shown):
-        console.print(_table(result, shown, words))
+    if shown.empty:
+        return
+    units = [result.columns.get(column, "text") for column in shown.columns]
+    heads = [str(words.find("columns", column) or column) for column in shown.columns]
+    cells = [
+        [words.format_field(value, unit) for value, unit in zip(row, units, strict=True)]
+        for row in shown.itertuples(index=False)
+    ]
+    listed(heads, cells, right=[unit.lstrip("+").partition(".")[0] in NUMERIC for unit in units])
 
 
-def listed(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows of text under headings."""
-    table = Table(*(escape(each) for each in columns), box=None, pad_edge=False)
+def listed(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[bool] | None = None
+) -> None:
+    """Print rows of text under headings; columns of numbers stand on the `right`."""
+    table = Table(box=None, pad_edge=False)
+    for head, number in zip(heads, right or [False] * len(heads), strict=True):
+        table.add_column(escape(head), justify="right" if number else "left")
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
-    Console(width=None if Console().is_terminal else WIDTH, highlight=False).print(table)
+    _console().print(table)
+
+
+def _console() -> Console:
+    return Console(width=None if Console().is_terminal else WIDTH, highlight=False)
 
 
 def advised(found: Sequence[tuple[str, Proposal]], currency: str) -> None:
@@ -54,18 +68,3 @@ def advised(found: Sequence[tuple[str, Proposal]], currency: str) -> None:
         rows.append((name[:8], told, words.say("actions", action.code, part, **action.change)))
     heads = [str(Words("report.cli", options.lang).say("decisions", each)) for each in HEADS]
     listed(heads, rows)
-
-
-def _table(result: Result, rows: pd.DataFrame, words: Any) -> Table:
-    units = {column: result.columns.get(column, "text") for column in rows.columns}
-    table = Table(box=None, pad_edge=False)
-    for column, unit in units.items():
-        right = unit.lstrip("+").partition(".")[0] in NUMERIC
-        table.add_column(
-            escape(str(words.find("columns", column) or column)),
-            justify="right" if right else "left",
-        )
-    for row in rows.itertuples(index=False):
-        cells = zip(row, units.values(), strict=True)
-        table.add_row(*(escape(words.format_field(value, unit)) for value, unit in cells))
-    return table

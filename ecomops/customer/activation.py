@@ -15,10 +15,10 @@ from ecomops.base import checks
 from ecomops.customer import holdout, openers, sends, silence
 from ecomops.customer.basis import basis
 from ecomops.customer.repeat import repeat, waits
-from ecomops.data.tables import frame
+from ecomops.data.tables import passing
 from ecomops.maths.arrays import Z90
 from ecomops.metrics.customers import customers
-from ecomops.result import Action, Finding, Need, Result, Value, style
+from ecomops.result import Action, Finding, Need, Result, Value, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,9 +68,8 @@ def listed(facts: Customers, start: int, stop: int) -> dict[str, float]:
     t = facts.table.filter(facts.table.orders == 1)
     age = ibis.literal(facts.as_of).cast("date").delta(t.last_day, unit="day")
     tests = {"now": age.between(start, stop), "new": age.between(start, start + LATELY - 1)}
-    sums = {k: test.ifelse(1, 0).sum().fill_null(0) for k, test in tests.items()}
-    found = frame(t.aggregate(**sums)).iloc[0]
-    return {"now": int(found["now"]), "a_day": float(found["new"]) / LATELY}
+    found = passing(t, tests)
+    return {"now": found["now"], "a_day": found["new"] / LATELY}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -218,8 +217,8 @@ def activation(
     True
     """
     checks.between("horizon_days", horizon_days, 7, 90)
-    if "orders" not in shop:
-        return Activation.lock((Need("table", {"table": "orders"}),), lang=lang)
+    if absent := lacking(shop, "orders"):
+        return Activation.lock(absent, lang=lang)
     facts = customers(shop.orders, as_of=as_of)
     if not facts.coverage.purchases:
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})

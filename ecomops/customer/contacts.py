@@ -12,7 +12,7 @@ from ecomops.customer import sends
 from ecomops.data.tables import frame, table
 from ecomops.maths.arrays import Bools, Floats, Ints, floats
 from ecomops.metrics.customers import customers
-from ecomops.result import Need
+from ecomops.result import Need, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,9 +53,8 @@ def of_shop(shop: Shop, horizon_days: int, most: int) -> Contacts | tuple[Need, 
     The first `most` rows by customer id are taken. Messages that all or none were sent are left
     out; the chance is the recorded one, else the share that was sent to.
     """
-    absent = [t for t in ("orders", "order_lines", "message_sends") if t not in shop]
-    if absent:
-        return tuple(Need("table", {"table": t}) for t in absent)
+    if absent := lacking(shop, "orders", "order_lines", "message_sends"):
+        return absent
     margin = shop.gross_margin
     if margin is None:
         return (Need("column", {"table": "order_lines", "column": "line_cost"}),)

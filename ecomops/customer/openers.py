@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import poisson
 
 from ecomops.data.policy import sold_lines
-from ecomops.data.tables import frame
+from ecomops.data.tables import NO, frame
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.maths.shrinkage import gamma_poisson
 
@@ -31,11 +31,10 @@ def firsts(facts: Customers, horizon_days: int) -> ibis.Table:
     end = ibis.literal(facts.as_of).cast("date")
     t = t.filter(end.delta(t.first_day, unit="day") >= horizon_days)
     gap = t.second_day.delta(t.first_day, unit="day")
-    no = ibis.literal(value=False)
     t = t.select(
         "customer_id",
         month=t.first_day.truncate("M"),
-        again=(gap <= horizon_days).fill_null(no).ifelse(1, 0).cast("float64"),
+        again=(gap <= horizon_days).fill_null(NO).ifelse(1, 0).cast("float64"),
     )
     t = t.mutate(chance=t.again.mean().over(ibis.window(group_by="month")))
     bought = facts.purchases.group_by("customer_id").aggregate(first_at=facts.purchases["at"].min())

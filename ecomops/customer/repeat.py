@@ -14,7 +14,7 @@ from ecomops.base import checks
 from ecomops.customer import holdout
 from ecomops.customer.basis import basis
 from ecomops.customer.curve import draw_curve
-from ecomops.data.tables import frame
+from ecomops.data.tables import frame, passing
 from ecomops.maths import survival
 from ecomops.maths.proportions import wilson
 from ecomops.metrics.customers import Customers, customers
@@ -82,15 +82,9 @@ def rates(facts: Customers, days: tuple[int, ...] = DAYS) -> pd.DataFrame:
     t = t.mutate(
         age=age.delta(t.first_day, unit="day"), gap=t.second_day.delta(t.first_day, unit="day")
     )
-    sums = {f"old_{n}": (t.age >= n).ifelse(1, 0).sum() for n in days}
-    sums |= {
-        f"again_{n}": ((t.age >= n) & (t.gap <= n))
-        .fill_null(ibis.literal(value=False))
-        .ifelse(1, 0)
-        .sum()
-        for n in days
-    }
-    found = frame(t.aggregate(**sums)).iloc[0]
+    tests = {f"old_{n}": t.age >= n for n in days}
+    tests |= {f"again_{n}": (t.age >= n) & (t.gap <= n) for n in days}
+    found = passing(t, tests)
     old, again = ([float(found[f"{name}_{n}"]) for n in days] for name in ("old", "again"))
     low, high = wilson(again, old, LEVEL)
     rate = np.divide(again, old, out=np.full(len(days), np.nan), where=np.array(old) > 0)

@@ -16,7 +16,7 @@ from ecomops.base.errors import OptionError
 from ecomops.customer import holdout, segments
 from ecomops.customer.basis import basis
 from ecomops.customer.charts import draw_grid, draw_shares
-from ecomops.data.tables import frame, home, opened
+from ecomops.data.tables import NO, frame, home, opened
 from ecomops.maths.ties import quantiles
 from ecomops.metrics.customers import Customers, customers
 from ecomops.result import Action, Finding, Need, Result, style
@@ -198,8 +198,7 @@ class RFM(Result):
         unscored = self._total((segments.NO_NET_SPEND,))
         if unscored["customers"]:
             said.append(Finding("no_net_spend", "watch", unscored, n))
-        later = self.basis.excluded.get("later", 0)
-        if later:
+        if later := self.basis.excluded.get("later", 0):
             said.append(Finding("later", "watch", {"orders": later, "day": self.basis.end}, n))
         return tuple(said)
 
@@ -255,13 +254,17 @@ class RFM(Result):
         Raises
         ------
         OptionError
-            When the two use different presets.
+            When the two use different presets, or `earlier` is no analysis of an earlier day.
         """
+        if not isinstance(earlier, RFM):
+            raise OptionError("not_an_rfm", kind=type(earlier).__name__)
         if self.customers is None or earlier.customers is None:
             return pd.DataFrame(columns=["from", "to", "customers", "share", "move"])
         presets = (earlier.params["preset"], self.params["preset"])
         if len(set(presets)) > 1:
             raise OptionError("presets_differ", earlier=presets[0], later=presets[1])
+        if (earlier.basis.end or date.min) > (self.basis.end or date.max):
+            raise OptionError("not_earlier", earlier=earlier.basis.end, later=self.basis.end)
         pairs = _pairs(earlier.customers, self.customers)
         moves = [_move(a, b, presets[0]) for a, b in zip(pairs["from"], pairs["to"], strict=True)]
         share = pairs["customers"] / pairs.groupby("from")["customers"].transform("sum")
@@ -486,7 +489,7 @@ def _customers(rows: ibis.Table, codes: pd.DataFrame, preset: str, bins: int) ->
     unscored = rows.monetary.notnull().ifelse(segments.NO_NET_SPEND, segments.PROSPECTS)  # noqa: PD004 - ibis has no other
     named = rows.mutate(
         segment=ibis.cases(
-            (~rows.scored.fill_null(ibis.literal(value=False)), unscored),
+            (~rows.scored.fill_null(NO), unscored),
             *((test, name) for name, test in tests.items()),
             else_="",
         )

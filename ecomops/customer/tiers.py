@@ -13,9 +13,9 @@ from ecomops.base import checks
 from ecomops.base.errors import OptionError
 from ecomops.customer import points
 from ecomops.data.policy import POLICY, coverage
-from ecomops.data.tables import frame
+from ecomops.data.tables import frame, passing
 from ecomops.maths.loyalty import split_sale
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,10 +93,8 @@ def _near(each: ibis.Table, tiers: Sequence[Tier]) -> dict[str, list[float]]:
         for side, starts in sides.items()
         for i, start in enumerate(starts)
     }
-    counts = frame(each.aggregate(**{k: t.ifelse(1, 0).sum() for k, t in tests.items()})).fillna(0)
-    return {
-        side: [float(counts[f"{side}_{i}"].iloc[0]) for i in range(len(tiers))] for side in sides
-    }
+    counts = passing(each, tests)
+    return {side: [float(counts[f"{side}_{i}"]) for i in range(len(tiers))] for side in sides}
 
 
 def priced(
@@ -307,8 +305,8 @@ def tiers(
     """
     as_of = checks.day("as_of", as_of)
     _check(tiers, point_value, days)
-    if "orders" not in shop:
-        return Tiers.lock((Need("table", {"table": "orders"}),), lang=lang)
+    if absent := lacking(shop, "orders"):
+        return Tiers.lock(absent, lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
     since = max(facts.last_day - timedelta(days=days - 1), facts.first_day)
     found = members(shop, tiers, since, as_of)

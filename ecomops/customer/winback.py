@@ -19,7 +19,7 @@ from ecomops.maths.arrays import Z90
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.maths.shrinkage import partial_pooling
 from ecomops.metrics.customers import customers
-from ecomops.result import Action, Finding, Need, Result, Value, style
+from ecomops.result import Action, Finding, Need, Result, Value, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,8 +177,8 @@ def winback(
     """
     checks.between("horizon_days", horizon_days, 7, 90)
     checks.between("cap_days", cap_days, 0, 365)
-    if "orders" not in shop:
-        return Winback.lock((Need("table", {"table": "orders"}),), lang=lang)
+    if absent := lacking(shop, "orders"):
+        return Winback.lock(absent, lang=lang)
     facts = customers(shop.orders, as_of=as_of)
     if not facts.coverage.purchases:
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from ecomops.base.errors import DataError, UnsafeError
+from ecomops.base.errors import DataError, MissingError, UnsafeError
 from ecomops.base.packaged import packaged
 from ecomops.data.formats.registry import format_of, formats
 from ecomops.data.formats.write import encoding_of
@@ -95,7 +95,8 @@ def write(source: Any, *, format: str, path: str | Path, people: object = None) 
     that a spreadsheet would run as a formula begin with an apostrophe.
 
     Raises `DataError` when contacts or consent are not there, or the tables hold nothing the
-    layout can show; `UnsafeError` when a file is in the way.
+    layout can show; `MissingError` when there is no such folder; `UnsafeError` when a file is in
+    the way.
 
     >>> import tempfile
     >>> rows = {
@@ -113,6 +114,8 @@ def write(source: Any, *, format: str, path: str | Path, people: object = None) 
     ...     print(file.read_text().splitlines()[1], done.left_out)
     a@b.org,,,'=vip {'no_consent': 1}
     """
+    if not (folder := Path(path).parent).is_dir():
+        raise MissingError("no_such_file", path=str(folder))
     if format not in LISTS or format in formats():
         made = [_blank(format, Path(path))] if source is None else None
         return Written(tuple(made or write_layout(source, format=format, path=path)))
@@ -168,13 +171,9 @@ def _people(source: Any, people: object, shape: ListShape) -> ibis.Table:
     if people is not None:
         known = opened(people)
         known = known.mutate(customer_id=known.customer_id.cast("string"))
-        rows = rows.left_join(known, "customer_id", rname="{name}_known")
-        rows = rows.drop("customer_id_known")
-        again = [c for c in rows.columns if c.endswith("_known")]
-        own = {c.removesuffix("_known"): c for c in again}
-        rows = rows.mutate(**{f"{c}_own": rows[c] for c in own})
-        rows = rows.mutate(**{c: ibis.coalesce(rows[k], rows[c]) for c, k in own.items()})
-        rows = rows.drop(*again) if again else rows
+        own = [c for c in known.columns if c in rows.columns and c != "customer_id"]
+        rows = rows.rename({f"{c}_own": c for c in own}).left_join(known, "customer_id")
+        rows = rows.mutate(**{c: ibis.coalesce(rows[c], rows[f"{c}_own"]) for c in own})
     have = set(rows.columns)
     if not have & set(shape.reach):
         raise DataError("list_without_contacts", format=shape.id, columns=list(shape.reach))

@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from ecomops.data.kept import Kept
-from ecomops.data.tables import frame, held, home
+from ecomops.data.tables import NO, frame, held, home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,7 +114,7 @@ def _tagged(orders: ibis.Table, reasons: Reasons) -> tuple[ibis.Table, tuple[str
     refund = orders.refund_amount.fill_null(0)
     tests = dict(reasons(orders)) | {
         GUEST: orders.customer_id.isnull(),
-        REFUNDED: (refund >= orders.paid_amount).fill_null(ibis.literal(value=False)),
+        REFUNDED: (refund >= orders.paid_amount).fill_null(NO),
     }
     day = ibis.coalesce(orders.paid_at, orders.created_at).date()
     rows = orders.select(

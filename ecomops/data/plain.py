@@ -13,6 +13,7 @@ import duckdb
 from ecomops.base.errors import DataError
 from ecomops.data.formats import sql
 from ecomops.data.formats.sheets import csv_source, sheets
+from ecomops.data.tables import examples, passing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +50,10 @@ def read_csv(path: Path, con: Any) -> Any:
 def _whole(rows: Any, path: Path) -> Any:
     """Return `rows` after reading each once; raise where a spreadsheet has rounded ids."""
     wrong = {c: rows[c].re_search(ROUNDED) for c in rows.columns if c.endswith("_id")}
-    counts = {c: test.ifelse(1, 0).sum() for c, test in wrong.items()}
-    found = rows.aggregate(rows=rows.count(), **counts).to_pyarrow().to_pylist()[0]
-    for c in (c for c in wrong if found[c]):
-        examples = rows.filter(wrong[c])[c].to_pyarrow().slice(0, 3).to_pylist()
-        told = {"count": found[c], "columns": [c], "examples": examples}
-        raise DataError("rounded_ids", table=path.stem, column=c, **told)
+    for c, n in passing(rows, wrong).items():
+        if n:
+            told = {"count": n, "columns": [c], "examples": examples(rows.filter(wrong[c]), c)}
+            raise DataError("rounded_ids", table=path.stem, column=c, **told)
     return rows
 
 

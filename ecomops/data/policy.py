@@ -10,7 +10,7 @@ import ibis
 from ecomops.base.errors import DataError
 from ecomops.data.days import order_days
 from ecomops.data.outline import GUEST, PURCHASE, REFUNDED, SALE
-from ecomops.data.tables import exact, frame
+from ecomops.data.tables import NO, YES, exact, frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIRST_YEAR, LAST_YEAR = 1995, 2100
-YES, NO = ibis.literal(value=True), ibis.literal(value=False)
 
 
 @dataclass(frozen=True)

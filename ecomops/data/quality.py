@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-import ibis
-
 from ecomops.base.packaged import packaged
 from ecomops.data.days import order_days
 from ecomops.data.formats.statuses import ORDER_OF
@@ -15,10 +13,12 @@ from ecomops.data.outline import SALE
 from ecomops.data.policy import POLICY
 from ecomops.data.problems import Problem
 from ecomops.data.schema import table_schema
-from ecomops.data.tables import frame
+from ecomops.data.tables import examples, frame, passing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import ibis
 
     from ecomops.data.shop import Shop
 
@@ -118,13 +118,8 @@ def duplicates(table: ibis.Table, name: str, has: Mapping[str, int] | None = Non
     groups = rows.group_by(key).aggregate(n=rows.count())
     twice = groups.filter(groups.n > 1)
     extra = frame(twice.aggregate(extra=(twice.n - 1).sum()))["extra"].fillna(0).iloc[0]
-    shown = [] if not extra else _examples(twice, key[0])
+    shown = [] if not extra else examples(twice, key[0])
     return [Problem("duplicate_key", name, "flagged", int(extra), tuple(shown))]
-
-
-def _examples(rows: ibis.Table, column: str) -> list[str]:
-    few = rows.select(x=rows[column].cast("string")).distinct().order_by("x").limit(FEW)
-    return [str(value) for value in frame(few)["x"]]
 
 
 def contradictions(orders: ibis.Table) -> list[Problem]:
@@ -145,19 +140,14 @@ def contradictions(orders: ibis.Table) -> list[Problem]:
 def _failing(
     rows: ibis.Table, name: str, tests: Mapping[str, Any], *, shown: str = "order_id"
 ) -> list[Problem]:
-    no = ibis.literal(value=False)
-    counts = frame(
-        rows.aggregate(
-            **{c: t.fill_null(no).ifelse(1, 0).sum().fill_null(0) for c, t in tests.items()}
-        )
-    ).iloc[0]
+    counts = passing(rows, tests)
     return [
         Problem(
             code,
             name,
             "flagged",
             int(counts[code]),
-            tuple(_examples(rows.filter(test), shown)),
+            tuple(examples(rows.filter(test), shown)),
         )
         for code, test in tests.items()
         if counts[code] > 0

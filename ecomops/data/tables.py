@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import is_dataclass
 from functools import cache, partial
 from pathlib import Path
 from threading import RLock
@@ -23,6 +24,8 @@ from ecomops.base.errors import DataError, MissingError, OptionError
 from ecomops.data.schema import TableSchema, table_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from ibis.backends import BaseBackend
 
@@ -36,6 +39,7 @@ NEEDED = {
 EXACT_FLOAT = 2**53
 MONEY = dt.Decimal(18, 4)  # of what may have more than two places
 OFFSET = r":\d\d(\.\d+)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)$"  # of a time from UTC
+YES, NO = ibis.literal(value=True), ibis.literal(value=False)
 MICRO = 6  # digits of a second that every engine keeps
 MEMORY = "5.4GB"  # 100 million lines are aggregated without files, in less than 6 GB
 ALONE = RLock()  # a connection of DuckDB answers one thread at a time
@@ -124,6 +128,24 @@ def frame(expr: ibis.Table) -> pd.DataFrame:
     return rows.astype(dict.fromkeys(gaps, "float64"))
 
 
+def passing(rows: ibis.Table, tests: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many rows pass each test, from one query; a missing answer is no.
+
+    >>> t = ibis.memtable({"a": [1, 2, None]})
+    >>> passing(t, {"small": t.a < 2, "large": t.a >= 3})
+    {'small': 1, 'large': 0}
+    """
+    told = {c: test.fill_null(NO).ifelse(1, 0).sum().fill_null(0) for c, test in tests.items()}
+    found = frame(rows.aggregate(rows=rows.count(), **told)).iloc[0]
+    return {c: int(found[c]) for c in tests}
+
+
+def examples(rows: ibis.Table, column: str) -> list[str]:
+    """Return three values of a column as text, the first in order; each once."""
+    few = rows.select(x=rows[column].cast("string")).distinct().order_by("x").limit(3)
+    return [str(value) for value in frame(few)["x"].dropna()]
+
+
 def exact(value: Any) -> Any:
     """Return a column of floats as decimals with eight places, whose sum is alike in any order."""
     return value.cast("decimal(38, 8)")
@@ -143,11 +165,11 @@ def opened(source: object) -> ibis.Table:
     if isinstance(source, str | Path):
         return read_file(Path(source))
     kind = type(source)  # a lazy frame of polars would have to find its columns first
-    if not (hasattr(kind, "columns") or hasattr(kind, "schema")):
+    if is_dataclass(kind) or not (hasattr(kind, "columns") or hasattr(kind, "schema")):
         raise OptionError("not_a_table", kind=kind.__name__)
     try:
         rows = ibis.memtable(_plain(source))
-    except (pa.ArrowException, KeyError) as error:
+    except (pa.ArrowException, KeyError, TypeError) as error:
         raise DataError("unreadable_frame", reason=_first_line(error)) from error
     # no engine knows a column without a name: the index of a frame that went through CSV
     return rows if all(rows.columns) else rows.select(*filter(None, rows.columns))
@@ -330,13 +352,7 @@ def _refuse_unreadable(raw: ibis.Table, schema: TableSchema) -> None:
             test = _lost(raw[column.name], column.dtype)
             if test is not None:
                 bad[column.name] = test
-    if not bad:
-        return
-    no = ibis.literal(value=False)
-    tests = {c: test.fill_null(no).sum().fill_null(0) for c, test in bad.items()}
-    counts = frame(raw.aggregate(**tests)).iloc[0]
-    wrong = {str(c): int(n) for c, n in counts.items() if n > 0}
-    if wrong:
+    if wrong := {c: n for c, n in passing(raw, bad).items() if n}:
         _raise_unreadable(raw, schema, wrong, bad)
 
 
@@ -345,7 +361,8 @@ def _lost(values: Any, want: dt.DataType) -> Any:
     if have.is_floating() and want.is_string():
         # An integer of 2**53 or more may be the neighbour of the one that was meant.
         return (values.abs() >= EXACT_FLOAT) | (values != values.floor())
-    if want.is_string() or _fits(have, want) or (have.is_temporal() and want.is_temporal()):
+    dated = have.is_temporal() and not have.is_time()
+    if want.is_string() or _fits(have, want) or (dated and want.is_temporal()):
         return None
     if want.is_temporal() and not have.is_string():
         return values.notnull()  # noqa: PD004 - seconds, or days of a spreadsheet: since when?
@@ -361,8 +378,6 @@ def _raise_unreadable(
     raw: ibis.Table, schema: TableSchema, wrong: dict[str, int], bad: dict[str, Any]
 ) -> None:
     column, count = max(wrong.items(), key=lambda item: item[1])
-    cells = raw.filter(bad[column]).select(x=raw[column].cast("string"))
-    examples = frame(cells.distinct().order_by("x").limit(3))
     rounds = raw[column].type().is_floating() and schema.columns[column].dtype.is_string()
     code = "rounded_ids" if rounds else "unreadable_cells"
     raise DataError(
@@ -371,5 +386,5 @@ def _raise_unreadable(
         column=column,
         count=count,
         columns=[f"{c} ({n:,})" for c, n in sorted(wrong.items())],
-        examples=list(examples["x"]),
+        examples=examples(raw.filter(bad[column]), column),
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ecomops.base import checks
-from ecomops.base.errors import DataError, MissingError
+from ecomops.base.errors import DataError, MissingError, OptionError
 from ecomops.base.options import options
 from ecomops.metrics import periods
 from ecomops.metrics.catalogue import Metric, Terms, metric
@@ -61,8 +61,8 @@ def compute(
     Raises
     ------
     OptionError
-        For an unnamed GMV variant, an unknown period, a column to split by that is not there or is
-        called like one of the result.
+        For no metric at all, an unnamed GMV variant, an unknown period, a column to split by that
+        is not there or is called like one of the result.
     MissingError
         For an unknown metric, one that needs a table, column or data this shop lacks (named), and
         one that another analysis answers.
@@ -83,7 +83,10 @@ def compute(
     """
     checks.choice("period", period, periods.PERIODS)
     checks.apart(by, COLUMNS)
-    wanted = [computable(code) for code in ([metrics] if isinstance(metrics, str) else metrics)]
+    checks.shop(shop)
+    wanted = [computable(code) for code in checks.names("metrics", metrics)]
+    if not wanted:
+        raise OptionError("no_metrics")
     refuse_missing_tables(shop.tables, wanted)
     names = list(dict.fromkeys(name for m in wanted for name in m.measures))
     seen = observe(shop.tables, names, period=period, by=by, as_of=checks.day("as_of", as_of))

@@ -17,7 +17,7 @@ from ecomops.base import checks
 from ecomops.data.kept import Kept
 from ecomops.data.outline import PURCHASE, REFUNDED, Outline, outline
 from ecomops.data.policy import POLICY, Coverage, coverage
-from ecomops.data.tables import frame, held, home, table
+from ecomops.data.tables import YES, held, home, passing, table
 from ecomops.metrics import periods
 
 if TYPE_CHECKING:
@@ -75,10 +75,8 @@ class Customers:
     def heads(self) -> tuple[int, int]:
         """How many customers have a purchase, and how many of them exactly one."""
         orders = self.table.orders
-        tests = {"people": orders > 0, "once": orders == 1}
-        counts = {c: t.ifelse(1, 0).sum().fill_null(0) for c, t in tests.items()}
-        found = frame(self.table.aggregate(**counts)).iloc[0]
-        return int(found["people"]), int(found["once"])
+        found = passing(self.table, {"people": orders > 0, "once": orders == 1})
+        return found["people"], found["once"]
 
     def active_in(self, k: int, rows: ibis.Table | None = None) -> ibis.BooleanColumn:
         """Return whether a customer purchased in month `k`, for `table` or `rows` of it."""
@@ -169,7 +167,7 @@ def _made(orders: ibis.Table, last: date | None) -> Customers:
 def _known(told: Outline, rows: ibis.Table, last: date | None) -> ibis.Table:
     """Return orders of known customers: day of purchase, net money of the sale; else missing."""
     if last:
-        rows = rows.filter((rows.day <= ibis.literal(last)).fill_null(ibis.literal(value=True)))
+        rows = rows.filter((rows.day <= ibis.literal(last)).fill_null(YES))
     bought = rows.reason == told.number(PURCHASE)
     sold = bought | (rows.reason == told.number(REFUNDED))
     net = rows.amount - rows.refund_amount.fill_null(0)

@@ -14,7 +14,7 @@ import ibis
 from ecomops.base.packaged import packaged
 from ecomops.data.days import SUMS
 from ecomops.data.policy import kept_cost
-from ecomops.data.tables import exact
+from ecomops.data.tables import NO, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,7 +60,7 @@ class Derived(Measure):
 
 def _one(test: Any) -> Any:
     # a count keeps eight bytes per group where a sum keeps sixteen
-    return test.nullif(ibis.literal(value=False)).count()
+    return test.nullif(NO).count()
 
 
 def _float(value: Any) -> Any:
@@ -161,7 +161,7 @@ PLACED: Mapping[str, Measure] = {
 
 
 def _where(source: str, column: str, test: Expression) -> Measure:
-    return Measure(source, (column,), lambda t: _one(test(t).fill_null(False)))  # noqa: FBT003
+    return Measure(source, (column,), lambda t: _one(test(t).fill_null(NO)))
 
 
 def _list_amount(t: Any) -> Any:

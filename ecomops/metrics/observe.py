@@ -135,12 +135,9 @@ def _joined(
 ) -> pd.DataFrame:
     """Return all sources on one grid of periods and segments, in the order of `measures`."""
     if not seen:
-        return pd.DataFrame(
-            columns=list(measures), index=pd.Index([], name="period"), dtype="float64"
-        )
-    starts = periods.span(
-        min(d[0] for d in days.values()), max(d[1] for d in days.values()), period
-    )
+        return pd.DataFrame(columns=list(measures), index=pd.Index([], name="period"), dtype=float)
+    first, last = zip(*days.values(), strict=True)
+    starts = periods.span(min(first), max(last), period)
     grid = _grid([rows for _, rows in seen], starts)
     filled = [_filled(rows.reindex(grid), days[source], period) for source, rows in seen]
     values = pd.concat(filled, axis=1)

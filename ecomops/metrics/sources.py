@@ -10,7 +10,7 @@ import ibis
 from ecomops.base.errors import OptionError
 from ecomops.data.outline import COLUMNS
 from ecomops.data.policy import POLICY
-from ecomops.data.tables import frame
+from ecomops.data.tables import NO, frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,7 +126,7 @@ def members(tables: Tables, by: str | None = None) -> ibis.Table:
     sold = sales(tables, by)
     joined = tables["customers"].select("customer_id", "joined_at")
     both = sold.left_join(joined, "customer_id")
-    return both.mutate(is_member=(both.joined_at <= both["at"]).fill_null(False))  # noqa: FBT003
+    return both.mutate(is_member=(both.joined_at <= both["at"]).fill_null(NO))
 
 
 def affiliates(tables: Tables, by: str | None = None) -> ibis.Table:

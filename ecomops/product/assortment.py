@@ -8,7 +8,7 @@ import ibis
 import numpy as np
 
 from ecomops.data.policy import called, sold_lines
-from ecomops.data.tables import frame
+from ecomops.data.tables import NO, frame
 from ecomops.maths.arrays import floats, ratio
 from ecomops.maths.shrinkage import beta_binomial, partial_pooling
 from ecomops.maths.survival import kaplan_meier
@@ -26,7 +26,6 @@ DEEPER = 0.05  # discount beyond a product's own average that makes a week a pro
 AGES = 9  # weeks of age told apart when returns are still to come
 FOLLOWED = 90  # days after which a sale counts as kept
 Z = 1.645
-NO = ibis.literal(value=False)
 
 
 def dated_lines(shop: Shop, as_of: date) -> ibis.Table:

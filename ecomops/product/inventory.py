@@ -17,7 +17,7 @@ from ecomops.metrics.daily import daily
 from ecomops.metrics.shelves import on_hand
 from ecomops.product import rows as rows_of
 from ecomops.product.shelf import TOLD, Shelf, lost, pace, shelf, unseen
-from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
+from ecomops.result import Action, Basis, Finding, Need, Result, Value, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,10 +162,8 @@ def inventory(
     as_of = checks.day("as_of", as_of)
     checks.between("days", days, 7, 90)
     checks.between("salvage", salvage, 0, 1)
-    absent = [table for table in ("orders", "order_lines") if table not in shop]
-    if absent:
-        needs = tuple(Need("table", {"table": table}) for table in absent)
-        return Inventory.lock(needs, lang=lang)
+    if absent := lacking(shop, "orders", "order_lines"):
+        return Inventory.lock(absent, lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
     history = daily(shop.orders, as_of=as_of)
     needed = maths.MIN_DAYS + 2 * days

@@ -18,7 +18,7 @@ from ecomops.maths.elasticity import Fit, own_spread, poisson_regression
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.maths.shrinkage import hierarchical
 from ecomops.product.listing_rules import RULES, defects, listings, rules
-from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
+from ecomops.result import Action, Basis, Finding, Need, Result, Value, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,9 +195,8 @@ def listing(
     as_of = checks.day("as_of", as_of)
     checks.choice("platform", platform, tuple(rules()))
     checks.between("days", days, 14, 365)
-    if "products" not in shop:
-        need = Need("table", {"table": "products"})
-        return Listing.lock((need,), lang=lang)
+    if absent := lacking(shop, "products"):
+        return Listing.lock(absent, lang=lang)
     until = as_of or _last(shop)
     goods = listings(shop, since=until - timedelta(days=days - 1), until=until)
     broken = defects(goods, platform)

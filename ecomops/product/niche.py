@@ -12,9 +12,9 @@ import pandas as pd
 
 from ecomops.base import checks
 from ecomops.data.policy import sold_lines
-from ecomops.data.tables import frame
+from ecomops.data.tables import YES, frame
 from ecomops.maths.gaps import LEAST, gaps, kill_rule
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -194,9 +194,8 @@ def niche(shop: Shop, *, worth: float = 1.5, lang: str | None = None) -> Niche:
     ['niche', 'niche', 'niche', 'usual']
     """
     checks.between("worth", worth, 1, 10)
-    if "market_keywords" not in shop:
-        need = Need("table", {"table": "market_keywords"})
-        return Niche.lock((need,), lang=lang)
+    if absent := lacking(shop, "market_keywords"):
+        return Niche.lock(absent, lang=lang)
     rows = frame(cells(shop.market_keywords).order_by("attribute", "category"))
     sides = [rows[side].nunique() for side in ("attribute", "category")]
     if min(sides) < LEAST:
@@ -243,7 +242,7 @@ def _conversion(shop: Shop) -> float | None:
     if "traffic_daily" not in shop:
         return None
     t = shop.traffic_daily
-    t = t.filter((t.level != "product").fill_null(ibis.literal(value=True)))
+    t = t.filter((t.level != "product").fill_null(YES))
     sums = frame(t.aggregate(buyers=t.pay_buyers.sum(), visitors=t.visitors.sum())).iloc[0]
     return float(sums["buyers"] / sums["visitors"]) if (sums > 0).all() else None
 

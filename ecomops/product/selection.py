@@ -22,7 +22,7 @@ from ecomops.product.assortment import (
     steadiness,
     weekly_sums,
 )
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,10 +183,8 @@ def selection(
     checks.between("top", top, 1, 500)
     checks.between("steady", steady[1], steady[0], 10)
     shares = _weights(weights)
-    absent = [table for table in ("orders", "order_lines") if table not in shop]
-    if absent:
-        needs = tuple(Need("table", {"table": table}) for table in absent)
-        return Selection.lock(needs, lang=lang)
+    if absent := lacking(shop, "orders", "order_lines"):
+        return Selection.lock(absent, lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
     lines = dated_lines(shop, facts.last_day)
     rows, weeks = weekly_sums(lines)

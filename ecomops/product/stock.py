@@ -13,7 +13,7 @@ from ecomops.data.policy import coverage
 from ecomops.maths.forecast import MIN_DAYS
 from ecomops.product import rows as rows_of
 from ecomops.product.shelf import SEED, Lost, Pace, Shelf, lost, pace, shelf
-from ecomops.result import Action, Basis, Finding, Need, Result, Value, style
+from ecomops.result import Action, Basis, Finding, Need, Result, Value, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,9 +180,8 @@ def stock(
     checks.between("days", days, 28, 730)
     checks.between("lead", lead, 1, 90)
     needed = ("orders", "order_lines", "inventory_snapshots", "product_skus")
-    missing = [Need("table", {"table": name}, name in shop) for name in needed]
-    if not all(need.have for need in missing):
-        return Stock.lock(tuple(missing), lang=lang)
+    if absent := lacking(shop, *needed):
+        return Stock.lock(absent, lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
     found = (facts.last_day - facts.first_day).days + 1
     kept = shelf(shop, days=days, as_of=facts.last_day, lead=lead)

@@ -10,7 +10,7 @@ from ecomops.report.lean import themed
 from ecomops.result.html import RESULT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from nbformat import NotebookNode
 
@@ -65,6 +65,11 @@ def _part(output: NotebookNode, source: str) -> Part | None:
         return Part("result", body(bundle.get("text/html", "")), facts, source)
     kind = next((kind for kind in SHOWN if kind in bundle), None)
     return Part(kind, "".join(bundle[kind]), source=source) if kind else None
+
+
+def cover(found: Iterable[Part]) -> Mapping[str, Any]:
+    """Return the facts of the cover among parts; empty where there is none."""
+    return next((part.facts for part in found if part.code == "report.cover"), {})
 
 
 def body(fragment: str) -> str:

@@ -14,7 +14,7 @@ from ecomops.channel.holdout import incremental
 from ecomops.channel.journeys import conversions
 from ecomops.channel.spending import one_report
 from ecomops.data.policy import POLICY, earned, sold_lines
-from ecomops.data.tables import exact, frame
+from ecomops.data.tables import NO, exact, frame
 from ecomops.maths import forecast as maths
 from ecomops.maths.arrays import Z90
 from ecomops.maths.placebo import FEWEST, before_after
@@ -65,7 +65,7 @@ def _met(touchpoints: ibis.Table, channel: str, first: date, last: date) -> pd.D
     """Return touches, cost and ghosts between two days: of the channel (True), of the others."""
     t = touchpoints.filter(touchpoints.event_time.date().between(first, last))
     t = t.filter(ibis.coalesce(t.channel, "") != "", ibis.coalesce(t.order_id, "") == "")
-    held = t.is_holdout.cast("boolean").fill_null(False)  # noqa: FBT003
+    held = t.is_holdout.cast("boolean").fill_null(NO)
     cost = t.cost.cast("float64").fill_null(0)
     by = t.group_by(mine=t.channel == channel).aggregate(
         n=(~held).cast("int64").sum(),

@@ -24,7 +24,7 @@ def home(
     """
     parts = {stage: bundle.parts(books[stage]) for stage in STAGES if stage in books}
     found = _known(parts)
-    cover = next((p.facts for p in found if p.code == "report.cover"), {})
+    cover = bundle.cover(found)
     words = Words("report.page", lang, str(cover.get("currency", "CNY")))
     context = head(found, words) | {
         "stage": "index",

@@ -42,12 +42,8 @@ def cards(results: Iterable[Mapping[str, Any]], words: Words) -> list[dict[str, 
     if card is None or not card["table"]["rows"]:
         return []
     found = readings(card)
-    made = (
-        _card(code, found[code], card["params"], words)
-        for code in card["params"]["cards"]
-        if code in found
-    )
-    return [each for each in made if each]
+    courses = ((code, found[code]) for code in card["params"]["cards"] if code in found)
+    return [c for code, course in courses if (c := _card(code, course, card["params"], words))]
 
 
 def lead(results: Iterable[Mapping[str, Any]], words: Words) -> str:

@@ -17,7 +17,7 @@ from ecomops.report.head import bundle
 from ecomops.report.outcome import Deed, Outcome
 from ecomops.report.realised import realised
 from ecomops.report.tables import sheet
-from ecomops.result.model import plain
+from ecomops.result.model import plain, tabled
 from ecomops.result.words import Words
 from ecomops.store.decide import Decide
 from ecomops.store.proposals import Proposal, collected, proposed
@@ -266,11 +266,7 @@ class Ledger:
         return Path(path)
 
     def _tables(self) -> dict[str, dict[str, Any]]:
-        frames = {name: self._archive.frame(name) for name in TABLES}
-        return {
-            name: {"columns": list(f.columns), "rows": [plain(list(r)) for r in f.to_numpy()]}
-            for name, f in frames.items()
-        }
+        return {name: tabled(self._archive.frame(name)) for name in TABLES}
 
     def counts(self) -> dict[str, int]:
         """Return how many targets, open, accepted, due and measured actions there are."""

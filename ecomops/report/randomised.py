@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from ecomops.customer import sends, silence
 from ecomops.customer.winback import breaks
-from ecomops.data.tables import exact, frame
+from ecomops.data.tables import YES, exact, frame
 from ecomops.maths.arrays import Z90
 from ecomops.metrics.customers import customers
 from ecomops.report.outcome import Outcome
@@ -146,4 +146,4 @@ def _mine(shop: Shop, deed: Deed, seen: ibis.Table) -> Any:
     if deed.analysis == "customer.activation":
         days = (deed.change.get(edge, default) for edge, default in (("start", 0), ("stop", 1e9)))
         return (seen.orders == 1) & seen.silent.between(*days)
-    return ibis.literal(value=True)
+    return YES

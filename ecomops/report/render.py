@@ -132,9 +132,8 @@ def _language(book: NotebookNode, found: Sequence[bundle.Part]) -> str | None:
 
 
 def _currency(found: Sequence[bundle.Part]) -> str:
-    cover = next((part.facts for part in found if part.code == "report.cover"), None)
     bases = [part.facts["basis"] for part in found if "basis" in part.facts]
-    return str(cover["currency"] if cover else bases[0]["currency"] if bases else "CNY")
+    return str(next((told["currency"] for told in (bundle.cover(found), *bases) if told), "CNY"))
 
 
 @cache
@@ -147,7 +146,7 @@ def css() -> str:
 def head(found: Sequence[bundle.Part], words: Words) -> dict[str, Any]:
     """Return what stands above the sections: facts, summary, six numbers."""
     results = [part.facts for part in found if part.kind == "result"]
-    cover = next((facts for facts in results if facts["code"] == "report.cover"), {})
+    cover = bundle.cover(found)
     quality = next((part for part in found if part.code == "store.check"), None)
     told = [facts for facts in results if facts["code"] not in OWN_PLACE]
     cards, kpis = summary.cards(results, words), kpi.cards(results, words)

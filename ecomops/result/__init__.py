@@ -1,5 +1,5 @@
 """Presentation: what a result is, its words, its charts and its HTML."""
 
-from ecomops.result.model import Action, Basis, Finding, Need, Result, Value, monthly
+from ecomops.result.model import Action, Basis, Finding, Need, Result, Value, lacking, monthly
 
-__all__ = ["Action", "Basis", "Finding", "Need", "Result", "Value", "monthly"]
+__all__ = ["Action", "Basis", "Finding", "Need", "Result", "Value", "lacking", "monthly"]

@@ -12,7 +12,7 @@ from ecomops.base.formatting import shown
 from ecomops.result import style
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Mapping
 
     from ecomops.result.model import Action, Need, Result
     from ecomops.result.words import Words
@@ -164,19 +164,24 @@ def grade(letter: str, words: Words) -> str:
 def data(result: Result, words: Words) -> str:
     """Return the table behind the chart, folded away."""
     head = escape(words.say("headings", "data"))
-    inner = table(result.rows, dict(result.columns), words)
+    inner = table(result, words)
     scroll = f'<div class="scroll" tabindex="0" role="group" aria-label="{head}">{inner}</div>'
     return f"<details><summary>{head}</summary>{scroll}</details>"
 
 
-def table(frame: pd.DataFrame, units: dict[str, str], words: Words) -> str:
-    """Return a frame as a table, cells by their column's unit; a long one is cut and says so."""
-    units = {column: units.get(column, "text") for column in frame.columns}
+def table(result: Result, words: Words) -> str:
+    """Return a result's rows as a table, cells by their column's unit; a long one is cut.
+
+    A unit ``units[metric]`` asks the words by the metric of the row, else of the parameters.
+    """
+    frame = result.rows
+    units = {column: result.columns.get(column, "text") for column in frame.columns}
     head = "".join(
         f'<th scope="col"{_left(unit)}>{escape(str(words.find("columns", name) or name))}</th>'
         for name, unit in units.items()
     )
-    rows = "".join(_row(row, units, words) for row in frame.head(MOST_ROWS).itertuples(index=False))
+    shown = frame.head(MOST_ROWS).to_dict("records")
+    rows = "".join(_row({**result.params, **row}, units, words) for row in shown)
     more = len(frame) - MOST_ROWS
     note = escape(words.say("headings", "more_rows", n=more)) if more > 0 else ""
     inner = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
@@ -188,16 +193,15 @@ def _left(unit: str) -> str:
     return "" if numeric else ' class="t"'
 
 
-def _unit(unit: str, row: Any, words: Words) -> str:
-    """Return the unit of a cell; ``units[metric]`` asks the words by the row's metric."""
+def _unit(unit: str, row: Mapping[Any, Any], words: Words) -> str:
     name, bracket, column = unit.rstrip("]").partition("[")
-    return str(words.find(name, getattr(row, column)) or "number") if bracket else unit
+    return str(words.find(name, row[column]) or "number") if bracket else unit
 
 
-def _row(row: Any, units: dict[str, str], words: Words) -> str:
+def _row(row: Mapping[Any, Any], units: dict[str, str], words: Words) -> str:
     cells = (
-        f"<td{_left(unit)}>{escape(words.format_field(value, _unit(unit, row, words)))}</td>"
-        for value, unit in zip(row, units.values(), strict=True)
+        f"<td{_left(unit)}>{escape(words.format_field(row[column], _unit(unit, row, words)))}</td>"
+        for column, unit in units.items()
     )
     return f"<tr>{''.join(cells)}</tr>"
 
@@ -205,9 +209,7 @@ def _row(row: Any, units: dict[str, str], words: Words) -> str:
 def locked(result: Result, words: Words) -> str:
     """Return the box that says what is missing, what is there and what one would get."""
     needs = "".join(_need(need, words) for need in result.missing)
-    title, gain, answer = (
-        escape(words.say("locked", part)) for part in ("title", "gain", "answer")
-    )
+    title, gain, answer = (escape(words.say("locked", p)) for p in ("title", "gain", "answer"))
     left = f'<div><h3>{title}</h3><ul class="need">{needs}</ul></div>'
     right = f"<div><h3>{gain}</h3><p>{prose(words.say('unlock'))}</p></div>"
     return f'<p class="answer">{answer}</p><div class="box">{left}{right}</div>'

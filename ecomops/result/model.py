@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pandas as pd
@@ -87,6 +88,16 @@ class Need:
     have: bool = False
 
 
+def lacking(shop: Any, *tables: str) -> tuple[Need, ...]:
+    """Return the tables that an analysis needs, which are there and which not; none if all are.
+
+    Raises `OptionError` when `shop` is none, such as one of its tables.
+    """
+    checks.shop(shop)
+    needs = tuple(Need("table", {"table": name}, name in shop) for name in tables)
+    return () if all(need.have for need in needs) else needs
+
+
 @dataclass(frozen=True)
 class Basis:
     """What a result rests on: how many of what, which days, which money, what was left out."""
@@ -134,6 +145,11 @@ class Result:
         lang = checks.language(lang)
         return cls(rows=empty, basis=basis, params=params, lang=lang, missing=needs)
 
+    def __init_subclass__(cls) -> None:
+        """Let a locked result find nothing, whatever its analysis would read off the table."""
+        said = cls.findings
+        cls.findings = wraps(said)(lambda self: () if self.locked else said(self))  # type: ignore[method-assign]
+
     def words(self, lang: str | None = None) -> Words:
         """Return the words of this analysis in `lang` (the result's own by default)."""
         return Words(self.code, checks.language(lang or self.lang), self.basis.currency)
@@ -152,7 +168,7 @@ class Result:
 
     def actions(self) -> tuple[Action, ...]:
         """Return the proposals whose findings are there; those not `emitted` carry no value."""
-        said = {finding.code for finding in self.findings()} if not self.locked else set()
+        said = {finding.code for finding in self.findings()}
         kept = [a for a in self.propose() if set(a.because) <= said] if said else []
         return tuple(a if a.emitted else replace(a, value=None) for a in kept)
 
@@ -166,9 +182,7 @@ class Result:
         words = self.words(lang)
         if self.locked:
             needs = [words.say("locked", n.code, **n.values) for n in self.missing if not n.have]
-            listed = ("；" if words.lang == "zh" else "; ").join(needs)
-            colon = "：" if words.lang == "zh" else ": "
-            return f"{words.say('locked', 'answer')} {words.say('locked', 'need')}{colon}{listed}"
+            return words.say("locked", "short", needs=words.join(needs))
         return ("" if words.lang == "zh" else " ").join(self.sentences(lang))
 
     def layout(self, *, wide: bool) -> style.Layout:
@@ -180,12 +194,19 @@ class Result:
         raise NotImplementedError
 
     def plot(self, ax: Axes | None = None, *, lang: str | None = None) -> Axes:
-        """Draw the chart and return its axes; without `ax`, on a figure of its own."""
+        """Draw the chart, or say what is missing for one, and return its axes.
+
+        Without `ax`, on a figure of its own.
+        """
         words = self.words(style.drawable(checks.language(lang or self.lang)))
         with style.context():
-            if ax is None:
-                ax = style.canvas(style.WIDE, self.layout(wide=True))
-            self.draw(ax, wide=True, words=words)
+            layout = style.Layout(60) if self.locked else self.layout(wide=True)
+            ax = ax or style.canvas(style.WIDE, layout)
+            if self.locked:
+                ax.set_axis_off()
+                ax.text(0, 0.5, self.explain(words.lang), va="center", wrap=True)
+            else:
+                self.draw(ax, wide=True, words=words)
         return ax
 
     def to_dict(self) -> dict[str, Any]:
@@ -195,11 +216,8 @@ class Result:
             "evidence": self.evidence,
             "params": plain(self.params),
             "basis": _fields(self.basis),
-            "table": {
-                "columns": list(self.rows.columns),
-                "rows": [[plain(v) for v in row] for row in self.rows.itertuples(index=False)],
-            },
-            "findings": [self._finding_dict(f) for f in (() if self.locked else self.findings())],
+            "table": tabled(self.rows),
+            "findings": [self._finding_dict(finding) for finding in self.findings()],
             "actions": [self._action_dict(action) for action in self.actions()],
             "missing": [_fields(need) for need in self.missing],
             "text": {lang: self.explain(lang) for lang in LANGUAGES},
@@ -222,9 +240,7 @@ class Result:
 
     def brief(self) -> dict[str, Any]:
         """Return what a notebook keeps for the page: one language, the rows of `headline` only."""
-        shown = self.headline()
-        rows = [[plain(v) for v in row] for row in shown.itertuples(index=False)]
-        table = {"columns": list(shown.columns), "rows": rows, "count": len(self.rows)}
+        table = tabled(self.headline()) | {"count": len(self.rows)}
         spoken: dict[str, Any] = _spoken(self.to_dict(), self.lang)
         return spoken | {"table": table, "lang": self.lang}
 
@@ -240,6 +256,12 @@ class Result:
 
     def __repr__(self) -> str:
         return f"<{self.code}: {self.explain()}>"
+
+
+def tabled(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return a frame as JSON types: its columns and its rows."""
+    rows = [plain(row) for row in frame.itertuples(index=False, name=None)]
+    return {"columns": list(frame.columns), "rows": rows}
 
 
 def _fields(item: Any) -> dict[str, Any]:

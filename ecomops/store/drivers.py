@@ -12,7 +12,7 @@ from ecomops.base import checks
 from ecomops.base.errors import DataError
 from ecomops.data.policy import coverage
 from ecomops.metrics import metric, periods
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 from ecomops.store import waterfall
 from ecomops.store.chains import decompose
 from ecomops.store.comparison import METRICS, comparison, tables_needed
@@ -41,7 +41,7 @@ class Drivers(Result):
         "factor": "label",
         "before": "units[factor]",
         "after": "units[factor]",
-        "contribution": "number",
+        "contribution": "units[metric]",
         "share": "percent",
     }
 
@@ -203,10 +203,8 @@ def drivers(
     checks.apart(by, Drivers.columns)
     last = checks.day("as_of", as_of)
     asked = {"metric": name, "by": by, "before": before, "after": after}
-    needed = [table for table in tables_needed(name, by) if table not in shop]
-    if needed:
-        needs = tuple(Need("table", {"table": table}) for table in needed)
-        return Drivers.lock(needs, lang=lang, **asked)
+    if absent := lacking(shop, *tables_needed(name, by)):
+        return Drivers.lock(absent, lang=lang, **asked)
     known = coverage(shop.orders, as_of=last) if last else shop.coverage
     try:
         found = comparison(shop.tables, name, by=by, before=before, after=after, as_of=last)

@@ -15,7 +15,7 @@ from ecomops.data.policy import POLICY
 from ecomops.data.tables import frame
 from ecomops.maths import forecast as maths
 from ecomops.metrics.daily import history
-from ecomops.result import Basis, Finding, Need, Result, style
+from ecomops.result import Basis, Finding, Need, Result, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,10 +44,10 @@ class Forecast(Result):
     code: ClassVar[str] = "store.forecast"
     columns: ClassVar[Mapping[str, str]] = {
         "day": "date",
-        "actual": "number",
-        "expected": "number",
-        "low": "number",
-        "high": "number",
+        "actual": "units[metric]",
+        "expected": "units[metric]",
+        "low": "units[metric]",
+        "high": "units[metric]",
         "festival": "label",
         "phase": "label",
     }
@@ -171,8 +171,8 @@ def forecast(
     as_of = checks.day("as_of", as_of)
     checks.choice("metric", metric, METRICS)
     checks.between("horizon_days", horizon_days, 7, 120)
-    if "orders" not in shop:
-        return Forecast.lock((Need("table", {"table": "orders"}),), lang=lang)
+    if absent := lacking(shop, "orders"):
+        return Forecast.lock(absent, lang=lang)
     known = history(shop, calendar=calendar, own_days=own_days, as_of=as_of)
     y = known.values(metric)
     needed = maths.MIN_DAYS + 2 * horizon_days

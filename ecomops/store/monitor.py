@@ -16,7 +16,7 @@ from ecomops.maths.forecast import MIN_DAYS
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.metrics.daily import History, history
 from ecomops.metrics.sources import traffic
-from ecomops.result import Basis, Finding, Need, Result, style
+from ecomops.result import Basis, Finding, Need, Result, lacking, style
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,8 +51,8 @@ class Monitor(Result):
     columns: ClassVar[Mapping[str, str]] = {
         "metric": "label",
         "day": "date",
-        "actual": "number",
-        "expected": "number",
+        "actual": "units[metric]",
+        "expected": "units[metric]",
         "change": "percent",
         "p": "number",
         "q": "number",
@@ -172,8 +172,8 @@ def monitor(
     ['amount', 'orders', 'value', 'visitors', 'conversion']
     """
     as_of = checks.day("as_of", as_of)
-    if "orders" not in shop:
-        return Monitor.lock((Need("table", {"table": "orders"}),), lang=lang)
+    if absent := lacking(shop, "orders"):
+        return Monitor.lock(absent, lang=lang)
     known = history(shop, calendar=calendar, own_days=own_days, as_of=as_of)
     if len(known) < LONG:
         values = {"needed": LONG, "found": len(known), "unit": "days"}

@@ -280,6 +280,7 @@ def check(shop: Shop, *, lang: str | None = None) -> Check:
     >>> found.score, found.table.loc[0, "item"]
     (50, 'duplicate_key')
     """
+    checks.shop(shop)
     if not shop.tables:
         return Check.lock((Need("table", {"table": "orders"}),), lang=lang)
     found = quality(shop)

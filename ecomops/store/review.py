@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ecomops.base import checks
+from ecomops.base.errors import OptionError
 from ecomops.maths.portfolio import together
 from ecomops.maths.proportions import wilson
 from ecomops.result import Action, Basis, Finding, Need, Result, style
@@ -176,6 +177,8 @@ def review(
     1
     """
     as_of = checks.day("as_of", as_of)
+    if not isinstance(outcomes, pd.DataFrame):
+        raise OptionError("not_outcomes", kind=type(outcomes).__name__)
     if not len(outcomes):
         need = Need("rows", {"needed": 1, "unit": "accepted", "found": 0})
         return Review.lock((need,), lang=lang)

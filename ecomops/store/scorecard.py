@@ -15,7 +15,7 @@ from ecomops.maths.proportions import wilson
 from ecomops.metrics import intervals, metric, periods
 from ecomops.metrics.compute import tables_of, values
 from ecomops.metrics.observe import Observed, observe
-from ecomops.result import Action, Basis, Finding, Need, Result, style
+from ecomops.result import Action, Basis, Finding, Result, lacking, style
 from ecomops.store import sparks
 
 if TYPE_CHECKING:
@@ -316,8 +316,8 @@ def scorecard(
     checks.choice("period", period, periods.PERIODS)
     checks.choice("compare", compare, COMPARES)
     last = checks.day("as_of", as_of)
-    if "orders" not in shop:
-        return Scorecard.lock((Need("table", {"table": "orders"}),), lang=lang, period=period)
+    if absent := lacking(shop, "orders"):
+        return Scorecard.lock(absent, lang=lang, period=period)
     wanted = [code for code in METRICS if set(tables_of(metric(code))) <= set(shop.tables)]
     asked = (name for code in wanted for name in metric(code).measures)
     names = list(dict.fromkeys((*asked, *MOMENTS)))

@@ -32,6 +32,13 @@ def test_clusters_add_up_before_they_are_squared():
     assert poisson_regression(y, one).se[0] == pytest.approx(4 / 16 / (1 - 1 / 4))
 
 
+def test_a_whole_step_that_overshoots_still_ends_at_the_top():
+    """At the maximum of the likelihood the score x'(y - mean) is 0; plain Newton overshoots."""
+    y, x = np.array([1547.0, 0, 259]), np.c_[np.ones(3), [4.0, -3, 5]]
+    fit = poisson_regression(y, x)
+    np.testing.assert_allclose(x.T @ (y - np.exp(x @ fit.beta)), 0, atol=1e-3)
+
+
 def test_exposure_divides_the_mean():
     """By hand: 3 of 10 and 9 of 20 are 12 of 30."""
     fit = poisson_regression([3, 9], np.ones((2, 1)), exposure=[10, 20])

@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from ecomops.base.errors import OptionError
+from ecomops.base.errors import DataError, OptionError
 from ecomops.data.shop import open_shop
 from ecomops.data.tables import table as door
 from ecomops.metrics.daily import daily, history, hourly
@@ -81,3 +81,11 @@ def test_a_history_says_what_it_rests_on() -> None:
     assert (found.basis["n"], found.basis["unit"], found.basis["currency"]) == (3, "days", "CNY")
     with pytest.raises(OptionError):
         history(shop, calendar="martian")
+
+
+def test_days_of_orders_that_are_no_sales_say_why_there_are_none():
+    rows = {"order_id": ["1"], "customer_id": ["a"], "created_at": ["2025-11-09"]}
+    unpaid = door(pd.DataFrame(rows | {"paid_amount": [0.0], "currency": "CNY"}), "orders")
+    with pytest.raises(DataError) as error:
+        daily(unpaid)
+    assert error.value.code == "no_orders_count"

@@ -211,9 +211,9 @@ def test_what_was_left_out_is_said_and_what_was_not_is_not() -> None:
 
 def test_a_long_table_is_cut_and_says_by_how_much() -> None:
     words = bare().words()
-    cut = html.table(bare(67).rows, dict(Bare.columns), words)
+    cut = html.table(bare(67), words)
     assert cut.count("<tr>") == 61  # the head and 60 rows
     assert re.search(r"\b7\b", cut.partition("</table>")[2])
-    whole = html.table(bare(60).rows, dict(Bare.columns), words)
+    whole = html.table(bare(60), words)
     assert whole.endswith("</table>")
     assert whole.count("<tr>") == 61

@@ -304,7 +304,7 @@ def test_new_results_replace_what_they_said_earlier(demo):
 
 def test_nothing_gives_a_locked_result_and_bad_options_an_error():
     assert decide([]).locked
-    assert decide({}, lang="zh").explain().startswith("暂时无法回答")
+    assert decide({}, lang="zh").explain().startswith("暂无答案")
     for option in ({"level": 2}, {"budget": -1}):
         with pytest.raises(OptionError):
             decide([stocked()], **option)

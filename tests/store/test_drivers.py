@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import ecomops as eo
 from ecomops.base.errors import DataError
+from ecomops.result import html
 from ecomops.store import drivers
 from ecomops.store.drivers import Drivers, visitors_needed
 from tests.metrics.shops import daily_traffic, random_orders, shop, sold
@@ -191,3 +194,10 @@ def test_a_year_that_is_a_number_is_a_period():
     shop = eo.open({"orders": orders})
     with pytest.raises(DataError, match="2023 / 2024 is not fully observed"):
         eo.store.drivers(shop, before=2023, after=2024)
+
+
+@pytest.mark.parametrize(("metric", "money"), [("pay_amount", True), ("pay_orders", False)])
+def test_contributions_stand_on_the_page_in_the_unit_of_the_metric(metric, money) -> None:
+    found = drivers(shop(random_orders()), metric=metric, **FULL)
+    last = re.findall(r"<tr>.*?</tr>", html.table(found, found.words("en")))[1]
+    assert ("¥" in last.split("<td")[4]) == money

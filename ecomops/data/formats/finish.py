@@ -13,6 +13,7 @@ from ecomops.data.formats import sql, statuses
 from ecomops.data.formats.allocate import allocated
 from ecomops.data.formats.merge import unique
 from ecomops.data.problems import Problem
+from ecomops.data.tables import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +46,7 @@ class Context:
             return
         shown: tuple[str, ...] = ()
         if example:
-            said = rows.select(x=rows[example].cast("string")).distinct()
-            shown = tuple(said.order_by("x").limit(3).to_pandas()["x"].dropna())
+            shown = tuple(examples(rows, example))
         self.problems.append(
             Problem(code, table, action, int(found["n"]), shown, found.get("amount"))
         )

@@ -1,0 +1,87 @@
+"""What is no shop, no list of names or no period is refused by name, never by a traceback."""
+
+from __future__ import annotations
+
+import inspect
+from itertools import chain
+
+import pandas as pd
+import pytest
+
+import ecomops as eo
+from ecomops.base import checks
+
+ELEMENTS = (eo.store, eo.product, eo.channel, eo.customer, eo.campaign)
+OF_A_SHOP = [
+    function
+    for function in chain.from_iterable((getattr(e, n) for n in e.__all__) for e in ELEMENTS)
+    if inspect.isfunction(function)
+    and next(iter(inspect.signature(function).parameters.values())).annotation == "Shop"
+]
+NEEDED = {"metric": "amount", "before": "2025-10", "after": "2025-11", "now": None}
+
+
+def test_most_analyses_take_a_shop() -> None:
+    assert len(OF_A_SHOP) >= 20
+
+
+@pytest.mark.parametrize("function", OF_A_SHOP, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("kind", ["Table", "DataFrame", "dict", "NoneType"])
+def test_what_is_no_shop_is_refused(function: object, kind: str) -> None:
+    orders = pd.DataFrame({"order_id": ["1"], "paid_amount": [1.0], "created_at": ["2025-01-01"]})
+    given = {
+        "Table": eo.open({"orders": orders}).orders,
+        "DataFrame": orders,
+        "dict": {"orders": orders},
+        "NoneType": None,
+    }[kind]
+    parameters = inspect.signature(function).parameters.values()
+    more = {p.name: NEEDED[p.name] for p in list(parameters)[1:] if p.default is p.empty}
+    with pytest.raises(eo.OptionError, match=rf"is not a shop\. It is a {kind}\."):
+        function(given, **more)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [([], "No metric was named"), (None, "No metric was named"), (3, "one name or several")],
+)
+def test_metrics_that_name_nothing_are_refused(metrics: object, said: str) -> None:
+    with pytest.raises(eo.OptionError, match=said):
+        eo.metrics.compute(eo.open("demo"), metrics)
+
+
+def test_names_may_come_one_at_a_time() -> None:
+    one = (name for name in ("pay_orders",))
+    whole = eo.metrics.compute(eo.open("demo"), "pay_orders")
+    pd.testing.assert_frame_equal(eo.metrics.compute(eo.open("demo"), one), whole)
+
+
+@pytest.mark.parametrize("day", ["0202-11-11", "9999-12-31", "20250-1-1"])
+def test_a_year_beyond_reason_is_a_slip(day: str) -> None:
+    with pytest.raises(eo.OptionError, match="as_of"):
+        eo.customer.cohorts(eo.open("demo").orders, as_of=day)
+
+
+def test_a_period_that_ends_before_it_starts_is_refused() -> None:
+    shop = eo.open("demo")
+    period = {"start": "2025-10-02", "end": "2025-10-01"}
+    for call in (eo.channel.attribution, eo.campaign.pacing):
+        given = shop if call is eo.campaign.pacing else shop.touchpoints
+        with pytest.raises(eo.OptionError, match=r"start is 2025-10-02, end is 2025-10-01"):
+            call(given, **period)
+    assert checks.span("2025-10-01", "2025-10-01")[0] == checks.day("end", "2025-10-01")
+
+
+def test_review_takes_outcomes() -> None:
+    with pytest.raises(eo.OptionError, match=r"ledger\.outcomes"):
+        eo.store.review(eo.open("demo"))
+
+
+def test_every_need_is_listed_with_whether_it_is_there() -> None:
+    orders = pd.DataFrame({"order_id": ["1"], "paid_amount": [1.0], "created_at": ["2025-01-01"]})
+    found = eo.product.selection(eo.open({"orders": orders}))
+    assert [(need.values["table"], need.have) for need in found.missing] == [
+        ("orders", True),
+        ("order_lines", False),
+    ]
+    assert found.explain("en") == "No answer yet; missing: table order_lines"
