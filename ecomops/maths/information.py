@@ -69,9 +69,8 @@ def _learned(mean: ArrayLike, spread: ArrayLike, error: ArrayLike) -> tuple[Floa
     """Return by how much the test will move the mean, and how many such moves away from 0 it is."""
     m, s, e = np.broadcast_arrays(floats(mean), floats(spread), floats(error))
     total = np.hypot(s, e)
-    moved = np.divide(
-        s * s, total, out=np.zeros_like(total), where=(total > 0) & np.isfinite(total)
-    )
+    known = (total > 0) & np.isfinite(total)
+    moved = np.divide(s * s, total, out=np.zeros_like(total), where=known)
     far = np.divide(np.abs(m), moved, out=np.full_like(moved, np.inf), where=moved > 0)
     return floats(moved), floats(far)
 

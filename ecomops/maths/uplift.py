@@ -145,9 +145,8 @@ def uplift_at(
     else:
         inside = _inside(s, share)
         tops = [inside[one], inside[none]]
-    means = [
-        ratio(out[group] @ top, top.sum()) for group, top in zip((one, none), tops, strict=True)
-    ]
+    sides = zip((one, none), tops, strict=True)
+    means = [ratio(out[group] @ top, top.sum()) for group, top in sides]
     return float(means[0] - means[1])
 
 

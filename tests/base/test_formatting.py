@@ -67,6 +67,7 @@ def test_values_in_both_languages(value: float | None, unit: str, zh: str, en: s
 
 
 def test_currency_signs() -> None:
+    assert symbol(None) == symbol("") == ""  # type: ignore[arg-type]
     assert [symbol(c, "en") for c in ("CNY", "USD", "GBP", "BRL", "CHF", "XXX")] == [
         "¥",
         "$",

@@ -28,6 +28,25 @@ def shop() -> eo.Shop:
     return eo.open({"orders": pd.DataFrame(orders), "order_lines": pd.DataFrame(lines)})
 
 
+LOCKED = {
+    "rfm": eo.customer.rfm,
+    "cohorts": eo.customer.cohorts,
+    "repeat": eo.customer.repeat,
+    "pareto": eo.product.pareto,
+    "traffic": eo.channel.traffic,
+    "attribution": eo.channel.attribution,
+}
+
+
+@pytest.mark.parametrize("name", LOCKED)
+def test_without_a_table_nothing_is_found_and_the_chart_says_what_is_missing(name):
+    made = LOCKED[name](None, lang="en")
+    assert made.locked
+    assert made.findings() == made.actions() == ()
+    assert made.sentences() == []
+    assert [text.get_text() for text in made.plot().texts] == [made.explain()]
+
+
 def test_too_little_to_answer_is_locked(shop):
     locked = [
         eo.customer.repeat(shop.orders),

@@ -328,6 +328,11 @@ def test_a_migration_counts_everyone_once(mixed):
     assert list(moves.columns) == ["from", "to", "customers", "share", "move"]
     with pytest.raises(OptionError, match="different segments"):
         later.migration(rfm(mixed, preset="eight"))
+    with pytest.raises(OptionError, match="wrong way round"):
+        earlier.migration(later)
+    for other in (None, mixed):
+        with pytest.raises(OptionError, match=type(other).__name__):
+            later.migration(other)
 
 
 def test_a_migration_joins_two_engines(mixed):

@@ -103,6 +103,13 @@ def test_nothing_is_assumed(tmp_path: Path, people: pd.DataFrame | None, code: s
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("format", ["klaviyo_list", "shopify_orders"])
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path, format: str):
+    for source in (SEGMENT, None):
+        with pytest.raises(eo.MissingError, match="nowhere"):
+            eo.write(source, format=format, path=tmp_path / "nowhere" / "x.csv", people=PEOPLE)
+
+
 def test_nothing_is_written_over(tmp_path: Path):
     (tmp_path / "x.csv").write_text("mine", encoding="utf-8")
     with pytest.raises(eo.UnsafeError):

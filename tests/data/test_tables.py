@@ -246,6 +246,19 @@ def test_frames_of_kinds_that_no_engine_has_are_read_or_explained() -> None:
     assert told.value.code == "unreadable_frame"
 
 
+def test_what_no_engine_reads_is_explained() -> None:
+    rows = pd.DataFrame({"order_id": ["1"], "paid_at": ["2025-11-11"], "paid_amount": [1.0]})
+    clock = rows.assign(paid_at=[dt.time(8, 30)])
+    sparse = rows.assign(paid_amount=pd.arrays.SparseArray([1.0]))
+    for frame_, code in ((clock, "unreadable_cells"), (sparse, "unreadable_frame")):
+        with pytest.raises(eo.DataError) as error:
+            table(frame_, "orders")
+        assert error.value.code == code
+    with pytest.raises(eo.OptionError) as refused:  # it has columns, but no rows to read
+        table(eo.customer.rfm(rows.assign(customer_id="a")), "orders")
+    assert refused.value.code == "not_a_table"
+
+
 def test_a_lazy_frame_and_one_with_a_nameless_column_are_taken() -> None:
     """Polars gives the index that pandas wrote into a CSV file no name at all."""
     rows = pl.from_pandas(orders()).with_columns(pl.lit(0).alias(""))
