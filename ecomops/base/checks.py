@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 YEARS = (1900, 2199)  # beyond lie slips of the keyboard, and millions of empty periods
 
 
-def choice(name: str, value: str, allowed: Collection[str]) -> str:
+def choice(name: str, value: object, allowed: Collection[str]) -> str:
     """Return `value` when it is one of `allowed`.
 
     Raises `OptionError` naming the nearest allowed word otherwise.
@@ -24,7 +24,7 @@ def choice(name: str, value: str, allowed: Collection[str]) -> str:
     >>> choice("period", "month", ("day", "week", "month"))
     'month'
     """
-    if value in allowed:
+    if isinstance(value, str) and value in allowed:
         return value
     near = suggestion(str(value), allowed)
     code = "unknown_choice_near" if near else "unknown_choice"

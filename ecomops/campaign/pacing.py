@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ecomops.result.words import Words
 
 METRICS = ("amount", "orders")
+LONGEST = 92  # days; what runs on without an end is no campaign to keep pace with
 MOST = 10**15
 APART = 0.1  # of a straight line's verdict and ours before it is worth a sentence
 SHORT = 3  # days up to which a campaign is shown by the hour
@@ -207,7 +208,7 @@ def pacing(
         return Pacing.lock(absent, lang=lang)
     now = _hour(shop, now)
     start, end = _period(shop, now, *checks.span(start, end))
-    checks.between("days", (end - start).days + 1, 1, 92)
+    checks.between("days", (end - start).days + 1, 1, LONGEST)
     until = min(now.date(), end)
     before = history(shop, calendar=calendar, own_days=own_days, as_of=until)
     known = (start - before.start).days
@@ -246,7 +247,8 @@ def _period(shop: Shop, now: datetime, start: date | None, end: date | None) -> 
     last = (now - timedelta(seconds=1)).date()
     if start is None and end is None and "campaigns" in shop:
         t = shop.campaigns
-        running = t.filter(t.start_at.date() <= last, t.end_at.date() >= last)
+        length = t.end_at.date().delta(t.start_at.date(), unit="day")
+        running = t.filter(t.start_at.date() <= last, t.end_at.date() >= last, length < LONGEST)
         rows = frame(running.select(start="start_at", end="end_at", name="campaign_id"))
         if len(rows):
             row = rows.sort_values(["start", "name"]).iloc[-1]

@@ -113,10 +113,9 @@ class Cohorts(Result):
             "high": best["high"],
         }
         values |= {"worst": worst[by], "other": worst["value"]}
-        values |= {"other_low": worst["low"], "other_high": worst["high"]}
-        return Finding(
-            f"groups_{unit}", "note", {**values, "age": age, "period": self.params["period"]}, n
-        )
+        values |= {"other_low": worst["low"], "other_high": worst["high"], "count": len(line)}
+        code = f"groups_{unit}" if _apart(best, worst, len(line)) else f"alike_{unit}"
+        return Finding(code, "note", {**values, "age": age, "period": self.params["period"]}, n)
 
     def _outlier(self, n: int) -> list[Finding]:
         """Return the intake that came back unlike the others, if chance does not do it."""
@@ -167,6 +166,16 @@ class Cohorts(Result):
         else:
             first = 1 if self.params["value"] == "retention" else 0
             draw_triangle(ax, self.rows, unit, first_age=first, wide=wide, words=words)
+
+
+def _apart(best: Any, worst: Any, count: int) -> bool:
+    """Return whether the first and the last of so many groups differ beyond chance.
+
+    The difference by the ends of both intervals (Newcombe 1998), for all pairs (Bonferroni).
+    """
+    wider = float(norm.isf((1 - LEVEL) / (count * (count - 1)))) / Z
+    below, above = best["value"] - best["low"], worst["high"] - worst["value"]
+    return bool(best["value"] - worst["value"] > wider * np.hypot(below, above))
 
 
 def cohorts(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from ecomops.result import style
 
@@ -153,6 +154,7 @@ def draw_groups(
         ax.plot(own["age"].iloc[-1], own["value"].iloc[-1], "o", ms=5, color=colour)
         _group_name(ax, rank, words.label(name), colour, wide=wide)
     ax.set(xlim=(first - 0.2, last + 0.2), ylim=(0, top * 1.1))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(lambda v, _: words.format_field(float(v), AXIS.get(unit, unit)))
     quiet: dict[str, Any] = {"size": style.SMALL, "color": style.MUTE, "ha": "right"}
     style.tag(ax, last, 0, words.say("labels", "age"), 0, -34, at="below", **quiet)

@@ -10,7 +10,7 @@ import ibis
 from ecomops.base.errors import DataError
 from ecomops.data.days import order_days
 from ecomops.data.outline import GUEST, PURCHASE, REFUNDED, SALE
-from ecomops.data.tables import NO, YES, exact, frame
+from ecomops.data.tables import NO, YES, exact, frame, passing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,8 +114,10 @@ def called(lines: ibis.Table) -> Any:
 
 def line_exclusions(lines: ibis.Table) -> dict[str, int]:
     """Return how many lines are left out for each reason, the first that applies."""
-    counts = frame(lines.aggregate(**_first_reasons(line_reasons(lines)))).iloc[0]
-    return {str(name): int(n) for name, n in counts.items()}
+    first, taken = {}, NO
+    for name, test in line_reasons(lines).items():
+        first[name], taken = test & ~taken, taken | test
+    return passing(lines, first)
 
 
 def earned(lines: ibis.Table) -> Any:
@@ -153,8 +155,10 @@ def currency_of(t: ibis.Table) -> str:
     """Return the currency that a shop wrote beside the money of `t`; ``"XXX"`` (none) otherwise."""
     if "currency" not in t.columns:
         return "XXX"
-    found = frame(t.aggregate(currency=t.currency.max())).iloc[0, 0]
-    return found if isinstance(found, str) and found else "XXX"  # missing is NaN in pandas 3
+    told = t.currency.strip().upper().nullif("")
+    found = frame(t.group_by(currency=told).aggregate(n=t.count())).dropna()
+    _refuse_mixed(found)
+    return next(iter(found["currency"]), "") or "XXX"
 
 
 def coverage(
@@ -203,16 +207,12 @@ def _refuse(orders: ibis.Table, days: pd.DataFrame, kept: pd.DataFrame) -> None:
             last=str(kept["day"].max()),
         )
     if len(set(kept["currency"].dropna())) > 1:
-        by = orders.group_by("currency").aggregate(n=orders.count()).order_by(ibis.desc("n"))
-        found = frame(by)
+        _refuse_mixed(frame(orders.group_by("currency").aggregate(n=orders.count())))
+
+
+def _refuse_mixed(counts: pd.DataFrame) -> None:
+    """Raise where there are several currencies, given how many rows each has."""
+    if len(counts) > 1:
+        found = counts.sort_values(["n", "currency"], ascending=[False, True])
         listed = [f"{c} {n:,}" for c, n in zip(found["currency"], found["n"], strict=True)]
         raise DataError("mixed_currencies", counts=listed, main=str(found["currency"].iloc[0]))
-
-
-def _first_reasons(tests: Mapping[str, Any]) -> dict[str, Any]:
-    """Return counts by reason in which each row counts for the first reason that applies."""
-    counts, taken = {}, NO
-    for name, test in tests.items():
-        counts[name] = (test & ~taken).ifelse(1, 0).sum().fill_null(0)
-        taken = taken | test
-    return counts

@@ -178,5 +178,5 @@ SOURCES: Mapping[str, Source] = {
 def split_column(names: tuple[str, ...], tables: Tables, by: str | None) -> None:
     """Raise `OptionError` unless one of the tables `names` has the column `by`."""
     available = [column for name in names for column in tables[name].columns]
-    if by and by not in available:
+    if by is not None and by not in available:
         raise OptionError("no_such_by", by=by, tables=list(names), available=sorted(set(available)))

@@ -112,10 +112,10 @@ def test_running_totals_grow_and_meet_the_facts() -> None:
 def test_without_days_the_campaign_under_way_is_taken_else_the_month() -> None:
     campaigns = pd.DataFrame(
         {
-            "campaign_id": ["c1"],
-            "campaign_name": ["秋上新"],
-            "start_at": pd.to_datetime(["2025-08-30"]),
-            "end_at": pd.to_datetime(["2025-09-05 23:59:59"]),
+            "campaign_id": ["c1", "c2"],
+            "campaign_name": ["秋上新", "会员日常（长期有效）"],
+            "start_at": ["2025-08-30", "2025-09-01"],
+            "end_at": ["2025-09-05 23:59:59", "9999-12-31"],
         }
     )
     running = pacing(eo.open({"orders": orders(), "campaigns": campaigns}))

@@ -343,3 +343,42 @@ def test_a_list_to_split_by_is_no_column():
     )
     with pytest.raises(DataError, match="lacks columns"):
         cohorts(orders, by=["order_id"])
+
+
+def of_channels(back: dict[str, float], each: int) -> pd.DataFrame:
+    """Return orders of customers by channel, of whom a share comes back after 40 days."""
+    rows = [
+        (f"{channel}-{i}", channel, day)
+        for channel, share in back.items()
+        for i in range(each)
+        for day in [0, *([40] if i < share * each else [])]
+    ]
+    orders = pd.DataFrame(rows, columns=["customer_id", "source_channel", "day"])
+    paid = pd.Timestamp("2025-01-01") + pd.to_timedelta(orders.pop("day"), unit="D")
+    return orders.assign(order_id=orders.index.astype(str), paid_at=paid, paid_amount=50.0)
+
+
+@pytest.mark.parametrize(
+    ("others", "code"), [(0, "groups_share"), (40, "alike_share")], ids=["two", "forty-two"]
+)
+def test_the_best_of_many_groups_must_be_further_ahead_than_the_better_of_two(others, code):
+    """By hand: 20 % and 12.67 % of 300 customers each are 0.0733 / 0.0300 = 2.4 errors apart.
+
+    That is beyond 1.645 (5 % of one pair) and within 3.9 (5 % of the 861 pairs of 42 groups).
+    """
+    back = {"a": 0.20, "b": 0.1267} | {f"c{i}": 0.16 for i in range(others)}
+    made = cohorts(of_channels(back, 300), by="source_channel", as_of="2025-04-30")
+    (answer, *_) = made.findings()
+    assert answer.code == code
+    assert (answer.values["best"], answer.values["worst"]) == ("a", "b")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("value", ["retention", "orders", "revenue", "aov", "ltv"])
+def test_groups_are_named_with_their_numbers(value, lang):
+    orders = of_channels({"live": 0.2, "search": 0.1}, 60)
+    made = cohorts(orders, by="source_channel", value=value, as_of="2025-04-30")
+    said = made.sentences(lang)[0]
+    found = made.findings()[0].values
+    assert made.words(lang).label(found["best"]) in said
+    assert made.words(lang).label(found["worst"]) in said

@@ -72,6 +72,26 @@ def test_a_period_that_ends_before_it_starts_is_refused() -> None:
     assert checks.span("2025-10-01", "2025-10-01")[0] == checks.day("end", "2025-10-01")
 
 
+@pytest.mark.parametrize("by", ["", [], {}, 3])
+def test_a_split_by_no_column_is_refused(by: object) -> None:
+    with pytest.raises(eo.OptionError):
+        eo.metrics.compute(eo.open("demo"), "pay_amount", by=by)
+
+
+@pytest.mark.parametrize("given", [pd.DataFrame({"a": [1]}), ["month"], None, 3])
+def test_a_choice_is_a_word(given: object) -> None:
+    with pytest.raises(eo.OptionError, match="is not a choice for period"):
+        eo.store.scorecard(eo.open("demo"), period=given)
+
+
+def test_lines_in_two_currencies_are_not_added() -> None:
+    lines = pd.DataFrame({"order_id": ["1", "2"], "product_id": ["a", "b"], "quantity": [1, 1]})
+    lines = lines.assign(line_paid_amount=[5.0, 7.0], currency=["CNY", "usd"])
+    with pytest.raises(eo.DataError, match="CNY 1, USD 1"):
+        eo.product.pareto(lines)
+    assert eo.product.pareto(lines.assign(currency=["usd", "USD"])).basis.currency == "USD"
+
+
 def test_review_takes_outcomes() -> None:
     with pytest.raises(eo.OptionError, match=r"ledger\.outcomes"):
         eo.store.review(eo.open("demo"))
