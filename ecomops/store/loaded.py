@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,14 +45,30 @@ class LoadWords(Words):
     """The words of a load; layouts, tables and metrics are called by their own names."""
 
     def label(self, value: object) -> str:
-        """Return the label of a code; a layout or metric has its name, in Chinese a table too."""
-        known = formats.formats().get(str(value))
-        if known:
-            return str(getattr(known, self.lang))
-        if str(value) in catalogue() and not isinstance(self.find("labels", str(value)), str):
-            return catalogue()[str(value)].names[self.lang]
-        named = schemas().get(str(value))
-        return (named.zh if self.lang == "zh" else named.name) if named else super().label(value)
+        """Return the label of a code; layouts, metrics and, in Chinese, tables have their names."""
+        text = str(value)
+        if known := formats.formats().get(text):
+            return known.en if self.lang == "en" else _full_width(known.zh)
+        if text in catalogue() and not isinstance(self.find("labels", text), str):
+            return catalogue()[text].names[self.lang]
+        places = [_chinese(place) for place in text.split(", ")]
+        if None in places:
+            return super().label(value)
+        return text if self.lang == "en" else self.join([str(place) for place in places])
+
+
+def _chinese(place: str) -> str | None:
+    """Return the Chinese name of a table, or of a column behind that of its table."""
+    table, _, column = place.partition(".")
+    schema = schemas().get(table)
+    if schema is None or (column and column not in schema.columns):
+        return None
+    name = f"{schema.zh}·{schema.columns[column].zh}" if column else schema.zh
+    return _full_width(name)
+
+
+def _full_width(name: str) -> str:
+    return re.sub(r" ?\(", "（", name).replace(")", "）")
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

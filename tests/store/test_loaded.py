@@ -6,14 +6,16 @@ Truth: planted exports whose content is worked out by hand.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 import ecomops as eo
-from ecomops.base.errors import MissingError
+from ecomops.base.errors import DataError, MissingError
 from ecomops.metrics.catalogue import catalogue
 from ecomops.metrics.compute import compute
+from ecomops.report.memory import NAME
 from ecomops.report.single import single
 
 if TYPE_CHECKING:
@@ -171,3 +173,34 @@ def test_chart_draws_the_files_of_the_table(downloads):
     report = eo.load(downloads, lang="en")
     axes = report.plot()
     assert [bar.get_width() for bar in axes.patches] == list(report.bars()["share"])
+
+
+def test_what_the_library_made_itself_is_passed_over(downloads, tmp_path):
+    """A shop's ledger lies beside its exports: it is no export that could not be read."""
+    for folder in (downloads, tmp_path / "bare"):
+        folder.mkdir(exist_ok=True)
+        for name in (NAME, f"{NAME}-wal", f"{NAME}-shm"):
+            (folder / name).write_bytes(b"SQLite format 3\0")
+        for name in ("shop.toml", ".ecomops.toml", "plan.ipynb", "plan.html", "plan.json"):
+            (folder / name).write_text("{}", encoding="utf-8")
+    assert set(eo.load(downloads).of("file")["item"]) == {
+        "ExportOrderList202605311200.csv", "notes.txt",
+    }  # fmt: skip
+    with pytest.raises(DataError) as error:
+        eo.load(tmp_path / "bare")
+    assert error.value.code == "nothing_to_load"
+    assert NAME not in str(error.value)
+
+
+def test_in_chinese_tables_and_columns_have_chinese_names(downloads):
+    report = eo.load(downloads, lang="zh")
+    words = report.words()
+    assert words.label("orders") == "订单（主单）"
+    assert words.label("orders.refund_amount") == "订单（主单）·退款金额"
+    assert words.label("surveys, traffic_daily") == "问卷、流量日报"
+    assert words.label("orders.nothing") == "orders.nothing"
+    told = report.explain("zh")
+    assert "traffic_daily" not in told
+    assert not re.search(r"[一-鿿] ?\(|缺 ", told)
+    english = report.words("en")
+    assert english.label("surveys, traffic_daily") == "surveys, traffic_daily"

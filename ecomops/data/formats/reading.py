@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SKIPPED = (
     ".toml", ".yaml", ".yml", ".json", ".md", ".html", ".ipynb", ".py", ".pdf", ".png", ".jpg",
+    "ledger.sqlite", "ledger.sqlite-shm", "ledger.sqlite-wal",  # what the shop itself remembers
 )  # fmt: skip
 MANY = 5
 FREE = {"survey": "survey_answers.answer_text", "google_trends": "search_index.index_value"}
@@ -65,7 +66,7 @@ def known_at(path: Path) -> Mapping[str, Format]:
 
 
 def files_at(path: Path) -> Iterator[Path]:
-    """Yield the files at a path, in order of name; links that lead outside are not followed.
+    """Yield the files at a path by name, but for the shop's own and links that lead outside.
 
     Raises `MissingError` when there is nothing and `DataError` when it may not be read.
     """
@@ -82,9 +83,8 @@ def files_at(path: Path) -> Iterator[Path]:
     inside = path.resolve()
     for entry in entries:
         hidden = any(p.startswith((".", "~$")) for p in entry.relative_to(path).parts)
-        if hidden or entry.suffix.lower() in SKIPPED or not entry.is_file():
-            continue
-        if entry.resolve().is_relative_to(inside):
+        passed = hidden or entry.name.lower().endswith(SKIPPED)
+        if not passed and entry.is_file() and entry.resolve().is_relative_to(inside):
             yield entry
 
 
