@@ -14,7 +14,7 @@ from ecomops.base.errors import OptionError
 from ecomops.campaign import sheet
 from ecomops.campaign.calendar import calendar
 from ecomops.campaign.candidates import collected
-from ecomops.campaign.promotion import EXAMPLE, promotion
+from ecomops.campaign.promotion import EXAMPLE, RuleWords, promotion
 from ecomops.data.policy import coverage
 from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 from ecomops.result.words import Words
@@ -33,7 +33,7 @@ HORIZON = 400
 
 
 @dataclass(frozen=True)
-class _Borrowed(Words):
+class _Borrowed(RuleWords):
     """Words that borrow the names of festivals and segments from the analyses they come from."""
 
     def label(self, value: object) -> str:
@@ -93,8 +93,10 @@ class Brief(Result):
             code, level = ("left", "note") if left > 0 else ("nothing_left", "act")
             said.append(Finding(code, level, spend, n))
         unknown = list(self.rows.loc[self.rows["source"] == sheet.UNKNOWN, "item"])
-        if unknown:
-            said.append(Finding("unknown", "watch", {"items": unknown, "count": len(unknown)}, n))
+        for code, level, own in (("unknown", "watch", True), ("untold", "note", False)):
+            items = [item for item in unknown if (item in sheet.OPEN) is own]
+            if items:
+                said.append(Finding(code, level, {"items": items, "count": len(items)}, n))
         if self.said("close_to") != "no_clash":
             said.append(Finding("clash", "watch", {"other": self.said("close_to")}, n))
         return tuple(said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,6 +16,7 @@ from ecomops.data.tables import frame
 from ecomops.maths.loyalty import breakeven_lift
 from ecomops.maths.promotion import Rule, carts, priced
 from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
+from ecomops.result.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,11 +25,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ecomops.data.shop import Shop
-    from ecomops.result.words import Words
 
 MOST = 20_000  # baskets replayed, the latest first
 NEAR = 0.2  # a basket within 20 % below a threshold may be topped up
 BUNCH = 0.1
+SHORTHAND = re.compile(r"(\d+)-(\d+)")
 EXAMPLE = (Rule("300-50", "threshold", steps=((30_000, 5_000),)),)
 
 
@@ -54,6 +56,22 @@ def baskets(shop: Shop, since: date, as_of: date | None) -> pd.DataFrame:
     return rows.assign(cents=(rows["amount"] * 100).round().astype("int64"), cost=cost)
 
 
+@dataclass(frozen=True)
+class RuleWords(Words):
+    """Words with a unit of their own, ``rule``: a name such as 300-50 is read out."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Format one field; of several rules, joined by semicolons, each is read."""
+        if format_spec != "rule":
+            return super().format_field(value, format_spec)
+        names = [SHORTHAND.fullmatch(name) or name for name in str(value).split("; ")]
+        read = [n if isinstance(n, str) else self._read(*n.groups()) for n in names]
+        return ("；" if self.lang == "zh" else "; ").join(read)
+
+    def _read(self, start: str, off: str) -> str:
+        return Words("campaign.promotion", self.lang).say("labels", "off", start=start, off=off)
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Promotion(Result):
     """One row per rule: baskets it touches, what it costs and who bears it.
@@ -65,7 +83,7 @@ class Promotion(Result):
     code: ClassVar[str] = "campaign.promotion"
     evidence: ClassVar[str] = "arithmetic"
     columns: ClassVar[Mapping[str, str]] = {
-        "rule": "text",
+        "rule": "rule",
         "kind": "label",
         "payer": "label",
         "orders": "count",
@@ -73,6 +91,10 @@ class Promotion(Result):
         "cost": "money",
         "cost_share": "percent",
     }
+
+    def words(self, lang: str | None = None) -> RuleWords:
+        """Return the words of the replay, which read rules out."""
+        return RuleWords(self.code, checks.language(lang or self.lang), self.basis.currency)
 
     def findings(self) -> tuple[Finding, ...]:
         """Say what it costs the shop, the lift it needs, who else pays, who may top up."""

@@ -28,6 +28,8 @@ SMALL = 0.02
 # days before the presale (or the main days) by which material must be ready: a rule of thumb
 DUE = {"pictures": 14, "pages": 7, "stock_in": 7, "coupons": 3}
 CREW = 3
+# what whoever runs the campaign can fill in; the rest is worked out
+OPEN = ("target", "given", "best_segment", "rules", "sources", "heroes")
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def offer(replay: Result) -> list[Line]:
     rules = "; ".join(replay.rows["rule"]) if len(replay.rows) else None
     share = p["shop_cost"] / p["list_value"] if "shop_cost" in p else None
     return [
-        Line("offer", "rules", rules, "text", source),
+        Line("offer", "rules", rules, "rules", source),
         Line("offer", "cost_share", share, "percent", source),
         Line("offer", "margin_after", p.get("margin_after"), "percent", source),
         Line("offer", "breakeven", finite(p.get("breakeven")), "percent", source),
@@ -132,6 +134,9 @@ def _heroes(shop: Shop, last: date) -> str | None:
     sold = POLICY.sales(shop.orders, as_of=last)
     recent = sold.filter(sold["at"].date() > last - timedelta(days=RECENT)).select("order_id")
     lines = sold_lines(shop.order_lines).semi_join(recent, "order_id")
+    if "products" in shop:  # postage and fees sell well, too
+        fees = shop.products.filter(shop.products.status == "not_a_product")
+        lines = lines.anti_join(fees, "product_id")
     money = lines.line_paid_amount - lines.line_refund_amount.fill_null(0)
     name = lines.product_name.fill_null(lines.product_id)
     by = lines.mutate(name=name, money=money).group_by("name")

@@ -53,6 +53,36 @@ def test_what_nobody_said_is_unknown_not_invented(demo, full):
     assert "未知" in bare.in_language("zh")._repr_html_()
 
 
+def test_only_what_can_be_filled_in_is_asked_for():
+    """Without costs no test can be sized: nobody can fill in the orders of each half."""
+    orders, lines = frames(cost=None)
+    made = brief(eo.open({"orders": orders, "order_lines": lines}), festival="june_618")
+    said = {f.code: set(f.values["items"]) for f in made.findings() if "items" in f.values}
+    assert {"target", "given"} <= said["unknown"]
+    assert {"orders_each", "days_needed", "breakeven"} <= said["untold"]
+    assert not said["unknown"] & said["untold"]
+    assert "每组订单" not in made.explain("zh").partition("请补上：")[2].partition("。")[0]
+
+
+def test_postage_is_no_product_to_feature():
+    orders, lines = frames()
+    half = len(lines) // 2
+    lines["product_id"] = ["POST"] * half + ["p"] * half
+    lines["product_name"] = lines["product_id"].map({"POST": "DOTCOM POSTAGE", "p": "Lamp"})
+    status = pd.DataFrame({"product_id": ["POST", "p"], "status": ["not_a_product", "product"]})
+    status["product_name"] = ["DOTCOM POSTAGE", "Lamp"]
+    tables = {"orders": orders, "order_lines": lines}
+    assert brief(eo.open(tables)).said("heroes") == "DOTCOM POSTAGE; Lamp"
+    assert brief(eo.open(tables | {"products": status})).said("heroes") == "Lamp"
+
+
+def test_a_rule_named_by_its_numbers_is_read_out(demo, full):
+    assert full.said("rules") == "300-50"
+    assert "<td>满 300 减 50</td>" in full.in_language("zh")._repr_html_()
+    made = brief(demo, rules=(Rule("300-50", "percent", rate=1), Rule("vip 2-3", "percent")))
+    assert "50 off 300; vip 2-3" in made.in_language("en")._repr_html_()
+
+
 def test_expected_sales_are_the_forecasts_draws(full, forecast):
     """Second way: sum the drawn days by hand."""
     rows = full.table.set_index("item")
