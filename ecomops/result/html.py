@@ -174,7 +174,7 @@ def table(result: Result, words: Words) -> str:
 
     A unit ``units[metric]`` asks the words by the metric of the row, else of the parameters.
     """
-    frame = result.rows
+    frame = result.paged()
     units = {column: result.columns.get(column, "text") for column in frame.columns}
     head = "".join(
         f'<th scope="col"{_left(unit)}>{escape(str(words.find("columns", name) or name))}</th>'

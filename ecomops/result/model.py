@@ -238,6 +238,10 @@ class Result:
         """Return the rows that a page shows beside the chart; none unless a subclass names some."""
         return self.rows.head(0)
 
+    def paged(self) -> pd.DataFrame:
+        """Return the rows in the order in which a page, which cuts long tables, shows them."""
+        return self.rows
+
     def brief(self) -> dict[str, Any]:
         """Return what a notebook keeps for the page: one language, the rows of `headline` only."""
         table = tabled(self.headline()) | {"count": len(self.rows)}

@@ -16,6 +16,7 @@ from ecomops.data.tables import frame
 from ecomops.maths import forecast as maths
 from ecomops.metrics.daily import history
 from ecomops.result import Basis, Finding, Need, Result, lacking, style
+from ecomops.result.html import MOST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,6 +79,12 @@ class Forecast(Result):
         if p["unseen"]:
             said.append(Finding("unseen", "watch", {"festivals": p["unseen"]}, n))
         return tuple(said)
+
+    def paged(self) -> pd.DataFrame:
+        """Return the days ahead with the last days before them first, then the older ones."""
+        ahead = self.rows["expected"].notna()
+        recent = self.rows.tail(max(int(ahead.sum()), MOST_ROWS)).index
+        return pd.concat([self.rows.loc[recent], self.rows.drop(recent)])
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""

@@ -75,9 +75,10 @@ class Monitor(Result):
             said.append(Finding("gravest", bad, grave, n))
         since = (self.basis.end or date.max) - timedelta(days=sequential.EPISODE)
         drifting = rows[rows["drift_alarm"] & (rows["day"] > since)]
-        if len(drifting):
-            values = {"metrics": list(dict.fromkeys(drifting["metric"]))}
-            said.append(Finding("drift", "watch", values, n))
+        last = drifting.drop_duplicates("metric", keep="last")
+        for code, mine in (("drift_down", last["drift"] < 0), ("drift_up", last["drift"] > 0)):
+            if mine.any():
+                said.append(Finding(code, "watch", {"metrics": list(last["metric"][mine])}, n))
         whole = {"alarms": len(alarms), "days": self.params["days"]}
         said.append(Finding("budget", "note", whole, n))
         return tuple(said)

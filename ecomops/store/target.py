@@ -191,7 +191,8 @@ def target(
     Target
         `.table`: ``channel`` (total first), ``lever`` (visitors a day, conversion, value per
         buyer), ``now`` (last 56 days), ``needed`` if that lever alone closed the gap, ``lift``
-        (0-1) and ``part`` (the channel's share of the gap). Empty without traffic.
+        (0-1) and ``part`` (the channel's share of the gap), missing where there is none. Empty
+        without traffic.
 
     Notes
     -----
@@ -234,7 +235,7 @@ def target(
         "stock": _stock(shop, target, plan.basis.end),
     }
     return Target(
-        rows=_rows(sources, max(gap, 0.0), max(gap / total, 0.0)),
+        rows=_rows(sources, *((gap, gap / total) if gap > 0 else (np.nan, np.nan))),
         plan=plan,
         basis=plan.basis,
         params=params,

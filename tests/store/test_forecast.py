@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import ecomops as eo
+from ecomops.result import html
 from ecomops.store.forecast import Forecast, forecast
 
 
@@ -100,3 +101,13 @@ def test_chart_and_words(result) -> None:
     for lang in ("zh", "en"):
         assert result.in_language(lang)._repr_html_().count("<svg") == 2
     assert result.explain("zh").startswith("未来")
+
+
+def test_the_page_shows_every_day_ahead(demo) -> None:
+    found = forecast(demo, horizon_days=30)
+    shown = html.table(found, found.words("en"))
+    rows = found.table
+    for day in (*rows["day"].tail(30), rows["day"].iloc[-60]):
+        assert f">{day:%Y-%m-%d}<" in shown
+    assert shown.count("<tr>") == 61
+    pd.testing.assert_frame_equal(found.paged().sort_index(), rows)

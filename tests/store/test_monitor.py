@@ -88,3 +88,17 @@ def test_demo_words_and_chart(demo):
         assert found.in_language(lang)._repr_html_().count("<svg") == 2
     q = found.table.dropna(subset="q")
     assert (q["q"] >= q["p"] - 1e-12).all()
+
+
+@pytest.mark.parametrize(
+    ("factor", "code", "word"), [(0.8, "drift_down", "往下"), (1.3, "drift_up", "往上")]
+)
+def test_a_drift_says_which_way(factor, code, word):
+    """Planted: the last ten days sell less, or more, than before."""
+    frame = orders()
+    frame.loc[frame.index[-10:], "paid_amount"] *= factor
+    found = monitor(eo.open({"orders": frame}))
+    said = {f.code: f.values for f in found.findings()}
+    assert "amount" in said[code]["metrics"]
+    assert not {"drift_down", "drift_up"} - {code} & said.keys()
+    assert word in found.explain("zh")

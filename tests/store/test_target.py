@@ -44,6 +44,10 @@ def test_an_easy_target_is_ahead_and_proposes_nothing(demo):
     assert {"ahead"} <= {f.code for f in easy.findings()}
     assert easy.actions() == ()
     assert easy.params["chance"] == 1
+    rows = easy.table
+    assert rows["now"].gt(0).all()
+    assert rows[["needed", "lift", "part"]].isna().all(axis=None)  # no gap: nothing is needed
+    assert "没有缺口" in easy.explain("zh")
 
 
 def test_a_target_many_times_what_is_expected_is_doubted_before_money_is_spent(demo):
