@@ -88,10 +88,10 @@ class Inventory(Result):
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
-        height = 44 + 26 * min(len(self.rows), SHOWN[wide])
+        height = 58 + 26 * min(len(self.rows), SHOWN[wide])
         if wide:
-            return style.Layout(height, left=230, right=110, top=10, bottom=34)
-        return style.Layout(height, left=130, right=52, top=10, bottom=34)
+            return style.Layout(height, left=230, right=110, top=10, bottom=48)
+        return style.Layout(height, left=130, right=52, top=10, bottom=48)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
         """Draw demand as an interval with its mean, and the level to order up to as a square."""
@@ -106,6 +106,8 @@ class Inventory(Result):
         ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, None))
         ax.grid(axis="x")
         ax.set_yticks([])
+        look: dict[str, Any] = {"size": style.SMALL, "ha": "right"}
+        style.tag(ax, ax.get_xlim()[1], 0, words.label("x_axis"), 0, -34, at="below", **look)
 
 
 def inventory(

@@ -32,8 +32,12 @@ class State:
     @property
     def name(self) -> str:
         """The choices in words."""
-        words = self.result.words()
-        return " · ".join(words.label(value) for value in self.chosen.values())
+        return " · ".join(self.option(name)[0] for name in self.chosen)
+
+    def option(self, name: str) -> tuple[str, object]:
+        """Return what the value chosen for `name` is called, and the value."""
+        words, value = self.result.words(), self.chosen[name]
+        return str(words.find("values", name, str(value)) or words.label(value)), value
 
     def body(self) -> str:
         """Return answer and chart as HTML."""
@@ -67,15 +71,13 @@ class Explorer:
         import ipywidgets  # noqa: PLC0415 - only where a notebook shows it
 
         words = self.states[0].result.words()
-        options = {
-            n: list(dict.fromkeys(s.chosen[n] for s in self.states)) for n in self.states[0].chosen
-        }
         menus = {
             name: ipywidgets.Dropdown(
-                options=[(words.label(value), value) for value in values],
+                options=list(dict.fromkeys(state.option(name) for state in self.states)),
                 description=str(words.find("choices", name) or name),
+                style={"description_width": "initial"},
             )
-            for name, values in options.items()
+            for name in self.states[0].chosen
         }
         screen = ipywidgets.HTML()
 

@@ -119,3 +119,8 @@ def test_words_and_chart(demo):
     np.testing.assert_allclose(drawn, found.table["expected"].head(14))
     for lang in ("zh", "en"):
         assert found.in_language(lang)._repr_html_().count("<svg") == 2
+
+
+def test_the_axis_names_its_unit(result):
+    for lang, unit in (("zh", "件"), ("en", "pieces")):
+        assert f">{unit}</text>" in result.in_language(lang)._repr_html_()

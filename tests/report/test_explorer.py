@@ -50,7 +50,7 @@ def test_the_fallback_has_one_fold_per_state_and_opens_the_first(explorer):
 def test_the_menus_show_the_state_they_name(explorer):
     box = explorer.widget()
     menus, screen = box.children[0].children, box.children[1]
-    assert [menu.description for menu in menus] == ["value", "by"]
+    assert [menu.description for menu in menus] == ["Value", "By"]
     first = screen.value
     menus[0].value = "quantity"
     assert screen.value != first
@@ -72,3 +72,24 @@ def test_too_many_states_or_none_are_refused(choices):
 def test_an_explorer_without_its_table_says_what_is_missing():
     explorer = eo.report.explore(eo.product.pareto, None, choices={"value": ["amount"]}, lang="en")
     assert "order_lines" in explorer.fallback()
+
+
+@pytest.mark.parametrize(
+    ("lang", "menus", "first"),
+    [
+        ("zh", {"看什么": ("销售额", "销售件数"), "按什么分": ("商品编号", "商品标题")},
+         "销售额 · 商品编号"),
+        ("en", {"Value": ("sales", "pieces sold"), "By": ("product id", "product title")},
+         "sales · product id"),
+    ],
+)  # fmt: skip
+def test_menus_speak_the_language_of_the_page(lang, menus, first):
+    made = eo.report.explore(eo.product.pareto, LINES, choices=CHOICES, lang=lang)
+    shown = made.widget().children[0].children
+    assert {m.description: tuple(label for label, _ in m.options) for m in shown} == menus
+    assert made.states[0].name == first
+
+
+def test_an_option_that_has_no_word_is_called_by_its_name():
+    state = eo.report.explorer.State({"bins": 5, "calendar": None}, eo.product.pareto(LINES))
+    assert [state.option(name) for name in state.chosen] == [("5", 5), ("by currency", None)]
