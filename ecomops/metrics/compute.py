@@ -132,11 +132,12 @@ def refuse_missing_tables(tables: Mapping[str, ibis.Table], wanted: Sequence[Met
 def _refuse_empty_columns(seen: Observed, wanted: Sequence[Metric]) -> None:
     blocked = {m.code: [n for n in m.measures if n in seen.empty] for m in wanted}
     if blocked := {code: names for code, names in blocked.items() if names}:
-        columns = sorted({c for names in blocked.values() for n in names for c in _columns_of(n)})
+        columns = sorted({c for names in blocked.values() for n in names for c in columns_of(n)})
         raise MissingError("metric_needs_columns", metrics=list(blocked), columns=columns)
 
 
-def _columns_of(name: str) -> list[str]:
+def columns_of(name: str) -> list[str]:
+    """Return the columns that a measure rests on, each with its table."""
     table = SOURCES[MEASURES[name].source].tables[-1]
     return [c if "." in c else f"{table}.{c}" for c in MEASURES[name].columns] or [table]
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ecomops.base.errors import DataError, MissingError, OptionError
 from ecomops.metrics import periods
+from ecomops.metrics.compute import columns_of
 from ecomops.metrics.observe import Observed, observe
 from ecomops.store.chains import Chain, Link, largest
 
@@ -124,6 +125,7 @@ def comparison(
         raise OptionError("periods_differ", before=before, after=after)
     kind = kinds.pop()
     days: dict[str, Any] = {}
+    blank: set[str] = set()  # measures of the chain tried last that nothing tells
     for chain in _chains(name, by, tables):
         names = list(dict.fromkeys((*chain.measures, "sales.orders", *_needed(name))))
         seen = observe(tables, names, period=kind, as_of=as_of)
@@ -132,7 +134,11 @@ def comparison(
         starts = _pair(seen, chain, asked[0] and asked[0][0], asked[1] and asked[1][0])
         if starts:
             return _filled(tables, chain, seen, starts, by, as_of)
+        blank = set(chain.measures) & seen.empty
         days = dict(zip(("first", "last"), seen.days["sales"], strict=True))
+    if by and blank:
+        columns = sorted({column for measure in blank for column in columns_of(measure)})
+        raise MissingError("metric_needs_columns", metrics=[name], columns=columns)
     unmet = after or before
     if unmet:
         raise DataError(

@@ -201,3 +201,9 @@ def test_contributions_stand_on_the_page_in_the_unit_of_the_metric(metric, money
     found = drivers(shop(random_orders()), metric=metric, **FULL)
     last = re.findall(r"<tr>.*?</tr>", html.table(found, found.words("en")))[1]
     assert ("¥" in last.split("<td")[4]) == money
+
+
+def test_traffic_without_buyers_names_the_columns_that_a_split_needs() -> None:
+    seen = daily_traffic().assign(level="source", source_l1="search")
+    with pytest.raises(eo.MissingError, match=r"traffic_daily\.pay_amount, .*pay_buyers"):
+        drivers(shop(random_orders(), traffic_daily=seen), by="source_l1", **FULL)
