@@ -83,6 +83,10 @@ class Monitor(Result):
         said.append(Finding("budget", "note", whole, n))
         return tuple(said)
 
+    def paged(self) -> pd.DataFrame:
+        """Return the newest days first: those that a reader can still act on."""
+        return self.rows.sort_values("day", ascending=False, kind="stable")
+
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
         if wide:

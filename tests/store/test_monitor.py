@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import ecomops as eo
+from ecomops.result import html
 from ecomops.store.monitor import monitor, visitors
 
 BAD = date(2025, 7, 9)
@@ -102,3 +103,9 @@ def test_a_drift_says_which_way(factor, code, word):
     assert "amount" in said[code]["metrics"]
     assert not {"drift_down", "drift_up"} - {code} & said.keys()
     assert word in found.explain("zh")
+
+
+def test_a_page_shows_the_newest_days_first_and_the_table_all_in_order(result):
+    assert list(result.paged()["day"]) == sorted(result.table["day"], reverse=True)
+    first = html.table(result, result.words()).split("</tr>")[1]
+    assert str(result.table["day"].max()) in first
