@@ -34,7 +34,7 @@ EXAMPLE = (Rule("300-50", "threshold", steps=((30_000, 5_000),)),)
 
 
 def baskets(shop: Shop, since: date, as_of: date | None) -> pd.DataFrame:
-    """Return the latest baskets, one row each: ``order_id, cents, pieces, cost``.
+    """Return the latest baskets, one row each: ``order_id, at, cents, pieces, cost``.
 
     `cents` is the goods' value before any discount (paid money where list prices are unknown),
     `cost` the goods' cost; at most 20,000, the latest first.
@@ -51,7 +51,7 @@ def baskets(shop: Shop, since: date, as_of: date | None) -> pd.DataFrame:
     )
     joined = recent.join(by_order, "order_id")
     latest = joined.order_by(joined["at"].desc(), joined.order_id).limit(MOST)
-    rows = frame(latest.select("order_id", "amount", "pieces", "cost", "unknown"))
+    rows = frame(latest.select("order_id", "at", "amount", "pieces", "cost", "unknown"))
     cost = rows["cost"].where(rows["unknown"] == 0)
     return rows.assign(cents=(rows["amount"] * 100).round().astype("int64"), cost=cost)
 
@@ -197,7 +197,7 @@ def promotion(
     if absent := lacking(shop, "orders", "order_lines"):
         return Promotion.lock(absent, lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
-    since = facts.last_day - timedelta(days=days - 1)
+    since = max(facts.last_day - timedelta(days=days - 1), facts.first_day)
     rows = baskets(shop, since, as_of)
     if rows.empty:
         values = {"needed": 1, "found": 0, "unit": "orders"}
@@ -220,7 +220,9 @@ def promotion(
     shop_cost = deal.by_payer().get("shop", 0) / 100
     params = _margins(rows, value, shop_cost) | _threshold(rows["cents"].to_numpy(), rules)
     params |= {"list_value": value, "shop_cost": shop_cost, "paid": float(deal.paid.sum()) / 100}
-    params |= _test(params["breakeven"], len(rows) / days) | {"example": rules is EXAMPLE}
+    since = pd.Timestamp(rows["at"].min()).date() if len(rows) == MOST else since
+    span = (facts.last_day - since).days + 1
+    params |= _test(params["breakeven"], len(rows) / span) | {"example": rules is EXAMPLE}
     return Promotion(
         rows=table,
         basis=Basis(

@@ -167,10 +167,11 @@ def guardrails(
     Returns
     -------
     Guardrails
-        `.table`: one row per campaign, the largest spending first: ``spend, orders`` (reported),
-        ``completed`` (with those still to come), ``cost, cost_low, cost_high`` per order (90 %),
-        ``limit, roas`` with interval, ``chance`` of being over the limit, ``evidence`` (orders due
-        at the limit), ``verdict`` ("stop", "keep", "watch"), ``stake`` (margin lost in 28 days).
+        `.table`: one row per campaign, the largest spending first: ``spend, orders`` (reported;
+        missing where none can be judged), ``completed`` (with those still to come), ``cost,
+        cost_low, cost_high`` per order (90 %), ``limit, roas`` with interval, ``chance`` of being
+        over the limit, ``evidence`` (orders due at the limit), ``verdict`` ("stop", "keep",
+        "watch"), ``stake`` (margin lost in 28 days).
 
     Raises
     ------
@@ -244,14 +245,14 @@ def _spread(rows: pd.DataFrame) -> float:
 
 def _values(rows: pd.DataFrame) -> tuple[Any, Any]:
     """Return mean and error of the logarithm of each campaign's value per order, pooled."""
-    seen = (rows["orders"] > 0) & (rows["amount"] > 0)
+    seen = (rows["valued"] > 0) & (rows["amount"] > 0)
     if not seen.any():
         return np.full(len(rows), np.nan), np.zeros(len(rows))
     some = rows[seen]
-    each = some["amount"] / some["orders"]
-    within = (some["value_squares"] / each**2 - some["orders"]).clip(lower=0).sum()
+    each = some["amount"] / some["valued"]
+    within = (some["value_squares"] / each**2 - some["valued"]).clip(lower=0).sum()
     cv2 = max(float(within / max((some["days"] - 1).sum(), 1)), 0.05)
-    errors = np.sqrt(cv2 / some["orders"].to_numpy(dtype=float))
+    errors = np.sqrt(cv2 / some["valued"].to_numpy(dtype=float))
     raw = np.log(each.to_numpy(dtype=float))
     pooled, sd, mean, between = partial_pooling(raw, errors)
     means, sds = np.full(len(rows), mean), np.full(len(rows), max(between, 0.3))
@@ -276,6 +277,7 @@ def _judged(
         limit, chance = np.exp(log_value) / least, sales.below(least)
     else:
         limit, chance = none, none
+    told = rows["mature"] > 0
     evidence = rows["mature"].to_numpy(dtype=float) / limit
     lost = [HORIZON / days * spend * (1 - (margin or np.nan) * r) for r in roas]
     cost = [1 / rates.quantile(q) for q in (0.05, 0.5, 0.95)]
@@ -284,8 +286,8 @@ def _judged(
         "channel": rows["channel"],
         "verdict": _verdict(chance, evidence),
         "spend": spend,
-        "orders": rows["orders"].astype(int),
-        "completed": spend * ratio(1, cost[1]),
+        "orders": rows["orders"].where(told),
+        "completed": np.where(told, spend * ratio(1, cost[1]), np.nan),
         "cost": cost[1],
         "cost_low": cost[2],
         "cost_high": cost[0],
@@ -305,5 +307,5 @@ def _judged(
 def _verdict(chance: Any, evidence: Any) -> list[str]:
     """Return "stop", "keep" or "watch" for each chance of being over the limit."""
     over = (chance >= SURE) & (evidence >= EVIDENCE)
-    under = chance <= 1 - SAFE
+    under = (chance <= 1 - SAFE) & (evidence > 0)
     return [str(v) for v in np.where(over, "stop", np.where(under, "keep", "watch"))]

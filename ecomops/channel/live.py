@@ -203,6 +203,8 @@ def live(shop: Shop, *, as_of: date | str | None = None, lang: str | None = None
     detailed = len(rows) > 0 and float(rows["online"].sum()) > 0
     if not detailed:
         rows = chosen.assign(slot=0, product="", online=_exposure(chosen))
+        told = rows["orders"].notna()
+        rows = rows[told | (not told.any())]
         rows[list(minutes.SUMS)] = rows[list(minutes.SUMS)].astype(float).fillna(0)
     if not rows["online"].sum() > 0:
         need = Need("column", {"table": "live_sessions", "column": "viewers"})
@@ -237,7 +239,8 @@ def _table(
     """Return the rows of the result and the facts of the last session."""
     crowd, names = minutes.audience(chosen, festivals)
     found, levels = minutes.selling(rows)
-    now = (rows["session"] == chosen["session"].iloc[-1]).to_numpy()
+    now = (rows["session"] == rows["session"].iloc[-1]).to_numpy()
+    final = chosen[chosen["session"] == rows["session"].iloc[-1]].iloc[0]
     others, _ = minutes.selling(rows, ~now)
     parts = [_now(rows, now, others)] if detailed else []
     expected = np.exp(crowd.log_mean)
@@ -250,9 +253,10 @@ def _table(
         if len(levels[at]) > 1:
             parts.append(_effects(kind, rows.assign(expected=np.nan), kind, found, at, levels[at]))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*Live.columns])
+    table = table[(table["part"] != "product") | (table["id"] != minutes.NOTHING)]
     mean, low, high = _whole(now, others)
-    last = {"day": pd.Timestamp(chosen["start"].iloc[-1]).date(), "host": chosen["host"].iloc[-1]}
-    last |= {"viewers": int(chosen["viewers"].fillna(0).iloc[-1]), "expected": mean}
+    last = {"day": pd.Timestamp(final["start"]).date(), "host": final["host"], "expected": mean}
+    last |= {"viewers": int(np.nan_to_num(float(final["viewers"])))}
     last |= {"orders": int(rows.loc[now, "orders"].sum()), "low": low, "high": high}
     return table[list(Live.columns)], last
 

@@ -24,6 +24,7 @@ SLOT = 15  # minutes
 MOST = 200  # sessions looked at, the latest
 FEW = 3  # sessions of a host before it is compared
 Z = 1.6449
+NOTHING = ""  # the product of minutes that show none
 SUMS = ("viewers", "online", "orders", "amount", "comments")
 
 
@@ -61,7 +62,8 @@ def cells(live_minutes: ibis.Table, chosen: pd.DataFrame) -> pd.DataFrame:
     """
     t = live_minutes.filter(live_minutes.live_session_id.isin(list(chosen["session"])))
     t = t.mutate(slot=(t.minute // SLOT).cast("int64"))
-    by = t.group_by(session=t.live_session_id, slot=t.slot, product=t.product_id).aggregate(
+    shown = t.product_id.fill_null(NOTHING)
+    by = t.group_by(session=t.live_session_id, slot=t.slot, product=shown).aggregate(
         viewers=t.arrivals.sum(),
         online=t.online.sum(),
         orders=t.order_count.sum(),
@@ -92,6 +94,8 @@ def audience(chosen: pd.DataFrame, festivals: Iterable[Festival]) -> tuple[Cross
     levels = [np.unique(values, return_inverse=True)[1] for values in times]
     hosts, names = pd.factorize(chosen["host"], sort=True)
     minutes = chosen["minutes"].fillna(chosen["minutes"].median()).fillna(60.0)
+    known = chosen["viewers"].notna()  # a session without a count tells nothing, unless all are
+    minutes = minutes.where(known | (not known.any()), 0.0)
     viewers = chosen["viewers"].fillna(0).astype(float)
     return crossed_poisson(viewers, minutes, [hosts, *levels]), list(names)
 

@@ -130,7 +130,8 @@ def sums(ads: ibis.Table, delay: Delay, last: date, days: int) -> pd.DataFrame:
     """Return one row per campaign over the `days` up to `last`, the largest spending first.
 
     ``campaign, channel, campaign_id, days, spend, clicks, orders, amount``; ``mature`` is spending
-    weighted with the share of its orders that is reported by now; ``squares`` the sum of orders² /
+    weighted with the share of its orders that is reported by now, 0 on days without a report of
+    orders; ``valued`` are the orders whose amount is reported; ``squares`` the sum of orders² /
     mature and ``value_squares`` that of amount² / orders over days, for the spread between days.
     """
     kept = ads.filter(ads.date.between(last - timedelta(days=days - 1), last))
@@ -139,14 +140,16 @@ def sums(ads: ibis.Table, delay: Delay, last: date, days: int) -> pd.DataFrame:
         name=kept.campaign_name.max(),
         spend=kept.spend.sum().cast("float64"),
         clicks=kept.clicks.sum(),
-        orders=kept.conversions.sum().fill_null(0).cast("float64"),
-        amount=kept.conversion_value.sum().fill_null(0).cast("float64"),
+        orders=kept.conversions.sum().cast("float64"),
+        amount=kept.conversion_value.sum().cast("float64"),
     )
     known = ibis.cases(*[
         (by.date == last - timedelta(days=age), delay.at(age)) for age in range(days)
     ])  # fmt: skip
-    daily = by.mutate(mature=by.spend * known)
+    told = by.orders.notnull()  # noqa: PD004 - ibis has no other
+    daily = by.mutate(mature=told.ifelse(by.spend * known, 0.0))
     seen = daily.mature > 0
+    valued = seen & daily.amount.notnull()  # noqa: PD004 - ibis has no other
     each = daily.group_by(list(KEYS)).aggregate(
         name=daily.name.max(),
         days=daily.count(where=daily.spend > 0),
@@ -154,6 +157,7 @@ def sums(ads: ibis.Table, delay: Delay, last: date, days: int) -> pd.DataFrame:
         spend=_total(daily.spend),
         orders=_total(daily.orders, seen),
         amount=_total(daily.amount, seen),
+        valued=_total(daily.orders, valued),
         mature=_total(daily.mature),
         squares=_total(daily.orders**2 / daily.mature, seen),
         value_squares=_total(daily.amount**2 / daily.orders, daily.orders > 0),

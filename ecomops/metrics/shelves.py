@@ -28,7 +28,7 @@ def on_hand(shop: Shop, last: date) -> pd.Series[float] | None:
     shots = shots.filter(shots.date <= ibis.literal(last))
     latest = shots.filter(shots.date == shots.date.max())
     named = latest.join(shop.product_skus.select("sku_id", "product_id").distinct(), "sku_id")
-    stock = named.available.fill_null(named.on_hand).fill_null(0) + named.inbound.fill_null(0)
+    stock = named.available.fill_null(named.on_hand) + named.inbound.fill_null(0)
     rows = frame(named.mutate(stock=stock).group_by("product_id").agg(stock=ibis._.stock.sum()))
     found = rows.set_index("product_id")["stock"].astype(float)
     return found if len(found) else None

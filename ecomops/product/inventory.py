@@ -144,8 +144,8 @@ def inventory(
     -------
     Inventory
         `.table`: the 200 best sellers: ``expected, low, high`` (pieces, 90 %), ``service`` (the
-        critical ratio), ``level`` to order up to, ``on_hand, order``, ``stockout`` (its chance
-        without an order).
+        critical ratio), ``level`` to order up to, ``on_hand`` (missing without a snapshot: an
+        order takes it as 0), ``order``, ``stockout`` (its chance without an order).
 
     Notes
     -----
@@ -218,8 +218,8 @@ def _orders(
         newsvendor_draws(max(o, 1e-9), u, demand[::2, i]).quantity
         for i, (o, u) in enumerate(zip(over, under, strict=True))
     ]
-    known = items["product_id"].map(stock).fillna(0.0).to_numpy() if stock is not None else 0.0
-    held = np.broadcast_to(np.asarray(known, dtype=float), (len(items),))
+    there = items["product_id"].map({} if stock is None else stock).to_numpy(dtype=float)
+    held = np.nan_to_num(there)
     order = np.ceil(np.maximum(np.array(level) - held, 0) / pack) * pack
     plain = np.maximum(np.ceil(demand.mean(axis=0)) - held, 0)
     # levels are chosen on one half of the draws and judged on the other
@@ -232,9 +232,9 @@ def _orders(
         high=np.quantile(demand, 0.95, axis=0),
         service=under / (over + under),
         level=np.array(level).astype(int),
-        on_hand=held if stock is not None else np.nan,
+        on_hand=there,
         order=order.astype(int),
-        stockout=(demand > held).mean(axis=0) if stock is not None else np.nan,
+        stockout=np.where(np.isnan(there), np.nan, (demand > held).mean(axis=0)),
     )
     params = {"gain": (low, mid, high), "money": float((order * cost).sum())}
     rows = rows.sort_values(["order", "expected", "product_id"], ascending=[False, False, True])

@@ -163,9 +163,9 @@ def selection(
     Selection
         `.table`: the 2,000 products that earn most in 52 weeks, the surest of the top first:
         ``verdict`` (core, rising, mend, leave, new, keep), ``chance`` to be in the top, ``margin``
-        (paid less cost), ``abc, cv, xyz, growth, growth_low, growth_high`` (13 weeks on 13,
-        against the shop), ``returned`` (as seen), ``returns, returns_low, returns_high`` (shrunk,
-        with returns still to come).
+        (paid less cost, of lines whose cost is known; missing without any), ``abc, cv, xyz,
+        growth, growth_low, growth_high`` (13 weeks on 13, against the shop), ``returned`` (as
+        seen), ``returns, returns_low, returns_high`` (shrunk, with returns still to come).
 
     Notes
     -----
@@ -225,12 +225,11 @@ def _judged(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the table and its parameters."""
     top, steady, shares = asked
-    rows = rows.assign(margin=rows["margin"].fillna(0.0))
     cv = steadiness(rows, weeks)
     grown, error, _ = growth(rows)
     xyz = np.where(cv <= steady[0], "X", np.where(cv <= steady[1], "Y", "Z"))
     rows = rows.assign(
-        abc=abc_classes(rows["margin"], CUTS),
+        abc=np.where(rows["margin"].isna(), "–", abc_classes(rows["margin"].fillna(0), CUTS)),
         cv=cv,
         xyz=np.where(np.isfinite(cv), xyz, "–"),
         growth=np.expm1(grown),
@@ -273,10 +272,11 @@ def _chances(rows: pd.DataFrame, grown: Any, error: Any, top: int, shares: Any) 
     weight = random.dirichlet(np.maximum(FIRMNESS * shares, 1e-3), DRAWS)
     spread = (rows["returns_high"] - rows["returns_low"]).fillna(0).to_numpy() / (2 * Z)
     kept = -rows["returns"].fillna(rows["returns"].mean()).fillna(0).to_numpy()
+    margin = np.log(rows["margin"].clip(lower=1.0))  # where no cost is known, the usual one
     # the worst steadiness for what is too new to tell; no growth known is none
     cv = rows["cv"].fillna(rows["cv"].max()).fillna(1.0).to_numpy()
     measures = (
-        (np.log(np.maximum(rows["margin"].to_numpy(), 1.0)), 0.0),
+        (margin.fillna(margin.mean()).to_numpy(), 0.0),
         (np.nan_to_num(grown), np.nan_to_num(error)),
         (-cv, 0.0),
         (kept, spread),

@@ -45,7 +45,7 @@ def stock_days(shop: Shop) -> ibis.Table:
     columns = ("sku_id", "product_id", "lead_time_days")
     skus = shop.product_skus.select(*columns).distinct()
     t = shop.inventory_snapshots.join(skus, "sku_id")
-    on_hand = ibis.coalesce(t.available, t.on_hand).fill_null(0)
+    on_hand = ibis.coalesce(t.available, t.on_hand)
     t = t.mutate(day=t.date.cast("date"), left=on_hand, coming=t.inbound.fill_null(0))
     return t.group_by(["product_id", "day"]).aggregate(
         on_hand=t.left.sum(), inbound=t.coming.sum(), lead=t.lead_time_days.mean()
@@ -95,7 +95,7 @@ def _sold(shop: Shop, since: date, end: date) -> tuple[pd.DataFrame, Any]:
 
 
 def _sales(shop: Shop, since: date, end: date) -> pd.DataFrame:
-    """Return ``product_id, day, name, pieces, paid, spent`` of the best sellers."""
+    """Return ``product_id, day, name, pieces, paid`` and ``spent`` on the ``costed`` pieces."""
     orders = POLICY.sales(shop.orders, as_of=end)
     kept = orders.filter(orders.at.date() >= since).select("order_id", day=orders.at.date())
     lines = sold_lines(shop.order_lines).join(kept, "order_id").drop_null("product_id")
@@ -107,6 +107,7 @@ def _sales(shop: Shop, since: date, end: date) -> pd.DataFrame:
         pieces=lines.quantity.sum(),
         paid=lines.line_paid_amount.sum(),
         spent=lines.line_cost.sum(),
+        costed=lines.quantity.sum(where=lines.line_cost.notnull()),  # noqa: PD004 - ibis has no other
     )
     rows = frame(by.order_by("product_id", "day"))
     return rows.assign(day=pd.to_datetime(rows["day"]))
@@ -114,11 +115,10 @@ def _sales(shop: Shop, since: date, end: date) -> pd.DataFrame:
 
 def _items(sales: pd.DataFrame, shop: Shop) -> pd.DataFrame:
     """Return one row per product, the best sellers first: name, group, price and cost a piece."""
-    rows = sales.groupby("product_id", as_index=False).agg(
-        name=("name", "max"), pieces=("pieces", "sum"), paid=("paid", "sum"), spent=("spent", "sum")
-    )
+    sums = {name: (name, "sum") for name in ("pieces", "paid", "spent", "costed")}
+    rows = sales.groupby("product_id", as_index=False).agg(name=("name", "max"), **sums)
     rows = rows.sort_values(["pieces", "product_id"], ascending=[False, True], ignore_index=True)
-    rows = rows.assign(price=rows["paid"] / rows["pieces"], cost=rows["spent"] / rows["pieces"])
+    rows = rows.assign(price=rows["paid"] / rows["pieces"], cost=rows["spent"] / rows["costed"])
     rows["cost"] = rows["cost"].where(rows["spent"] > 0)
     groups: dict[Any, Any] = {}
     if "products" in shop:

@@ -162,7 +162,8 @@ def stock(
         ``lead`` (days), ``expected, low, high`` (pieces wanted until a delivery ordered today,
         90 %), ``stockout`` (chance), ``days_out, sold, wanted, lost`` (pieces), ``lost_margin``,
         ``order`` (to last until a week after with 95 %), ``delay`` (margin that ordering a week
-        later would lose on average).
+        later would lose on average). What rests on stock is missing where the last snapshot lacks
+        the product.
 
     Notes
     -----
@@ -211,7 +212,7 @@ Three = tuple[float, float, float]
 
 def _rows(kept: Shelf, gone: Lost, sells: Pace) -> tuple[pd.DataFrame, Three]:
     """Return the table, and what a week's delay loses on all products at risk together."""
-    items = kept.items.fillna({"on_hand": 0.0})
+    items = kept.items
     position = (items["on_hand"] + items["inbound"]).to_numpy()
     margin = (items["price"] - items["cost"]).clip(lower=0).to_numpy()
     lead = np.ceil(items["lead"].to_numpy()).astype(int)
@@ -219,7 +220,8 @@ def _rows(kept: Shelf, gone: Lost, sells: Pace) -> tuple[pd.DataFrame, Three]:
     later = until + sells.between(lead, WEEK)
     short = np.maximum(until - position, 0), np.maximum(later - position, 0)
     delay = (short[1] - short[0]) * margin
-    chance = (until > position).mean(axis=0)
+    known = np.isfinite(position)
+    chance = np.where(known, (until > position).mean(axis=0), np.nan)
     level = np.quantile(later, SERVICE, axis=0)
     rows = items[["product_id", "name", "lead"]].assign(
         position=position,

@@ -39,10 +39,10 @@ ENOUGH = 0.95  # of the target that stock must carry before it is a limit
 
 
 def traffic(traffic_daily: ibis.Table, last: date) -> pd.DataFrame:
-    """Return ``channel, visitors, buyers, amount`` of the last 56 days by source, largest first.
+    """Return ``channel, visitors, buyers, amount, days`` of the last 56 days, largest first.
 
-    Visitors are sums of daily UV; only rows of level "source" and one depth are read, so nothing
-    counts twice; rows over all sources are read only where there are no others.
+    Visitors are sums of daily UV, `days` those with traffic; only rows of level "source" and one
+    depth are read, so nothing counts twice; rows over all sources only where there are no others.
     """
     since = last - timedelta(days=BASE_DAYS - 1)
     rows = traffic_daily.filter(
@@ -52,7 +52,8 @@ def traffic(traffic_daily: ibis.Table, last: date) -> pd.DataFrame:
     by = rows.group_by(channel=rows.source_l1).aggregate(
         visitors=rows.visitors.sum(), buyers=rows.pay_buyers.sum(), amount=rows.pay_amount.sum()
     )
-    found = frame(by).sort_values(["amount", "channel"], ascending=[False, True])
+    days = frame(rows.aggregate(days=rows.date.nunique()))["days"].iloc[0]
+    found = frame(by).assign(days=days).sort_values(["amount", "channel"], ascending=[False, True])
     whole = found["channel"].isna() | found["channel"].isin(WHOLE)
     if whole.all():
         return found.assign(channel="total").head(1)
@@ -190,9 +191,9 @@ def target(
     -------
     Target
         `.table`: ``channel`` (total first), ``lever`` (visitors a day, conversion, value per
-        buyer), ``now`` (last 56 days), ``needed`` if that lever alone closed the gap, ``lift``
-        (0-1) and ``part`` (the channel's share of the gap), missing where there is none. Empty
-        without traffic.
+        buyer), ``now`` (those of the last 56 days with traffic), ``needed`` if that lever alone
+        closed the gap, ``lift`` (0-1) and ``part`` (the channel's share of the gap), missing where
+        there is none. Empty without traffic.
 
     Notes
     -----
@@ -254,7 +255,7 @@ def before(shop: Shop, last: date, days: int) -> tuple[float, str]:
 
 def _sources(shop: Shop, last: date | None) -> pd.DataFrame:
     if "traffic_daily" not in shop or last is None:
-        return pd.DataFrame({"channel": [], "visitors": [], "buyers": [], "amount": []})
+        return pd.DataFrame(columns=["channel", "visitors", "buyers", "amount", "days"])
     return traffic(shop.traffic_daily, last)
 
 
@@ -283,11 +284,12 @@ def _stock(shop: Shop, target: float, last: date | None) -> dict[str, Any] | Non
 def _rows(sources: pd.DataFrame, gap: float, growth: float) -> pd.DataFrame:
     rows = []
     whole = sources[["visitors", "buyers", "amount"]].sum()
+    days = sources["days"].max()
     parts = sources[sources["channel"] != "total"]
     named = [("total", whole), *((str(r["channel"]), r) for _, r in parts.iterrows())]
     for channel, sums in named if len(sources) else []:
         now = {
-            "visitors": sums["visitors"] / BASE_DAYS,
+            "visitors": sums["visitors"] / days,
             "conversion": sums["buyers"] / sums["visitors"] if sums["visitors"] else np.nan,
             "value": sums["amount"] / sums["buyers"] if sums["buyers"] else np.nan,
         }

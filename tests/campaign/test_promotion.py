@@ -88,6 +88,16 @@ def test_without_costs_there_is_a_price_but_no_margin():
     assert [f.code for f in result.findings()] == ["cost", "example", "near"]
 
 
+def test_a_young_shop_has_its_own_days_and_no_others():
+    """40 orders in 20 days are two a day, also where 90 days are asked for."""
+    orders, lines = frames()
+    shop = eo.open({"orders": orders, "order_lines": lines})
+    own, asked = (promotion(shop, days=days) for days in (20, 90))
+    assert asked.basis.start == own.basis.start == orders["created_at"].iloc[0].date()
+    assert asked.params["days_needed"] == own.params["days_needed"]
+    assert own.params["days_needed"] == pytest.approx(own.params["orders_needed"], abs=1)
+
+
 def test_without_lines_it_is_locked():
     locked = promotion(eo.open({"orders": frames()[0]}))
     assert locked.locked

@@ -107,6 +107,49 @@ def test_stopping_on_a_thin_report_is_refused() -> None:
     assert (wait.grade, wait.value, wait.subject) == ("D", None, "campaign:new")
 
 
+def test_a_campaign_whose_orders_nobody_reports_is_not_stopped() -> None:
+    """No orders told are not 0 orders: it was to be stopped with over 99 % certainty."""
+    ads = reports().astype({"conversions": "Float64"})
+    ads.loc[ads["campaign_id"] == "c0", ["conversions", "conversion_value"]] = None
+    found = guardrails(shop(ads, order_lines=lines()))
+    row = found.table.set_index("campaign").loc["camp0"]
+    assert row["verdict"] == "watch"
+    assert row["evidence"] == 0
+    assert row[["orders", "completed"]].isna().all()
+    said = {f.code: f.values for f in found.findings()}
+    assert "camp0" not in said.get("seeming", {}).get("campaigns", [])
+
+
+def test_days_without_a_report_are_no_days_without_orders(result) -> None:
+    """Every other day of one campaign tells nothing: its cost per order stays near what it is."""
+    ads = reports().astype({"conversions": "Float64"})
+    gaps = (ads["campaign_id"] == "c0") & (np.arange(len(ads)) % 2 == 0)
+    ads.loc[gaps, ["conversions", "conversion_value"]] = None
+    row = (
+        guardrails(shop(ads, order_lines=lines()), delay=[1.0])
+        .table.set_index("campaign")
+        .loc["camp0"]
+    )
+    whole = result.table.set_index("campaign").loc["camp0"]
+    assert row["cost"] == pytest.approx(whole["cost"], rel=0.2)
+    assert row["verdict"] == whole["verdict"]
+
+
+def test_orders_without_a_value_do_not_lower_that_of_the_others(result) -> None:
+    """An order is worth 200 wherever it is told; half of the days of one campaign do not."""
+    ads = reports()
+    gaps = (ads["campaign_id"] == "c0") & (np.arange(len(ads)) % 2 == 0)
+    ads["conversion_value"] = ads["conversion_value"].mask(gaps)
+    row = (
+        guardrails(shop(ads, order_lines=lines()), delay=[1.0])
+        .table.set_index("campaign")
+        .loc["camp0"]
+    )
+    assert row["roas"] == pytest.approx(
+        result.table.set_index("campaign").loc["camp0", "roas"], rel=0.05
+    )
+
+
 def test_windows_of_one_report_are_not_added_up_and_give_the_delay() -> None:
     """Planted: 60 % of orders within a day, all within seven."""
     whole = reports((0.5,), window=7).assign(conversions=50)

@@ -131,6 +131,34 @@ def test_without_minutes_hosts_are_still_compared() -> None:
         assert bare.in_language(lang)._repr_html_().count("<svg") == 2
 
 
+def test_sessions_without_counts_are_not_sessions_without_buyers() -> None:
+    """Half of A's sessions, the last of all among them, tell no orders, half of B's no viewers."""
+    heads = tables()["live_sessions"].astype({"order_count": "Float64", "viewers": "Float64"})
+    whole = live(shop(live_sessions=heads)).table.set_index(["part", "name"])["effect"]
+    at = np.arange(len(heads))
+    heads.loc[(at % 6 == 0) | (at == len(heads) - 1), "order_count"] = None
+    heads.loc[at % 6 == 1, "viewers"] = None
+    found = live(shop(live_sessions=heads))
+    effect = found.table.set_index(["part", "name"])["effect"]
+    assert effect["host", "A"] == pytest.approx(whole["host", "A"], rel=0.15)
+    assert effect["audience", "B"] == pytest.approx(whole["audience", "B"], rel=0.15)
+    assert found.params["last"]["day"] == heads["started_at"].iloc[-2].date()
+
+
+def test_minutes_with_nothing_on_show_are_of_no_product(result) -> None:
+    """Nothing sells in them, which is no fault of the product that comes last by name."""
+    frames = tables()
+    minutes = frames["live_minutes"]
+    more = minutes[minutes["minute"] < 30].assign(product_id=None, order_count=0)
+    found = live(shop(**frames | {"live_minutes": pd.concat([minutes, more])}))
+    mine, whole = (r.part("product").set_index("id") for r in (found, result))
+    assert list(mine.index) == list(whole.index)
+    between = mine["effect"] / mine.loc["p0", "effect"]
+    assert between.tolist() == pytest.approx(
+        (whole["effect"] / whole.loc["p0", "effect"]).tolist(), rel=0.1
+    )
+
+
 def test_what_is_missing_is_said() -> None:
     assert "live_sessions" in live(shop()).explain("zh")
     few = live(shop(live_sessions=tables(4)["live_sessions"]))

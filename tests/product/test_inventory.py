@@ -70,6 +70,27 @@ def test_stock_on_hand_is_taken_off_and_an_order_without_it_has_no_value(result)
     assert result.actions()[0].value is None
 
 
+def test_lines_without_a_cost_are_not_free(result):
+    """As in `product.price` and `product.stock`: the lines with a cost tell what a piece costs."""
+    tables = frames()
+    tables["order_lines"].loc[::2, "line_cost"] = None
+    some = inventory(eo.open(tables), days=14, salvage=0.5, calendar="western")
+    assert some.table["service"].tolist() == pytest.approx(result.table["service"].tolist())
+    assert some.params["money"] == pytest.approx(result.params["money"])
+
+
+def test_a_product_without_a_snapshot_has_no_chance_to_run_out():
+    """Its order takes the stock as 0, as without snapshots; what is on hand stays missing."""
+    tables = frames(left=30)
+    shots = tables["inventory_snapshots"]
+    tables["inventory_snapshots"] = shots[shots["sku_id"] == "s"]
+    found = inventory(eo.open(tables), days=14, salvage=0.5, calendar="western")
+    rows = found.table.set_index("product_id")
+    assert rows.loc["fast", ["on_hand", "stockout"]].isna().all()
+    assert rows.loc["fast", "order"] == rows.loc["fast", "level"]
+    assert "stockout" not in {finding.code for finding in found.findings()}
+
+
 def test_demand_is_that_of_product_stock_days_without_stock_made_up_for():
     """`fast` sells 4 a day and was out for 30 of the last 56 days: as sold it would be 1.9."""
     shop = eo.open(empty_shelves(left=40, out=70, lead=14.0))

@@ -62,6 +62,21 @@ def test_margin_classes_by_hand():
     assert rows["abc"].to_dict() == {"a": "A", "b": "B", "c": "C"}
 
 
+def test_a_product_without_costs_is_in_no_class_and_not_let_go():
+    """Its margin is missing, not 0: as a C product that shrinks it was one to drop."""
+    pieces = world()
+    pieces["p20"] = np.array([*pieces["p20"][:39], *[4] * 13])
+    rows = lines(pieces)
+    rows.loc[rows["product_id"] == "p20", "line_cost"] = None
+    found = selection(eo.open(frames(rows)), top=5)
+    bare = found.table.set_index("product_id").loc["p20"]
+    assert np.isnan(bare["margin"])
+    assert bare["abc"] == "–"
+    assert bare["growth_high"] < 0
+    assert bare["verdict"] != "leave"
+    assert found.table["margin"].iloc[:5].notna().all()
+
+
 def test_season_and_promotions_do_not_make_a_product_unsteady():
     """Planted: Poisson counts around one season; the plain CV says 0.6 and more for every one."""
     pieces = world()

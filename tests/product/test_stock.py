@@ -115,6 +115,33 @@ def test_without_costs_there_is_no_money():
     assert "lost" not in [f.code for f in found.findings()]
 
 
+def test_lines_without_a_cost_are_not_free(result):
+    """Every other line lacks its cost: the others tell that a piece still costs 40 % of its price.
+
+    Taken as 0, margins rose from 60 % to 80 % of the price, and all money with them.
+    """
+    tables = frames()
+    tables["order_lines"].loc[::2, "line_cost"] = None
+    some = stock(eo.open(tables), calendar="western")
+    pd.testing.assert_frame_equal(some.table, result.table)
+    assert some.params["lost"] == pytest.approx(result.params["lost"])
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_stock_that_nobody_counted_is_not_empty(kept):
+    """The last snapshot of `fast` says nothing of it, or is not there: no stock-out is told."""
+    tables = frames(left=1)
+    shots = tables["inventory_snapshots"]
+    last = (shots["sku_id"] == "f") & (shots["date"] == shots["date"].max())
+    shots["on_hand"] = shots["on_hand"].astype("Float64").mask(last)
+    tables["inventory_snapshots"] = shots if kept else shots[~last]
+    found = stock(eo.open(tables), calendar="western")
+    fast = found.table.set_index("product_id").loc["fast"]
+    assert fast[["position", "stockout", "order", "delay"]].isna().all()
+    assert fast["days_out"] == 30
+    assert next(f.code for f in found.findings()) == "safe"
+
+
 def test_weekly_snapshots_hold_until_the_next():
     shop = frames()
     shots = shop["inventory_snapshots"]

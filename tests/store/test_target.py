@@ -34,6 +34,16 @@ def test_levers_multiply_to_sales_and_each_alone_closes_the_gap(result, demo):
         assert row["needed"] / row["now"] - 1 == pytest.approx(result.params["growth"])
 
 
+def test_visitors_a_day_are_those_of_the_days_with_traffic(demo):
+    """Traffic of the last 14 days alone: their mean, not a quarter of it."""
+    rows = demo.traffic_daily.to_pandas()
+    rows = rows[rows["level"] == "source"]
+    rows = rows[rows["date"] > rows["date"].max() - pd.Timedelta(days=14)]
+    short = eo.open({"orders": demo.orders.to_pandas(), "traffic_daily": rows})
+    now = target(short, target=400_000).table.set_index(["channel", "lever"])["now"]
+    assert now["total", "visitors"] == pytest.approx(rows["visitors"].sum() / 14)
+
+
 def test_parts_of_the_gap_add_up(result):
     parts = result.table[(result.table["lever"] == "value") & (result.table["channel"] != "total")]
     assert parts["part"].sum() == pytest.approx(result.params["gap"])
