@@ -244,8 +244,8 @@ def activation(
 def _window(facts: Customers, curve: Repeat, horizon_days: int) -> dict[str, Any]:
     start, stop = float(curve.params["quarter_day"]), curve.median
     params: dict[str, Any] = {"start": start, "stop": stop, "horizon_days": horizon_days}
-    if not np.isfinite(start):
-        return params
+    if not np.isfinite([start, stop]).all():
+        return params | {"start": np.nan}
     stop = max(stop, start + 1)
     params |= {"stop": stop, **listed(facts, int(start), int(stop))}
     chance = silence.returns(silence.waits(facts), horizon_days)["once"]

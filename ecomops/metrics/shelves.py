@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def on_hand(shop: Shop, last: date) -> pd.Series[float] | None:
     """Return pieces available and on the way by product on the last day with a snapshot.
 
-    None where `inventory_snapshots` or `product_skus` is absent or empty.
+    None where `inventory_snapshots` or `product_skus` is absent or tells no stock.
     """
     if "inventory_snapshots" not in shop or "product_skus" not in shop:
         return None
@@ -30,7 +30,7 @@ def on_hand(shop: Shop, last: date) -> pd.Series[float] | None:
     named = latest.join(shop.product_skus.select("sku_id", "product_id").distinct(), "sku_id")
     stock = named.available.fill_null(named.on_hand) + named.inbound.fill_null(0)
     rows = frame(named.mutate(stock=stock).group_by("product_id").agg(stock=ibis._.stock.sum()))
-    found = rows.set_index("product_id")["stock"].astype(float)
+    found = rows.set_index("product_id")["stock"].astype(float).dropna()
     return found if len(found) else None
 
 

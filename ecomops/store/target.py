@@ -283,7 +283,7 @@ def _stock(shop: Shop, target: float, last: date | None) -> dict[str, Any] | Non
 
 def _rows(sources: pd.DataFrame, gap: float, growth: float) -> pd.DataFrame:
     rows = []
-    whole = sources[["visitors", "buyers", "amount"]].sum()
+    whole = sources[["visitors", "buyers", "amount"]].sum(min_count=1)
     days = sources["days"].max()
     parts = sources[sources["channel"] != "total"]
     named = [("total", whole), *((str(r["channel"]), r) for _, r in parts.iterrows())]

@@ -74,3 +74,12 @@ def test_what_is_answered_has_its_numbers(shop):
 def test_nobody_returned_gives_no_test_without_people(shop):
     advice = eo.customer.repeat(shop.orders).actions()
     assert advice == ()
+
+
+def test_a_second_order_on_the_day_of_the_first_gives_no_days_to_remind_on():
+    """A quarter of those who return are known to, half are not: it ended in a traceback."""
+    at = pd.to_datetime([f"2024-02-29 {hour:02d}:00" for hour in (9, 10, 11)])
+    orders = pd.DataFrame({"order_id": list("123"), "customer_id": "c", "created_at": at})
+    found = eo.customer.activation(eo.open({"orders": orders.assign(paid_amount=5.0)}))
+    assert [finding.code for finding in found.findings()] == ["nobody"]
+    assert found.actions() == ()

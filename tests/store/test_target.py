@@ -44,6 +44,15 @@ def test_visitors_a_day_are_those_of_the_days_with_traffic(demo):
     assert now["total", "visitors"] == pytest.approx(rows["visitors"].sum() / 14)
 
 
+def test_visitors_that_nobody_counted_are_missing(demo):
+    rows = demo.traffic_daily.to_pandas()
+    rows = rows[rows["level"] == "source"].assign(visitors=None)
+    shop = eo.open({"orders": demo.orders.to_pandas(), "traffic_daily": rows})
+    now = target(shop, target=400_000).table.set_index(["channel", "lever"])["now"]
+    assert now["total"][["visitors", "conversion"]].isna().all()
+    assert now["total", "value"] > 0
+
+
 def test_parts_of_the_gap_add_up(result):
     parts = result.table[(result.table["lever"] == "value") & (result.table["channel"] != "total")]
     assert parts["part"].sum() == pytest.approx(result.params["gap"])
@@ -124,6 +133,12 @@ def test_stock_limits_the_target_by_product_not_in_sum():
     assert "甲" in found.explain("zh")
     enough = target(stocked({"a": 40, "b": 40}), target=6_000)
     assert "stocked" in {f.code for f in enough.findings()}
+
+
+def test_stock_that_nobody_counted_is_no_stock_and_carries_nothing():
+    """Snapshots whose pieces are missing tell neither that stock is short nor that it is enough."""
+    found = target(stocked({"a": np.nan, "b": np.nan}), target=10_000)
+    assert found.params["stock"] is None
 
 
 def test_a_product_without_a_snapshot_is_not_short():
