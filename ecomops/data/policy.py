@@ -155,10 +155,10 @@ def currency_of(t: ibis.Table) -> str:
     """Return the currency that a shop wrote beside the money of `t`; ``"XXX"`` (none) otherwise."""
     if "currency" not in t.columns:
         return "XXX"
-    told = t.currency.strip().upper().nullif("")
+    told = t.currency.cast("string").strip().upper().nullif("")
     found = frame(t.group_by(currency=told).aggregate(n=t.count())).dropna()
     _refuse_mixed(found)
-    return next(iter(found["currency"]), "") or "XXX"
+    return next(iter(found["currency"]), "XXX")
 
 
 def coverage(

@@ -89,7 +89,9 @@ def test_lines_in_two_currencies_are_not_added() -> None:
     lines = lines.assign(line_paid_amount=[5.0, 7.0], currency=["CNY", "usd"])
     with pytest.raises(eo.DataError, match="CNY 1, USD 1"):
         eo.product.pareto(lines)
-    assert eo.product.pareto(lines.assign(currency=["usd", "USD"])).basis.currency == "USD"
+    told = {"USD": ["usd", "USD"], "XXX": [None, None]}
+    for money, cells in told.items():
+        assert eo.product.pareto(lines.assign(currency=cells)).basis.currency == money
 
 
 def test_review_takes_outcomes() -> None:
