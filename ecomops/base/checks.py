@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from numbers import Real
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecomops.base.errors import DataError, OptionError, suggestion
@@ -92,6 +93,17 @@ def span(start: date | str | None, end: date | str | None) -> tuple[date | None,
     if first and last and last < first:
         raise OptionError("end_before_start", start=first, end=last)
     return first, last
+
+
+def path(given: object) -> Path:
+    """Return a path; raise `OptionError` for what is none, or empty: that is no folder either.
+
+    >>> path("exports").name
+    'exports'
+    """
+    if isinstance(given, str | Path) and str(given).strip():
+        return Path(given)
+    raise OptionError("not_a_path", given=repr(given), kind=type(given).__name__)
 
 
 def shop(given: object) -> None:

@@ -167,7 +167,8 @@ def attribution(
     DataError
         When columns are missing or no journey has a touch.
     OptionError
-        When an option is unknown or out of range.
+        When an option is unknown or out of range, or asks a path table for days or another
+        column than its channels.
 
     Notes
     -----
@@ -205,7 +206,7 @@ def attribution(
     days = checks.span(start, end)
     source = opened(touchpoints)
     if "path" in source.columns:
-        found = _of_paths(source)
+        found = _of_paths(source, {"by": by != "channel", "start": start, "end": end})
     else:
         found = _of_events(source, by, lookback_days, basis, *days)
     known = {"margin": margin or 0.0, "nulls": nulls}
@@ -237,7 +238,9 @@ class _Found:
     incremental: pd.DataFrame | None = None
 
 
-def _of_paths(paths: ibis.Table) -> _Found:
+def _of_paths(paths: ibis.Table, asked: Mapping[str, object]) -> _Found:
+    if beyond := [name for name, value in asked.items() if value]:
+        raise OptionError("paths_without", names=beyond)
     checks.columns("paths", paths.columns, ("path", "conversions"))
     paths = journeys.with_numbers(paths)
     return _Found(journeys=journeys.from_paths(paths), paths=paths, timed=False)

@@ -238,8 +238,8 @@ def _last(ads: Any, as_of: date | None) -> date | None:
 
 def _spread(rows: pd.DataFrame) -> float:
     """Return how much more than Poisson orders vary between days of one campaign."""
-    known = rows[(rows["orders"] > 0) & (rows["mature"] > 0)]
-    deviance = known["squares"] * known["mature"] / known["orders"] - known["orders"]
+    known = rows[(rows["matched"] > 0) & (rows["mature"] > 0)]
+    deviance = known["squares"] * known["mature"] / known["matched"] - known["matched"]
     return dispersion(float(deviance.sum()), int((known["days"] - 1).sum()))
 
 

@@ -131,8 +131,9 @@ def sums(ads: ibis.Table, delay: Delay, last: date, days: int) -> pd.DataFrame:
 
     ``campaign, channel, campaign_id, days, spend, clicks, orders, amount``; ``mature`` is spending
     weighted with the share of its orders that is reported by now, 0 on days without a report of
-    orders; ``valued`` are the orders whose amount is reported; ``squares`` the sum of orders² /
-    mature and ``value_squares`` that of amount² / orders over days, for the spread between days.
+    orders; ``valued`` are the orders whose amount is reported. For the spread between days:
+    ``matched`` are the orders of days with spending, ``squares`` the sum of their squares / mature,
+    ``value_squares`` that of amount² / orders.
     """
     kept = ads.filter(ads.date.between(last - timedelta(days=days - 1), last))
     one = [*KEYS, "date"]
@@ -147,20 +148,21 @@ def sums(ads: ibis.Table, delay: Delay, last: date, days: int) -> pd.DataFrame:
         (by.date == last - timedelta(days=age), delay.at(age)) for age in range(days)
     ])  # fmt: skip
     told = by.orders.notnull()  # noqa: PD004 - ibis has no other
-    daily = by.mutate(mature=told.ifelse(by.spend * known, 0.0))
-    seen = daily.mature > 0
-    valued = seen & daily.amount.notnull()  # noqa: PD004 - ibis has no other
+    daily = by.mutate(mature=told.ifelse(by.spend * known, 0.0), seen=told & (known > 0))
+    spent = daily.mature > 0
+    valued = daily.seen & daily.amount.notnull()  # noqa: PD004 - ibis has no other
     each = daily.group_by(list(KEYS)).aggregate(
         name=daily.name.max(),
         days=daily.count(where=daily.spend > 0),
         clicks=daily.clicks.sum(),
         spend=_total(daily.spend),
-        orders=_total(daily.orders, seen),
-        amount=_total(daily.amount, seen),
+        orders=_total(daily.orders, daily.seen),
+        amount=_total(daily.amount, daily.seen),
         valued=_total(daily.orders, valued),
         mature=_total(daily.mature),
-        squares=_total(daily.orders**2 / daily.mature, seen),
-        value_squares=_total(daily.amount**2 / daily.orders, daily.orders > 0),
+        matched=_total(daily.orders, spent),
+        squares=_total(daily.orders**2 / daily.mature, spent),
+        value_squares=_total(daily.amount**2 / daily.orders, valued & (daily.orders > 0)),
     )
     rows = frame(each.filter(each.spend > 0))
     rows["channel"] = rows["scene_name"].fillna(rows["platform"])

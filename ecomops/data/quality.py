@@ -13,7 +13,7 @@ from ecomops.data.outline import SALE
 from ecomops.data.policy import POLICY
 from ecomops.data.problems import Problem
 from ecomops.data.schema import table_schema
-from ecomops.data.tables import examples, frame, passing
+from ecomops.data.tables import examples, frame, passing, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,12 +64,11 @@ def quality(shop: Shop) -> Quality:
     >>> found.quiet_days, [(p.code, p.count) for p in found.problems]
     (1, [('duplicate_key', 1)])
     """
-    counts = {name: _counts(shop.tables[name], name) for name in sorted(shop.tables)}
-    held = _held(counts)
+    held = holdings(shop.tables)
     rows = held.rows
     found = list(shop.problems)
-    for name, counted in counts.items():
-        found += duplicates(shop.tables[name], name, counted)
+    for name in rows:
+        found += duplicates(shop.tables[name], name)
     days = quiet = 0
     if rows.get("orders"):
         found += contradictions(shop.orders)
@@ -83,10 +82,7 @@ def quality(shop: Shop) -> Quality:
 
 def holdings(tables: Mapping[str, ibis.Table]) -> Quality:
     """Return only how many rows tables have and how much is missing where it matters."""
-    return _held({name: _counts(tables[name], name) for name in sorted(tables)})
-
-
-def _held(counts: Mapping[str, Mapping[str, int]]) -> Quality:
+    counts = {name: _counts(tables[name], name) for name in sorted(tables)}
     rows = {name: counted["rows"] for name, counted in counts.items()}
     nulls = {
         (name, c): (n - counts[name][c]) / n
@@ -98,28 +94,19 @@ def _held(counts: Mapping[str, Mapping[str, int]]) -> Quality:
 
 
 def _counts(table: ibis.Table, name: str) -> dict[str, int]:
-    """Return the rows of a table, and of columns that tell and of its key how many have a value."""
-    key = [c for c in table_schema(name).key if c in table.columns]
-    filled = {c: table[c].count() for c in (*TELLING.get(name, ()), *key)}
+    """Return the rows of a table, and of columns that tell how many have a value."""
+    filled = {c: table[c].count() for c in TELLING.get(name, ())}
     counted = frame(table.aggregate(rows=table.count(), **filled)).iloc[0]
     return {str(c): int(n) for c, n in counted.items()}
 
 
-def duplicates(table: ibis.Table, name: str, has: Mapping[str, int] | None = None) -> list[Problem]:
-    """Return how many rows repeat the key of another row; rows without a key are left out.
-
-    `has` tells, where it is known already, how many rows have a value in each column.
-    """
-    has = has or _counts(table, name)
-    key = [c for c in table_schema(name).key if has.get(c)]
+def duplicates(table: ibis.Table, name: str) -> list[Problem]:
+    """Return how many rows repeat the key of another row; rows without a key are left out."""
+    key = table_schema(name).key
     if not key:
         return []
-    rows = table.filter(table[key[0]].notnull())
-    groups = rows.group_by(key).aggregate(n=rows.count())
-    twice = groups.filter(groups.n > 1)
-    extra = frame(twice.aggregate(extra=(twice.n - 1).sum()))["extra"].fillna(0).iloc[0]
-    shown = [] if not extra else examples(twice, key[0])
-    return [Problem("duplicate_key", name, "flagged", int(extra), tuple(shown))]
+    extra, shown = repeated(table.drop_null(key[0]), key)
+    return [Problem("duplicate_key", name, "flagged", extra, tuple(shown))]
 
 
 def contradictions(orders: ibis.Table) -> list[Problem]:

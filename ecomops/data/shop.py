@@ -15,7 +15,7 @@ import ibis
 
 from ecomops.base import checks
 from ecomops.base.errors import DataError, MissingError, OptionError, suggestion
-from ecomops.base.options import options
+from ecomops.base.options import LANGUAGES, options
 from ecomops.base.packaged import share
 from ecomops.data import formats, schema
 from ecomops.data.festivals import calendar_of, usual
@@ -153,10 +153,10 @@ def open_shop(
         options.lang = checks.language(lang)
     _check_zone(timezone)
     with ALONE:
-        return _opened(source, format, currency.upper() if currency else None, timezone)
+        return _opened(source, format, str(currency or "").upper(), timezone)
 
 
-def _opened(source: object, layout: str | None, currency: str | None, timezone: str | None) -> Shop:
+def _opened(source: object, layout: str | None, currency: str, timezone: str | None) -> Shop:
     options.glossary = {}  # of the shop that was open before
     if isinstance(source, Mapping):
         shop = _from_frames(source, currency, timezone)
@@ -185,15 +185,15 @@ def _check_zone(timezone: str | None) -> None:
     if timezone:
         try:
             ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, TypeError, ValueError):
             raise OptionError("unknown_timezone", timezone=timezone) from None
 
 
-def _from_frames(frames: Mapping[str, object], currency: str | None, timezone: str | None) -> Shop:
+def _from_frames(frames: Mapping[str, object], currency: str, timezone: str | None) -> Shop:
     zone = timezone or ZONES.get(currency or "CNY", "UTC")
     tables = {name: table(f, name, timezone=zone) for name, f in frames.items()}
     _refuse_several_engines(tables)
-    return Shop(name="shop", tables=tables, currency=currency or "", timezone=zone, source="frames")
+    return Shop(name="shop", tables=tables, currency=currency, timezone=zone, source="frames")
 
 
 def _refuse_several_engines(tables: Mapping[str, ibis.Table]) -> None:
@@ -207,20 +207,17 @@ def _refuse_several_engines(tables: Mapping[str, ibis.Table]) -> None:
         raise DataError("several_connections", count=len(homes), groups=groups)
 
 
-def _from_connection(con: ibis.BaseBackend, currency: str | None, timezone: str | None) -> Shop:
+def _from_connection(con: ibis.BaseBackend, currency: str, timezone: str | None) -> Shop:
     zone = timezone or ZONES.get(currency or "CNY", "UTC")
     found = [name for name in schema.tables() if name in con.list_tables()]
     if not found:
         raise MissingError("no_shop_tables", path=con.name, entries=con.list_tables() or ["—"])
     tables = {name: table(con.table(name), name, timezone=zone) for name in found}
-    money = currency or ""
-    return Shop(name=con.name, tables=tables, currency=money, timezone=zone, source=con.name)
+    return Shop(name=con.name, tables=tables, currency=currency, timezone=zone, source=con.name)
 
 
-def _from_path(
-    source: str | Path, layout: str | None, currency: str | None, timezone: str | None
-) -> Shop:
-    path = demo_folder() if source == "demo" else Path(source)
+def _from_path(source: str | Path, layout: str | None, currency: str, timezone: str | None) -> Shop:
+    path = demo_folder() if source == "demo" else checks.path(source)
     try:
         if not path.exists():
             raise MissingError("no_such_file", path=str(path))
@@ -240,9 +237,7 @@ def _from_path(
         raise
 
 
-def _from_export(
-    path: Path, layout: str | None, currency: str | None, timezone: str | None
-) -> Shop:
+def _from_export(path: Path, layout: str | None, currency: str, timezone: str | None) -> Shop:
     loaded = formats.load(path, con=engine(), format=layout, timezone=timezone)
     zone = loaded.timezone
     return Shop(
@@ -269,20 +264,16 @@ def canonical_files(path: Path) -> dict[str, Path]:
     return {name: file for name, (file,) in named.items()}
 
 
-def _from_files(
-    path: Path, files: Mapping[str, Path], currency: str | None, timezone: str | None
-) -> Shop:
+def _from_files(path: Path, files: Mapping[str, Path], currency: str, timezone: str | None) -> Shop:
     settings = _settings(path if path.is_dir() else path.parent)
     options.glossary = settings.get("english", {})
     currency = currency or settings.get("currency", "").upper()
     zone = timezone or settings.get("timezone") or ZONES.get(currency or "CNY", "UTC")
     return Shop(
         name=settings.get("name", path.stem),
-        names={
-            lang: settings[f"name_{lang}"] for lang in ("zh", "en") if f"name_{lang}" in settings
-        },
+        names={x: settings[f"name_{x}"] for x in LANGUAGES if f"name_{x}" in settings},
         tables={name: table(read_file(file), name, timezone=zone) for name, file in files.items()},
-        currency=currency or "",
+        currency=currency,
         timezone=zone,
         source="canonical",
         extras=_extras(path),

@@ -24,7 +24,7 @@ from ecomops.base.errors import DataError, MissingError, OptionError
 from ecomops.data.schema import TableSchema, table_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from ibis.backends import BaseBackend
@@ -61,7 +61,9 @@ def _wall_spark(session: str, shop: str, at: Any) -> Any: ...
 def _session_zone() -> Any: ...
 
 
-def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis.Table:
+def table(
+    source: object, name: str, *, timezone: str = "Asia/Shanghai", once: bool = False
+) -> ibis.Table:
     """Return `source` as an ibis table with every canonical column of `name`.
 
     Parameters
@@ -74,6 +76,9 @@ def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis
     timezone
         The shop's zone: zoned time stamps become its local wall time, unzoned ones are taken
         to be that already.
+    once
+        Whether to refuse rows that repeat the key of another one, which would count twice. Those
+        that have been through this door are not asked again: `Shop.check` tells of them.
 
     Columns that are absent become typed nulls; columns that are not canonical are kept as they
     are. Money becomes decimal (four places from floats and text, so that sums are exact), ids text
@@ -81,7 +86,7 @@ def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis
     times finer than a microsecond the rest is cut off, on every engine alike.
 
     Raises `DataError` for missing or unreadable columns (numbers as times and parts of a piece
-    among them) and ids that a float has rounded.
+    among them), ids that a float has rounded and, if asked, rows that repeat a key.
 
     >>> import pandas as pd
     >>> orders = pd.DataFrame(
@@ -100,6 +105,9 @@ def table(source: object, name: str, *, timezone: str = "Asia/Shanghai") -> ibis
     _refuse_unreadable(raw, schema)
     typed = {c.name: _typed(raw, c.name, c.dtype, timezone) for c in schema.columns.values()}
     passed = raw.mutate(**typed)
+    key = list(dict.fromkeys(("order_id", *schema.key)))  # some number the lines of each order
+    if once and (found := repeated(passed.drop_null(schema.key[0]), key))[0]:
+        raise DataError("repeated_key", table=name, key=key, count=found[0], examples=found[1])
     PASSED.add(passed.op())
     return passed
 
@@ -146,6 +154,18 @@ def examples(rows: ibis.Table, column: str) -> list[str]:
     return [str(value) for value in frame(few)["x"].dropna()]
 
 
+def repeated(rows: ibis.Table, key: Sequence[str]) -> tuple[int, list[str]]:
+    """Return how many rows repeat the key of another one, and three examples.
+
+    >>> repeated(ibis.memtable({"a": ["x", "y", "x", "x"]}), ["a"])
+    (2, ['x'])
+    """
+    groups = rows.group_by(key).aggregate(n=rows.count())
+    twice = groups.filter(groups.n > 1)
+    extra = int(frame(twice.aggregate(n=(twice.n - 1).sum().fill_null(0)))["n"].iloc[0])
+    return extra, examples(twice, key[0]) if extra else []
+
+
 def exact(value: Any) -> Any:
     """Return a column of floats as decimals with eight places, whose sum is alike in any order."""
     return value.cast("decimal(38, 8)")
@@ -163,7 +183,7 @@ def opened(source: object) -> ibis.Table:
     if isinstance(source, ibis.Table):
         return source
     if isinstance(source, str | Path):
-        return read_file(Path(source))
+        return read_file(checks.path(source))
     kind = type(source)  # a lazy frame of polars would have to find its columns first
     if is_dataclass(kind) or not (hasattr(kind, "columns") or hasattr(kind, "schema")):
         raise OptionError("not_a_table", kind=kind.__name__)

@@ -142,8 +142,8 @@ def customers(orders: object, *, as_of: date | str | None = None) -> Customers:
     """
     last = checks.day("as_of", as_of)
     if not isinstance(orders, ibis.Table):
-        return _made(table(orders, "orders"), last)
-    return _kept.get(orders, last, lambda: _made(table(orders, "orders"), last))
+        return _made(table(orders, "orders", once=True), last)
+    return _kept.get(orders, last, lambda: _made(table(orders, "orders", once=True), last))
 
 
 def _made(orders: ibis.Table, last: date | None) -> Customers:

@@ -226,7 +226,7 @@ def pareto(
     if order_lines is None:
         absent = Need("table", {"table": "order_lines"})
         return Pareto.lock((absent,), lang=lang)
-    lines = table(order_lines, "order_lines")
+    lines = table(order_lines, "order_lines", once=True)
     checks.columns("order_lines", lines.columns, (by,))
     items = frame(values_by_item(lines, by=by, value=value))
     excluded = left_out(lines, value)

@@ -219,7 +219,7 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
     if order_lines is None:
         need = Need("table", {"table": "order_lines"})
         return Price.lock((need,), lang=lang)
-    lines = table(order_lines, "order_lines")
+    lines = table(order_lines, "order_lines", once=True)
     rows = weekly(lines)
     if rows.empty:
         values = {"needed": LEAST_WEEKS, "found": 0, "unit": "weeks"}

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-LEVELS = ("note", "good", "watch", "act")
 MONTH = 30
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
@@ -26,6 +25,7 @@ from ecomops.store.unlock import downloads, locked_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     import ibis
     from matplotlib.axes import Axes
@@ -302,6 +302,7 @@ def load(
         When the shop's folder cannot be written; nothing has changed then.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> rows = "Created date (UTC),Converted Amount,Fee,id\n2026-06-01 10:00:00,9.50,1,ch_1\n"
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = (Path(folder) / "payments.csv").write_text(rows)
@@ -313,7 +314,7 @@ def load(
     try:
         return _loaded(path, into, format, timezone, keep_personal=keep_personal, lang=lang)
     except DataError as error:
-        if own := [] if format else _canonical(Path(path)):
+        if own := [] if format else _canonical(checks.path(path)):
             raise DataError("already_canonical", path=str(path), tables=own) from error
         raise
 
@@ -330,13 +331,13 @@ def _loaded(
 ) -> LoadReport:  # fmt: skip
     if into is not None:
         done = formats.load_into(
-            path, into, format=format, timezone=timezone, keep_personal=keep_personal
+            path, checks.path(into), format=format, timezone=timezone, keep_personal=keep_personal
         )
         tables: Mapping[str, ibis.Table] = open_shop(into).tables
         changed = {c.table: (c.after, c.loaded) for c in done.changes}
         return report(done, changed, tables, lang=lang, folder=str(into))
     found = formats.load(
-        Path(path), con=engine(), format=format, timezone=timezone, keep_personal=keep_personal
+        path, con=engine(), format=format, timezone=timezone, keep_personal=keep_personal
     )
     tables = {name: table(t, name, timezone=found.timezone) for name, t in found.tables.items()}
     counts = {name: int(frame(t.aggregate(n=t.count()))["n"].iloc[0]) for name, t in tables.items()}

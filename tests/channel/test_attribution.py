@@ -77,6 +77,16 @@ def test_equal_on_every_engine_from_paths(table):
     same(attribution(table(rows), order=2), attribution(rows, order=2))
 
 
+@pytest.mark.parametrize(
+    "more", [{"by": "campaign_id"}, {"start": "2025-01-01"}, {"end": "2025-01-31"}]
+)
+def test_a_path_table_is_not_asked_for_what_it_does_not_hold(more):
+    """It has no days: a month asked of it was answered with all of the data."""
+    rows = pd.DataFrame({"path": ["a > b"], "conversions": [1]})
+    with pytest.raises(OptionError, match=f"cannot be asked for: {next(iter(more))}"):
+        attribution(rows, **more)
+
+
 def test_by_hand():
     result = attribution(TWO)
     assert by(result, "first") == {"a": 1, "b": 1, "c": 0}

@@ -237,3 +237,18 @@ def test_words_and_chart(result) -> None:
     for lang in ("zh", "en"):
         assert result.in_language(lang)._repr_html_().count("<svg") == 2
     assert "camp2" in result.explain("zh")
+
+
+def test_orders_reported_on_days_without_spending_count() -> None:
+    """Reports book an order on its own day: a pause of a third of all days costs none of them."""
+    ads = reports()
+    ads["spend"] = ads["spend"].mask(
+        (ads["campaign_id"] == "c0") & (np.arange(len(ads)) % 3 == 0), 0
+    )
+    found = guardrails(shop(ads, order_lines=lines()), delay=[1.0])
+    row = found.table.set_index("campaign").loc["camp0"]
+    told = ads[(ads["campaign_id"] == "c0") & (ads["date"] > DAYS[-29].date())]
+    assert row["orders"] == told["conversions"].sum()
+    assert row["spend"] == pytest.approx(told["spend"].sum())
+    assert row["cost"] == pytest.approx(row["spend"] / row["orders"], rel=0.1)
+    assert row["roas"] == pytest.approx(200 / row["cost"], rel=0.05)

@@ -54,12 +54,17 @@ def test_no_sale_at_all_has_no_days() -> None:
 
 
 def test_rows_without_a_key_are_no_doubles() -> None:
-    """`products` by their id: p twice, one without; a table whose key is empty throughout: none."""
+    """`products` by their id: p twice, one without; a table whose key is empty throughout: none.
+
+    Nor is a customer who got two messages of which nobody told the number.
+    """
     rows = pd.DataFrame({"product_id": ["p", "p", None, "q", None], "product_name": "n"})
     (problem,) = duplicates(door(rows, "products"), "products")
     assert (problem.count, problem.examples) == (1, ("p",))
     empty = pd.DataFrame({"product_id": [None, None], "product_name": "n"})
-    assert duplicates(door(empty, "products"), "products") == []
+    assert duplicates(door(empty, "products"), "products")[0].count == 0
+    sends = pd.DataFrame({"customer_id": ["a", "a"], "sent_at": "2025-01-01", "is_holdout": False})
+    assert duplicates(door(sends, "message_sends"), "message_sends")[0].count == 0
 
 
 def test_contradictions_are_counted_with_examples() -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import inspect
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
 import ecomops as eo
 from ecomops.base import checks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 ELEMENTS = (eo.store, eo.product, eo.channel, eo.customer, eo.campaign)
 OF_A_SHOP = [
@@ -107,3 +112,25 @@ def test_every_need_is_listed_with_whether_it_is_there() -> None:
         ("order_lines", False),
     ]
     assert found.explain("en") == "No answer yet; missing: table order_lines"
+
+
+@pytest.mark.parametrize("given", [3, "", " "])
+@pytest.mark.parametrize("ask", [eo.load, eo.detect, eo.open, eo.customer.rfm])
+def test_what_is_no_path_is_refused(ask: Callable[[object], object], given: object) -> None:
+    """An empty path is not the current folder, which holds whatever it holds."""
+    with pytest.raises(eo.OptionError, match=r"is not (the path of a file|a table)"):
+        ask(given)
+
+
+def test_an_export_goes_into_no_unnamed_folder(tmp_path: Path) -> None:
+    with pytest.raises(eo.OptionError, match="is not the path of a file or a folder"):
+        eo.load(tmp_path, into="")
+
+
+@pytest.mark.parametrize(
+    ("option", "code"), [("currency", "no_such_currency"), ("timezone", "unknown_timezone")]
+)
+def test_a_number_names_no_currency_and_no_zone(option: str, code: str) -> None:
+    with pytest.raises(eo.EcomopsError) as refused:
+        eo.open("demo", **{option: 3})
+    assert refused.value.code == code

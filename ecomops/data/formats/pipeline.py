@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ecomops.base import checks
 from ecomops.base.errors import DataError
 from ecomops.data.formats import sql
 from ecomops.data.formats.across import held_across
@@ -83,9 +84,10 @@ def detect(path: str | Path) -> list[Candidate]:
     Returns one list over all sheets, by confidence; each candidate names its file, the columns
     matched, missing and unknown. An empty list means that nothing known fits.
 
-    Raises `MissingError` when there is no such file, `DataError` when it cannot be read.
+    Raises `OptionError` for what is no path, `MissingError` when there is no such file, `DataError`
+    when it cannot be read.
     """
-    path = Path(path)
+    path = checks.path(path)
     known = known_at(path)
     found: list[Candidate] = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -114,6 +116,8 @@ def load(
 
     Raises
     ------
+    OptionError
+        When `path` is none, or empty.
     MissingError
         When there is nothing at `path`.
     DataError
@@ -121,15 +125,10 @@ def load(
         it needs, or holds ids that a spreadsheet has rounded. In a folder such files are listed
         in `files` and left out, unless nothing else is there.
     """
-    path = Path(path)
+    path = checks.path(path)
     known = known_at(path)
-    how = How(
-        known=known,
-        wanted=format_of(format, known) if format else None,
-        zone=timezone,
-        salt=salt,
-        keep_personal=keep_personal,
-    )
+    wanted = format_of(format, known) if format else None
+    how = How(known=known, wanted=wanted, zone=timezone, salt=salt, keep_personal=keep_personal)
     with tempfile.TemporaryDirectory() as scratch:
         parts, files = parts_of(path, Path(scratch), how, con)
         if not parts:
