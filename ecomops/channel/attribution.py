@@ -15,7 +15,8 @@ from ecomops.channel import dots, journeys, reading
 from ecomops.channel.credits import MODELS
 from ecomops.channel.holdout import INCREMENTAL, incremental
 from ecomops.channel.models import EFFECTS, GAMES, Settings, credit, totals
-from ecomops.data.tables import frame, held, opened, table
+from ecomops.data.policy import ends
+from ecomops.data.tables import held, number, opened, table
 from ecomops.maths.markov import STRATEGIES
 from ecomops.result import Action, Basis, Finding, Need, Result, style
 from ecomops.result.model import plain
@@ -256,22 +257,20 @@ def _of_events(
 ) -> _Found:
     events = table(source, "touchpoints")
     checks.columns("touchpoints", events.columns, (by,))
-    span = frame(events.aggregate(first=events.event_time.min(), last=events.event_time.max()))
-    first, last = span.iloc[0]
-    if pd.isna(first):
+    span = ends(events, "event_time", "touchpoints")
+    if not span:
         raise DataError("empty_table", table="touchpoints")
     built = journeys.from_events(
         events, lookback_days=lookback_days, basis=basis, by=by, start=start, end=end
     )
     alone = journeys.untouched(events, by=by, lookback_days=lookback_days, start=start, end=end)
-    count = frame(alone.aggregate(n=alone.conversions.sum().fill_null(0)))["n"].iloc[0]
     known = "is_holdout" in events.columns
     return _Found(
         journeys=held(built),
         timed=True,
-        untouched=float(count),
-        start=start or first.date(),
-        end=end or last.date(),
+        untouched=float(number(alone.conversions.sum())),
+        start=start or span[0],
+        end=end or span[1],
         incremental=incremental(events, by=by, start=start, end=end) if known else None,
     )
 

@@ -12,7 +12,8 @@ import pandas as pd
 from ecomops.base import checks
 from ecomops.base.errors import DataError
 from ecomops.channel import bars
-from ecomops.data.tables import frame, table
+from ecomops.data.policy import ends
+from ecomops.data.tables import frame, number, table
 from ecomops.maths.arrays import ratio
 from ecomops.maths.proportions import wilson
 from ecomops.metrics import periods
@@ -248,12 +249,12 @@ def traffic(
     daily = table(traffic_daily, "traffic_daily")
     daily = daily.drop_null("date")
     kept, device = at_one_level(daily, by)
-    span = frame(kept.aggregate(first=kept.date.min(), last=kept.date.max())).iloc[0]
-    if pd.isna(span["first"]):
+    span = ends(kept, "date", "traffic_daily")
+    if not span:
         _refuse_empty(daily)
         need = Need("column", {"table": "traffic_daily", "column": by})
         return Traffic.lock((need,), lang=lang, period=period)
-    first, last = (pd.Timestamp(span[name]).date() for name in ("first", "last"))
+    first, last = span
     sums = frame(by_period(kept, period=period, source=kept[by]))
     if sums["visitors"].isna().all():
         need = Need("column", {"table": "traffic_daily", "column": "visitors"})
@@ -276,7 +277,7 @@ def traffic(
 
 
 def _refuse_empty(daily: ibis.Table) -> None:
-    if not frame(daily.aggregate(n=daily.count()))["n"].iloc[0]:
+    if not number(daily.count()):
         raise DataError("empty_table", table="traffic_daily")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import pandas as pd
 
 from ecomops.base.errors import DataError
 from ecomops.data.days import order_days
@@ -15,8 +16,6 @@ from ecomops.data.tables import NO, YES, exact, frame, passing
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
-
-    import pandas as pd
 
 FIRST_YEAR, LAST_YEAR = 1995, 2100
 
@@ -183,7 +182,11 @@ def coverage(
     kept = days[sale & ~later]
     if kept.empty:
         raise DataError("no_orders_count", rows=rows, **excluded)
-    _refuse(orders, days, kept)
+    years = days["day"].map(lambda day: day.year, na_action="ignore")
+    far = int(days["orders"][(years < FIRST_YEAR) | (years > LAST_YEAR)].sum())
+    _refuse_far("orders", far, kept["day"].min(), kept["day"].max())
+    if len(set(kept["currency"].dropna())) > 1:
+        _refuse_mixed(frame(orders.group_by("currency").aggregate(n=orders.count())))
     return Coverage(
         rows=rows,
         sales=int(kept["orders"].sum()),
@@ -195,19 +198,24 @@ def coverage(
     )
 
 
-def _refuse(orders: ibis.Table, days: pd.DataFrame, kept: pd.DataFrame) -> None:
-    years = days["day"].map(lambda day: day.year, na_action="ignore")
-    bad = int(days["orders"][(years < FIRST_YEAR) | (years > LAST_YEAR)].sum())
-    if bad:
-        raise DataError(
-            "impossible_dates",
-            table="orders",
-            count=bad,
-            first=str(kept["day"].min()),
-            last=str(kept["day"].max()),
-        )
-    if len(set(kept["currency"].dropna())) > 1:
-        _refuse_mixed(frame(orders.group_by("currency").aggregate(n=orders.count())))
+def ends(rows: ibis.Table, column: str, table: str) -> tuple[date, date] | None:
+    """Return the first and the last day in a column of `table`; None without any.
+
+    Raises `DataError` where a day lies beyond reason.
+    """
+    day = rows[column].cast("date")
+    far = ~day.year().between(FIRST_YEAR, LAST_YEAR)
+    told = frame(rows.aggregate(first=day.min(), last=day.max(), far=far.sum())).iloc[0]
+    if pd.isna(told["first"]):
+        return None
+    first, last = (pd.Timestamp(told[name]).date() for name in ("first", "last"))
+    _refuse_far(table, int(told["far"]), first, last)
+    return first, last
+
+
+def _refuse_far(table: str, count: int, first: date, last: date) -> None:
+    if count:
+        raise DataError("impossible_dates", table=table, count=count, first=first, last=last)
 
 
 def _refuse_mixed(counts: pd.DataFrame) -> None:

@@ -136,6 +136,15 @@ def frame(expr: ibis.Table) -> pd.DataFrame:
     return rows.astype(dict.fromkeys(gaps, "float64"))
 
 
+def number(value: Any) -> int:
+    """Return one whole number that an engine counts or adds up; 0 where nothing is there.
+
+    >>> number(ibis.memtable({"a": [1, None]}).a.count())
+    1
+    """
+    return int(frame(value.fill_null(0).name("n").as_table())["n"].iloc[0])
+
+
 def passing(rows: ibis.Table, tests: Mapping[str, Any]) -> dict[str, int]:
     """Return how many rows pass each test, from one query; a missing answer is no.
 
@@ -162,7 +171,7 @@ def repeated(rows: ibis.Table, key: Sequence[str]) -> tuple[int, list[str]]:
     """
     groups = rows.group_by(key).aggregate(n=rows.count())
     twice = groups.filter(groups.n > 1)
-    extra = int(frame(twice.aggregate(n=(twice.n - 1).sum().fill_null(0)))["n"].iloc[0])
+    extra = number((twice.n - 1).sum())
     return extra, examples(twice, key[0]) if extra else []
 
 

@@ -8,7 +8,7 @@ import ibis
 import numpy as np
 
 from ecomops.data.policy import called, sold_lines
-from ecomops.data.tables import NO, frame
+from ecomops.data.tables import NO, frame, number
 from ecomops.maths.arrays import floats, ratio
 from ecomops.maths.shrinkage import beta_binomial, partial_pooling
 from ecomops.maths.survival import kaplan_meier
@@ -149,7 +149,7 @@ def _marked(shop: Shop, lines: ibis.Table) -> Any:
         t = t.mutate(back=(wait.between(0, FOLLOWED) & (wait <= t.age)).fill_null(NO))
         t = t.mutate(time=ibis.ifelse(t.back, wait, t.age))
     else:
-        if not frame(lines.aggregate(n=lines.line_refund_amount.count())).iloc[0, 0]:
+        if not number(lines.line_refund_amount.count()):
             return None
         t = lines.mutate(back=lines.line_refund_amount > 0, time=lines.age)
         t = t.mutate(back=t.back.fill_null(NO))

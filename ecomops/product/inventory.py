@@ -10,7 +10,7 @@ import numpy as np
 
 from ecomops.base import checks
 from ecomops.data.policy import coverage
-from ecomops.data.tables import frame
+from ecomops.data.tables import number
 from ecomops.maths import forecast as maths
 from ecomops.maths.inventory import newsvendor_draws
 from ecomops.metrics.daily import daily
@@ -171,7 +171,7 @@ def inventory(
     needed = maths.MIN_DAYS + 2 * days
     if len(history) < needed:
         lines = shop.order_lines
-        costs = bool(frame(lines.aggregate(n=lines.line_cost.count()))["n"].iloc[0])
+        costs = bool(number(lines.line_cost.count()))
         return Inventory.lock(_missing(len(history), needed, costs=costs), lang=lang)
     kept = _shelf(shop, facts.last_day)
     gone = lost(kept)

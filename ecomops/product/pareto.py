@@ -11,7 +11,7 @@ import pandas as pd
 
 from ecomops.base import checks
 from ecomops.data.policy import currency_of, line_exclusions, sold_lines
-from ecomops.data.tables import frame, table
+from ecomops.data.tables import frame, number, table
 from ecomops.maths import bootstrap, concentration
 from ecomops.result import Action, Basis, Finding, Need, Result, style
 
@@ -54,8 +54,7 @@ def left_out(lines: ibis.Table, value: str) -> dict[str, int]:
     counts = line_exclusions(lines)
     if value == "margin":
         sold = sold_lines(lines)
-        unknown = sold.aggregate(n=sold.count() - sold.line_cost.count())
-        counts["no_cost"] = int(frame(unknown)["n"].iloc[0])
+        counts["no_cost"] = number(sold.count() - sold.line_cost.count())
     return counts
 
 

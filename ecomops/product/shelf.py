@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ecomops.data.festivals import days as calendar_days
-from ecomops.data.policy import POLICY, called, sold_lines
+from ecomops.data.policy import POLICY, called, ends, sold_lines
 from ecomops.data.tables import frame
 from ecomops.maths import forecast as maths
 from ecomops.maths.latent import latent_demand
@@ -58,11 +58,10 @@ def shelf(shop: Shop, *, days: int, as_of: date, lead: float) -> Shelf | None:
     `lead` stands in where no lead time is stated.
     """
     stock = stock_days(shop).filter(ibis._.day <= ibis.literal(as_of))
-    ends = frame(stock.aggregate(first=stock.day.min(), last=stock.day.max())).iloc[0]
-    if pd.isna(ends["last"]):
+    span = ends(stock, "day", "inventory_snapshots")
+    if not span:
         return None
-    end = pd.Timestamp(ends["last"]).date()
-    since = max(end - timedelta(days=days - 1), pd.Timestamp(ends["first"]).date())
+    since, end = max(span[1] - timedelta(days=days - 1), span[0]), span[1]
     items, sold = _sold(shop, since, end)
     if items.empty:
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecomops.base import checks
 from ecomops.base.formatting import count, day
-from ecomops.data.tables import frame
+from ecomops.data.tables import number
 from ecomops.result import html
 from ecomops.result.html import RESULT, VIEW
 from ecomops.result.model import plain
@@ -106,7 +106,7 @@ def cover(shop: Shop, *, lang: str | None = None) -> Cover:
         "currency": shop.currency,
         "timezone": shop.timezone,
         "source": shop.source,
-        "tables": {name: _rows(shop.tables[name]) for name in sorted(shop.tables)},
+        "tables": {name: number(shop.tables[name].count()) for name in sorted(shop.tables)},
         "lang": lang,
     }
     if "orders" not in shop:
@@ -121,7 +121,3 @@ def cover(shop: Shop, *, lang: str | None = None) -> Cover:
         purchases=seen.purchases,
         excluded={reason: n for reason, n in seen.excluded.items() if n},
     )
-
-
-def _rows(table: Any) -> int:
-    return int(frame(table.aggregate(n=table.count()))["n"].iloc[0])

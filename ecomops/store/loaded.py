@@ -16,7 +16,7 @@ from ecomops.data.formats.part import finest
 from ecomops.data.quality import holdings
 from ecomops.data.schema import tables as schemas
 from ecomops.data.shop import canonical_files, open_shop
-from ecomops.data.tables import engine, frame, needed, read_file, table
+from ecomops.data.tables import engine, needed, number, read_file, table
 from ecomops.metrics.catalogue import catalogue
 from ecomops.result import Basis, Finding, Result, style
 from ecomops.result.words import Words
@@ -340,7 +340,7 @@ def _loaded(
         path, con=engine(), format=format, timezone=timezone, keep_personal=keep_personal
     )
     tables = {name: table(t, name, timezone=found.timezone) for name, t in found.tables.items()}
-    counts = {name: int(frame(t.aggregate(n=t.count()))["n"].iloc[0]) for name, t in tables.items()}
+    counts = {name: number(t.count()) for name, t in tables.items()}
     return report(found, {n: (c, c) for n, c in counts.items()}, tables, lang=lang)
 
 

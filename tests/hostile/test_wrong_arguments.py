@@ -134,3 +134,21 @@ def test_a_number_names_no_currency_and_no_zone(option: str, code: str) -> None:
     with pytest.raises(eo.EcomopsError) as refused:
         eo.open("demo", **{option: 3})
     assert refused.value.code == code
+
+
+FAR = ["2025-01-01", "9999-12-31"]
+
+
+@pytest.mark.parametrize(
+    ("ask", "rows"),
+    [
+        (eo.channel.traffic, {"date": FAR, "source_l1": "search", "visitors": 9}),
+        (eo.channel.attribution, {"event_time": FAR, "visitor_id": "v", "channel": "search"}),
+        (eo.customer.rfm, {"order_id": ["1", "2"], "created_at": FAR, "paid_amount": 9.0}),
+    ],
+)
+def test_a_date_beyond_reason_is_named_with_its_table(
+    ask: Callable[[object], object], rows: dict[str, object]
+) -> None:
+    with pytest.raises(eo.DataError, match=r"impossible dates: 1\. They run from .* to 9999-12-31"):
+        ask(pd.DataFrame(rows))
