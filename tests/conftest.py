@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -56,7 +57,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Stop where xdist does not see the groups: every worker would make everything again."""
+    """Let rubbish wait: expressions are made of many small parts, and memory is large.
+
+    Stop where xdist does not see the groups: every worker would make everything again.
+    """
+    gc.freeze()  # what stays anyway need not be looked through again and again
+    gc.set_threshold(100_000, 50, 100)
     grouped = [i.nodeid for i in session.items if i.get_closest_marker("xdist_group")]
     if getattr(session.config.option, "loadgroup", False):
         assert all("@" in name for name in grouped), "this pytest-xdist loses groups: see pyproject"

@@ -121,3 +121,13 @@ def test_marginals_of_shops_without_answers_and_with_every_line_sent_back():
     quiet = replace(back, opinions=replace(base.opinions, surveyed=0.001))
     checks = validate(world(quiet, seed=3)).to_pandas()
     assert checks[(checks.module == "returns") | (checks.module == "surveys")].ok.all()
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "customers"),
+    [("tiny", 2, 2), ("tiny", 3, 20), ("course", 1, 2), ("course", 2, 2), ("live_room", 3, 20)],
+)
+def test_a_shop_of_a_few_customers_is_no_false_alarm(name, seed, customers):
+    """One of two customers where 2 % are expected: luck, though beyond 4.5 standard errors."""
+    checks = validate(world(name, seed=seed, customers=customers)).to_pandas()
+    assert checks[~checks.ok].empty
