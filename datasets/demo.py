@@ -6,7 +6,7 @@ import sys
 from itertools import product
 from pathlib import Path
 
-from ecomops.sim import preset, world, write
+from ecomops.sim import world, write
 
 SEED = 20251209
 # what pages in English call this shop's own words, beside its channels and categories
@@ -41,11 +41,12 @@ PAID = {
 def main(folder: Path) -> None:
     """Write the demo shop to `folder`: one Parquet file per table, and ``shop.toml``."""
     folder.mkdir(parents=True, exist_ok=True)
-    write.shop_toml(preset("demo"), folder)
+    made = world("demo", seed=SEED)
+    write.shop_toml(made.plan, folder)
     campaigns = {p + a: f"{PAID[p]}: {AIMS[a]}" for p, a in product(PAID, AIMS)}
     with (folder / "shop.toml").open("a", encoding="utf-8") as settings:
         settings.writelines(f'"{zh}" = "{en}"\n' for zh, en in (WORDS | campaigns).items())
-    for name, table in world("demo", seed=SEED).tables.items():
+    for name, table in made.tables.items():
         write.parquet(table, folder / f"{name}.parquet")
 
 

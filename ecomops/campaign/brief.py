@@ -47,6 +47,11 @@ class _Borrowed(RuleWords):
                 return found
         return self.own(value)
 
+    def own(self, value: object) -> str:
+        """Return names from the data, each by itself, as the shop calls them in this language."""
+        parts = value.split("; ") if isinstance(value, str) else [value]
+        return "; ".join(map(super().own, parts))
+
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Brief(Result):

@@ -67,7 +67,7 @@ def _hosts(ax: Axes, rows: pd.DataFrame, *, wide: bool, words: Words) -> None:
         ax.plot([row["low"], row["high"]], [i, i], color=style.HEX["s3"], lw=6)
         ax.plot([row["effect"]], [i], "o", ms=7, color=style.UP)
         label = words.label(row["part"] if wide else f"{row['part']}_short")
-        text = style.shortened(str(row["name"]), 100 if wide else 62) + f" · {label}"
+        text = style.shortened(words.own(row["name"]), 100 if wide else 62) + f" · {label}"
         style.tag(ax, 0, i, text, -8, 0, at="left", ha="right", size=style.SMALL)
     ax.set_ylim(max(len(rows), 1) - 0.4, -0.6)
     ax.grid(axis="x")

@@ -99,7 +99,7 @@ class Inventory(Result):
         for i, row in enumerate(rows.to_dict("records")):
             rows_of.interval(ax, i, row, "expected")
             rows_of.square(ax, i, row["level"])
-            rows_of.name(ax, i, row, wide=wide)
+            rows_of.name(ax, i, row, wide=wide, words=words)
             code = "order" if wide else "order_short"
             text = words.say("labels", code, order=row["order"])
             rows_of.note(ax, i, text)

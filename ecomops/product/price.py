@@ -162,7 +162,7 @@ class Price(Result):
         ax.axvline(-1, color=style.OTHER, lw=1.2, ls=(0, (4, 3)))
         for i, row in enumerate(rows.to_dict("records")):
             rows_of.interval(ax, i, row, "elasticity", 6)
-            rows_of.name(ax, i, row, wide=wide)
+            rows_of.name(ax, i, row, wide=wide, words=words)
         ax.set_ylim(len(rows) - 0.4, -0.6)
         ax.grid(axis="x")
         ax.set_yticks([])

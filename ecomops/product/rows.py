@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from ecomops.result.words import Words
+
 ROOM = {True: 218, False: 118}  # pixels of a name, before it is cut
 
 
@@ -25,9 +27,9 @@ def square(ax: Axes, i: int, value: float) -> None:
     ax.plot([value], [i], "s", ms=8, mfc=style.BG, mec=style.DOWN, mew=2)
 
 
-def name(ax: Axes, i: int, row: Mapping[Any, Any], *, wide: bool) -> None:
+def name(ax: Axes, i: int, row: Mapping[Any, Any], *, wide: bool, words: Words) -> None:
     """Write the product's name left of its row, cut where there is no room."""
-    short = style.shortened(str(row["name"] or row["product_id"]), ROOM[wide])
+    short = style.shortened(words.own(row["name"] or row["product_id"]), ROOM[wide])
     style.tag(ax, 0, i, short, -8, 0, at="left", ha="right", size=style.SMALL)
 
 

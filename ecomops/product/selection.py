@@ -117,7 +117,7 @@ class Selection(Result):
             sure = row["chance"] >= CERTAIN
             colour = style.UP if sure else style.HEX["s5"]
             ax.barh([i], [row["chance"]], height=0.56, color=colour)
-            rows_of.name(ax, i, row, wide=wide)
+            rows_of.name(ax, i, row, wide=wide, words=words)
             code = "classes" if wide and np.isfinite(row["growth"]) else "classes_short"
             facts = {"abc": row["abc"], "xyz": row["xyz"], "growth": row["growth"]}
             text = words.say("labels", code, **facts)

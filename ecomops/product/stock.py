@@ -115,7 +115,7 @@ class Stock(Result):
         for i, row in enumerate(rows.to_dict("records")):
             rows_of.interval(ax, i, row, "expected")
             rows_of.square(ax, i, row["position"])
-            rows_of.name(ax, i, row, wide=wide)
+            rows_of.name(ax, i, row, wide=wide, words=words)
             code = "chance" if wide else "chance_short"
             text = words.say("labels", code, chance=row["stockout"])
             rows_of.note(ax, i, text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ecomops.result.style import HEX
+from ecomops.result.style import NAMES, variable
 
 _SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 _QUOTED = re.compile(r"""="([^"']*)\"""")
@@ -16,8 +16,7 @@ _ALONE = re.compile(f"<g>({_ELEMENT.format(style='')})</g>")
 _RUN = re.compile(
     _ELEMENT.format(style=' style="(?P<style>[^"]*)"') + f"(?:{_ELEMENT.format(style=SAME)})+"
 )
-_NAMES = {light: name for name, light in HEX.items()}
-_BARE = re.compile(rf"(?<!,)(?:{'|'.join(_NAMES)})")
+_BARE = re.compile(rf"(?<!,)(?:{'|'.join(NAMES)})")
 
 
 def lean(html: str) -> str:
@@ -39,11 +38,7 @@ def themed(html: str) -> str:
     >>> themed('<svg><path fill="#143f86"/></svg><p>#143f86</p>')
     '<svg><path fill="var(--c1,#143f86)"/></svg><p>#143f86</p>'
     """
-    return _SVG.sub(lambda chart: _BARE.sub(_named, chart[0]), html)
-
-
-def _named(colour: re.Match[str]) -> str:
-    return f"var(--{_NAMES[colour[0]]},{colour[0]})"
+    return _SVG.sub(lambda chart: _BARE.sub(variable, chart[0]), html)
 
 
 def _lean(chart: str) -> str:

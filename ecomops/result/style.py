@@ -183,14 +183,18 @@ def width_of(text: str) -> float:
 def shortened(name: str, most: float) -> str:
     """Return `name` in `most` pixels: of a longer one the start and the end, which tell apart.
 
-    >>> shortened("A very long campaign name 2", 110)
-    'A very lon…ame 2'
+    Words are kept whole where spaces part them.
+
+    >>> shortened("Relaxed corduroy straight trousers", 150), shortened("summer-sale-2025-11", 80)
+    ('Relaxed…trousers', 'summer-…-11')
     """
     if width_of(name) <= most:
         return name
+    last = name.rpartition(" ")[2]
+    end = len(last) if last.isascii() and width_of(last) < most / 2 else 0
     cuts = (
-        f"{name[: n - n // 3].rstrip()}…{name[len(name) - n // 3 :].lstrip()}"
-        for n in range(len(name), 0, -1)
+        f"{name[: n + 1].rpartition(' ')[0] or name[:n]}…{name[-(end or n // 2 or 1) :].lstrip()}"
+        for n in range(len(name) - 1, 0, -1)
     )
     return next((cut for cut in cuts if width_of(cut) <= most - 4), "…")
 
@@ -238,7 +242,7 @@ def svg(figure: Any, alt: str, css: str = "") -> str:
     for junk in _JUNK:
         body = re.sub(junk, "", body, flags=re.DOTALL)
     body = re.sub(r"<[^>]+>", lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), body)
-    body = re.sub("|".join(_NAME), _variable, body, flags=re.IGNORECASE)
+    body = re.sub("|".join(NAMES), variable, body, flags=re.IGNORECASE)
     body = re.sub(r"<g>\s*(<(?:text|path)[^>]*(?:/>|>[^<]*</text>))\s*</g>", r"\1", body)
     body = re.sub(r"\s*\n\s*", "\n", body).strip().replace("xlink:href", "href")
     width, height = (round(side * DPI) for side in figure.get_size_inches())
@@ -246,12 +250,13 @@ def svg(figure: Any, alt: str, css: str = "") -> str:
     return f'<svg class="chart {css}" {view}>{body}'
 
 
-_NAME = {light: name for name, light in HEX.items()}
+NAMES = {light: name for name, light in HEX.items()}
 
 
-def _variable(colour: re.Match[str]) -> str:
+def variable(colour: re.Match[str]) -> str:
+    """Return a colour of the palette that was found, as the variable of its name."""
     light = colour[0].lower()
-    return f"var(--{_NAME[light]},{light})"
+    return f"var(--{NAMES[light]},{light})"
 
 
 def both(

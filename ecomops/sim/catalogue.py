@@ -219,15 +219,14 @@ def _share(weight: Floats) -> Floats:
 def _titles(
     words: Mapping[str, Any], category: Ints, launch: Floats, start: date, uniform: Floats
 ) -> tuple[tuple[str, str], ...]:
-    tail = words["tail"]
     used: dict[tuple[str, str], int] = {}
     titles = []
     for kind, day, (a, b, c) in zip(category, launch, uniform, strict=True):
         item = words["category"][kind]
         parts = [_word(words["origin"], a), _word(item["fabric"], b), _word(words["fit"], c)]
         year = (start + timedelta(days=float(day))).year
-        zh = "".join(p[0] for p in parts) + f"{item['zh']} {year} {tail[0]}"
-        en = " ".join(p[1] for p in parts) + f" {item['en']}, {tail[1]} {year}"
+        zh = "".join(p[0] for p in parts) + f"{item['zh']} {year} {words['tail']}"
+        en = f"{year} " + " ".join(p[1] for p in parts) + f" {item['en']}"
         serial = used[zh, en] = used.get((zh, en), 0) + 1
         mark = "" if serial == 1 else f" {chr(64 + serial)}款"
         titles.append((zh + mark, en + ("" if serial == 1 else f" ({chr(64 + serial)})")))

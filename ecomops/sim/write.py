@@ -75,7 +75,7 @@ def simulate(
         raise UnsafeError("sim_out_unwritable", path=str(target), reason=str(error)) from error
     try:
         (scratch / "truth").mkdir()
-        shop_toml(plan.settings, scratch)
+        shop_toml(plan, scratch)
         write = _whole if build.needs_all(plan) else _streamed
         write(plan, scratch, workers, progress or (lambda *_: None))
         scratch.chmod(0o755)
@@ -210,9 +210,9 @@ def parquet(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="zstd", compression_level=9)
 
 
-def shop_toml(settings: Settings, folder: Path) -> None:
+def shop_toml(plan: Plan, folder: Path) -> None:
     """Write ``shop.toml``: names, currency, zone, language, platform and English names."""
-    store = settings.store
+    settings, store = plan.settings, plan.settings.store
     rows = {
         "name": store.name_zh,
         "name_zh": store.name_zh,
@@ -222,7 +222,7 @@ def shop_toml(settings: Settings, folder: Path) -> None:
         "lang": "zh",
         "platform": store.platform,
     }
-    english = {c.name: c.name_en for c in settings.channels}
+    english = {c.name: c.name_en for c in settings.channels} | dict(plan.catalogue.titles)
     english |= {kind["zh"]: kind["en"] for kind in facts(settings.orders.goods)["category"]}
     quoted = JSONEncoder(ensure_ascii=False).encode  # TOML escapes in the same way
     text = "".join(f"{key} = {quoted(value)}\n" for key, value in rows.items())
