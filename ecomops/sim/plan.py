@@ -55,6 +55,13 @@ class Plan:
         return tuple(self.index)
 
     @property
+    def english(self) -> Mapping[str, str]:
+        """What pages in English call the shop's channels, products and categories."""
+        channels = [(c.name, c.name_en) for c in self.settings.channels]
+        kinds = [(kind["zh"], kind["en"]) for kind in self.catalogue.words["category"]]
+        return dict([*channels, *self.catalogue.titles, *kinds])
+
+    @property
     def horizon(self) -> float:
         """The end of the data, in seconds."""
         return float(self.days * DAY)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecomops.base.options import options
 from ecomops.data.shop import Shop
 from ecomops.data.views import through
 from ecomops.sim import build, touchpoints
@@ -68,14 +69,12 @@ class World:
     def shop(self) -> Shop:
         """The world as an open shop, like one that was read from files."""
         store = self.plan.settings.store
+        options.glossary = self.plan.english
+        names = {"zh": store.name_zh, "en": store.name_en}
         return Shop(
-            name=store.name_zh,
-            names={"zh": store.name_zh, "en": store.name_en},
-            tables=through(self.tables, store.timezone),
-            currency=store.currency,
-            timezone=store.timezone,
-            source="simulated",
-        )
+            name=store.name_zh, names=names, tables=through(self.tables, store.timezone),
+            currency=store.currency, timezone=store.timezone, source="simulated",
+        )  # fmt: skip
 
     def without(self, *keys: str) -> World:
         """Return the twin world in which some interventions are switched off."""

@@ -23,7 +23,7 @@ from ecomops.sim.chunk import chunk, chunks
 from ecomops.sim.effects import effects
 from ecomops.sim.plan import Plan
 from ecomops.sim.plan import plan as planned
-from ecomops.sim.presets import chosen, facts, possible
+from ecomops.sim.presets import chosen, possible
 from ecomops.sim.world import World, stage
 
 if TYPE_CHECKING:
@@ -212,19 +212,14 @@ def parquet(table: pa.Table, path: Path) -> None:
 
 def shop_toml(plan: Plan, folder: Path) -> None:
     """Write ``shop.toml``: names, currency, zone, language, platform and English names."""
-    settings, store = plan.settings, plan.settings.store
+    store = plan.settings.store
     rows = {
-        "name": store.name_zh,
-        "name_zh": store.name_zh,
-        "name_en": store.name_en,
-        "currency": store.currency,
-        "timezone": store.timezone,
-        "lang": "zh",
+        "name": store.name_zh, "name_zh": store.name_zh, "name_en": store.name_en,
+        "currency": store.currency, "timezone": store.timezone, "lang": "zh",
         "platform": store.platform,
-    }
-    english = {c.name: c.name_en for c in settings.channels} | dict(plan.catalogue.titles)
-    english |= {kind["zh"]: kind["en"] for kind in facts(settings.orders.goods)["category"]}
+    }  # fmt: skip
+    english = plan.english.items()
     quoted = JSONEncoder(ensure_ascii=False).encode  # TOML escapes in the same way
     text = "".join(f"{key} = {quoted(value)}\n" for key, value in rows.items())
-    text += "\n[english]\n" + "".join(f"{quoted(a)} = {quoted(b)}\n" for a, b in english.items())
+    text += "\n[english]\n" + "".join(f"{quoted(a)} = {quoted(b)}\n" for a, b in english)
     (folder / "shop.toml").write_text(text, encoding="utf-8")

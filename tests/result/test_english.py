@@ -10,6 +10,7 @@ import pytest
 import ecomops as eo
 from ecomops.base.options import options
 from ecomops.data.shop import demo_folder
+from ecomops.sim import world
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 ANALYSES = (eo.product.stock, eo.product.selection, eo.channel.live, eo.campaign.brief)
@@ -29,3 +30,10 @@ def test_no_chinese_is_left_on_an_english_page(analysis):
     told = analysis(eo.open("demo"), lang="en")
     assert sorted(set(CHINESE.findall(told._repr_html_()))) == []
     assert len(CHINESE.findall(told.in_language("zh")._repr_html_())) > 50
+
+
+def test_a_shop_in_memory_speaks_english_too():
+    shop = world("tiny", customers=300).shop
+    told = eo.product.pareto(shop.order_lines, lang="en")
+    assert CHINESE.search(told.table["name"].iloc[0])  # data are left as they are
+    assert sorted(set(CHINESE.findall(told._repr_html_()))) == []
