@@ -169,7 +169,7 @@ def listing(
     days
         Days of traffic looked at, 14 to 365.
     as_of
-        Last day known; the last day of the traffic when None.
+        Last day known (products listed later are left out); the last day of the traffic when None.
     lang
         Language of the words.
 
@@ -198,7 +198,7 @@ def listing(
     if absent := lacking(shop, "products"):
         return Listing.lock(absent, lang=lang)
     until = as_of or _last(shop)
-    goods = listings(shop, since=until - timedelta(days=days - 1), until=until)
+    goods = listings(shop, since=until - timedelta(days=days - 1), until=until, as_of=as_of)
     broken = defects(goods, platform)
     told = broken.notna().any()
     if goods.empty or not told[["images", "attributes", "video"]].any():

@@ -10,7 +10,7 @@ import ibis
 import pandas as pd
 
 from ecomops.base.packaged import packaged
-from ecomops.data.tables import frame
+from ecomops.data.tables import NO, frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,13 +42,15 @@ def width(title: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in title)
 
 
-def listings(shop: Shop, *, since: date, until: date) -> pd.DataFrame:
+def listings(shop: Shop, *, since: date, until: date, as_of: date | None = None) -> pd.DataFrame:
     """Return one row per listing with what rules need, and its traffic between two days.
 
     ``product_id, name, category, article_no, platform, price, image_count, has_video, filled,
-    total`` and ``visitors, buyers, amount`` (missing without traffic by product).
+    total`` and ``visitors, buyers, amount`` (missing without traffic by product). Listed after
+    `as_of` and not seen until then, it was not there.
     """
     t = shop.products
+    later = NO if as_of is None else (t.listed_at.date() > ibis.literal(as_of)).fill_null(NO)
     goods = t.select(
         "product_id",
         "article_no",
@@ -60,11 +62,13 @@ def listings(shop: Shop, *, since: date, until: date) -> pd.DataFrame:
         price=ibis.coalesce(t.sale_price, t.list_price).cast("float64"),
         filled=t.attributes_filled,
         total=t.attributes_total,
+        later=later,
     )
     if "traffic_daily" not in shop:
         goods = goods.mutate(visitors=_none("float64"), buyers=_none("float64"))
         goods = goods.mutate(amount=_none("float64"))
-        return frame(goods.order_by("product_id").limit(MOST))
+        there = goods.filter(~goods.later).drop("later")
+        return frame(there.order_by("product_id").limit(MOST))
     days = shop.traffic_daily.filter(ibis._.level == "product", ibis._.date.cast("date") >= since)
     days = days.filter(days.date.cast("date") <= until)
     by = days.group_by("product_id").aggregate(
@@ -73,6 +77,7 @@ def listings(shop: Shop, *, since: date, until: date) -> pd.DataFrame:
         amount=days.pay_amount.sum().cast("float64"),
     )
     seen = goods.left_join(by, "product_id").drop("product_id_right")
+    seen = seen.filter(~seen.later | (seen.visitors > 0).fill_null(NO)).drop("later")
     return frame(seen.order_by(ibis.desc(seen.visitors.fill_null(-1)), "product_id").limit(MOST))
 
 

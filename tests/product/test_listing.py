@@ -111,6 +111,21 @@ def test_a_defect_that_is_its_category_has_no_price():
     assert rows.loc["images", "high"] < 0
 
 
+@pytest.mark.parametrize("traffic", [True, False])
+def test_a_listing_is_not_there_before_its_day(traffic):
+    """By hand: of 10 listed after the day asked for, 3 had visitors until then (put up again)."""
+    shop = frames()
+    new = np.arange(GOODS) >= GOODS - 10
+    times = np.where(new, "2025-12-05 10:00", "2025-01-05 10:00")
+    shop["products"] = shop["products"].assign(listed_at=pd.to_datetime(times))
+    shop["traffic_daily"] = shop["traffic_daily"].head(GOODS - 7)
+    if not traffic:
+        del shop["traffic_daily"]
+    opened = eo.open(shop)
+    assert listing(opened, as_of="2025-12-04").basis.n == GOODS - (7 if traffic else 10)
+    assert listing(opened, as_of="2025-12-05").basis.n == listing(opened).basis.n == GOODS
+
+
 def test_rules_by_hand():
     assert width("双11 T恤") == 8
     rows = pd.DataFrame(
