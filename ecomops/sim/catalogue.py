@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecomops.sim.calendar import DAY
 from ecomops.sim.presets import facts
 from ecomops.sim.streams import pick, stream
 
@@ -240,8 +239,3 @@ def _word(words: list[list[str]], uniform: float) -> list[str]:
 def attributes(title_en: str, category_en: str) -> str:
     """Return the product's attributes as JSON: its English title and category."""
     return json.dumps({"en": title_en, "category_en": category_en}, ensure_ascii=False)
-
-
-def launch_seconds(shop: Catalogue) -> Floats:
-    """Return when each product was listed, in seconds since the start (10 o'clock)."""
-    return shop.launch * DAY + 10 * 3600

@@ -79,12 +79,15 @@ def _visitors(plan: Plan, orders: Ints) -> Ints:
     """Return visitors of the last days by (product, day), never fewer than buyers.
 
     What a product sells in seven weeks (in all days of a shop that has fewer), at the shop's
-    daily pace, over its conversion.
+    daily pace, over its conversion. Nobody sees a product before it is listed.
     """
     ones, last = np.ones(min(49, plan.days)), slice(-plan.settings.listing.days, None)
-    whole = np.array([np.convolve(row, ones, mode="same") for row in orders.astype(np.float64)])
-    pace = plan.daily / np.convolve(plan.daily, ones, mode="same")
-    mean = whole * pace / _conversion(plan)[:, None]
+    pace = plan.daily * (np.arange(plan.days) >= plan.catalogue.launch[:, None])
+    whole, usual = (
+        np.array([np.convolve(row, ones, mode="same") for row in table.astype(np.float64)])
+        for table in (orders, pace)
+    )
+    mean = whole * pace / usual.clip(1e-9) / _conversion(plan)[:, None]
     return np.maximum(counted(stream(plan.seed, "shoppers"), mean[:, last]), orders[:, last])
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from ecomops.sim import arrow, crm, ids, listing, shelves
-from ecomops.sim.catalogue import attributes, launch_seconds
+from ecomops.sim.calendar import DAY
+from ecomops.sim.catalogue import attributes
 from ecomops.sim.people import PROVINCES
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def products(plan: Plan) -> pa.Table:
         "category_l2": arrow.words(goods.category, [k["zh"] for k in kinds]),
         "article_no": pa.array([f"QH{i:05d}" for i in number]),
         "status": arrow.words(gone, ("在售", "下架")),
-        "listed_at": arrow.stamps(launch_seconds(goods), plan.epoch),
+        "listed_at": arrow.stamps(goods.launch * DAY, plan.epoch),
         "list_price": arrow.money(goods.price),
         "unit_cost": arrow.money(goods.cost),
         "attributes": pa.array(english),

@@ -256,6 +256,17 @@ def test_a_preset_changes_a_channel_of_the_one_below_by_name():
     assert mine["再营销"] == replace(below["再营销"], budget=25_000, festive=0.6)
 
 
+def test_nobody_sees_or_buys_a_product_before_it_is_listed(shop):
+    """By hand: visitors and orders of products listed within the days of the shop."""
+    listed = frame(shop, "products").set_index("product_id").listed_at
+    seen = frame(shop, "traffic_daily").query("level == 'product'")
+    sold = frame(shop, "order_lines")
+    first = pd.to_datetime(seen.groupby("product_id").date.min())
+    assert (listed > pd.Timestamp(seen.date.min())).sum() > 10
+    assert (listed.reindex(first.index) <= first).all()
+    assert (listed.reindex(sold.product_id).to_numpy() <= sold.created_at.to_numpy()).all()
+
+
 def test_defects_of_listings_cost_conversion(shop):
     """Truth: planted conversion of each product, defects 55 %; buyers, 4 standard errors."""
     seen = frame(shop, "traffic_daily").query("level == 'product'")
