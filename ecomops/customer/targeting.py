@@ -303,15 +303,13 @@ def _worth(
 
 
 def _curve(found: uplift.Effects, cost: float, people: int) -> pd.DataFrame:
-    order = np.argsort(-found.score, kind="stable")
-    n = order.size
+    n = found.score.size
     each = people / n
     _, mean, _ = uplift.policy_value(found.pseudo, np.ones(n, dtype=bool), cost)
     rows = []
     for step in range(STEPS + 1):
         first = n * step // STEPS
-        chosen = np.zeros(n, dtype=bool)
-        chosen[order[:first]] = True
+        chosen = uplift.top(found.score, first)
         low, value, high = (each * v for v in uplift.policy_value(found.pseudo, chosen, cost))
         sent = people * step // STEPS
         rows.append((first / n, sent, value, low, high, each * mean * first / n))

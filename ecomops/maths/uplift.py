@@ -151,9 +151,16 @@ def uplift_at(
 
 
 def _inside(score: Floats, share: float) -> Floats:
-    """Return how far each person is in the top `share`: 1, 0, or in part at a tied border."""
-    count = min(max(int(score.size * share), 1), score.size)
-    border = np.sort(score)[::-1][count - 1 : count]
+    return top(score, min(max(int(score.size * share), 1), score.size))
+
+
+def top(score: Floats, count: int) -> Floats:
+    """Return how far each person is among the `count` best: 1, 0, or in part at a tied border.
+
+    >>> top(np.array([3.0, 1.0, 2.0, 2.0]), 2).tolist()
+    [1.0, 0.0, 0.5, 0.5]
+    """
+    border = np.sort(score)[::-1][max(count, 1) - 1 :][:1]
     above, tied = score > border, score == border
     return floats(above + tied * ratio(count - above.sum(), tied.sum()))
 
@@ -251,13 +258,14 @@ def fold_half(mask: ArrayLike, seed: int) -> Bools:
 def policy_value(effects: ArrayLike, chosen: ArrayLike, cost: float) -> tuple[float, float, float]:
     """Return what treating the `chosen` earns in all, net of `cost` each, with its 90 % interval.
 
-    `effects` are unbiased effects in money per person, `chosen` booleans: shape (n,). Normal
-    interval of a mean over all people (Athey and Wager 2021, Econometrica 89).
+    `effects` are unbiased effects in money per person, `chosen` booleans, or parts of a person
+    where scores tie: shape (n,). Normal interval of a mean over all people (Athey and Wager 2021,
+    Econometrica 89).
 
     >>> print([round(v, 2) for v in policy_value([3, 1, 2, 2], [1, 0, 1, 1], 1)])
     [1.31, 4.0, 6.69]
     """
-    net = np.where(np.asarray(chosen, dtype=bool), floats(effects) - cost, 0.0)
+    net = floats(chosen) * (floats(effects) - cost) + 0.0  # no -0.0
     half = Z90 * float(net.std(ddof=1)) * float(np.sqrt(net.size))
     total = float(net.sum())
     return total - half, total, total + half

@@ -10,7 +10,8 @@ import pytest
 import ecomops as eo
 from ecomops.base.errors import OptionError
 from ecomops.customer import contacts
-from ecomops.customer.targeting import foretold, targeting
+from ecomops.customer.targeting import _curve, foretold, targeting
+from ecomops.maths import uplift
 from tests.customer.conftest import START, money, orders_of
 
 FEATURES = ["recency", "orders", "coupon"]
@@ -115,6 +116,16 @@ def test_no_effect_gives_no_action():
     )
     found = targeting(quiet, features=FEATURES, cost=0.5)
     assert not found.actions()[0].emitted
+
+
+def test_people_who_tie_share_their_place_on_the_curve():
+    """By hand: 100 people of two scores, the better ones worth 3 each, in any order of rows."""
+    score = np.repeat([1.0, 2.0], 50)
+    found = uplift.Effects(np.arange(100) % 2 * 2 + score, score)
+    value = _curve(found, 0.0, 100)["value"]
+    assert value.tolist() == pytest.approx([*range(0, 151, 15), *range(160, 251, 10)])
+    turned = uplift.Effects(found.pseudo[::-1], score[::-1])
+    assert _curve(turned, 0.0, 100)["value"].tolist() == pytest.approx(value.tolist())
 
 
 def test_the_curve_ends_where_everybody_is_sent_to(result):
