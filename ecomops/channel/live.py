@@ -163,7 +163,7 @@ def live(shop: Shop, *, as_of: date | str | None = None, lang: str | None = None
     ----------
     shop
         Needs `live_sessions`; `live_minutes` (viewers online, product on show, orders) adds
-        products, times within the session and the curve of the last one.
+        products (named by `products`), times within the session and the curve of the last one.
     as_of
         Last day known; the last session when None.
     lang

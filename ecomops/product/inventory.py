@@ -126,7 +126,8 @@ def inventory(
     ----------
     shop
         Needs `orders` and `order_lines` with ``line_cost``; `inventory_snapshots` (and
-        `product_skus`) give the stock on hand, taken as 0 otherwise, and the days without any.
+        `product_skus`) give the stock on hand, taken as 0 otherwise, and the days without any;
+        `products` the categories within which buyers switch.
     days
         Days until the delivery after this one, 7 to 90: lead time and review period.
     salvage
