@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ecomops.base import checks
 from ecomops.base.errors import MissingError, OptionError
-from ecomops.base.options import options
+from ecomops.base.options import ONE_THREAD, options
 from ecomops.cli.files import as_json, guard, guarded, write
 from ecomops.cli.said import say
 
@@ -77,13 +77,12 @@ def _assigned(line: str, settings: Mapping[str, str]) -> str:
 
 def lab(chosen: Namespace) -> int:
     """Open JupyterLab in a folder."""
-    folder = Path(chosen.folder)
-    if not folder.is_dir():
-        raise MissingError("no_such_file", path=str(folder))
+    if not Path(chosen.folder).is_dir():
+        raise MissingError("no_such_file", path=chosen.folder)
     print(say("opening_lab"), flush=True)
-    command = [sys.executable, "-m", "jupyterlab", str(folder)]
-    command += ["--no-browser"] if chosen.no_browser else []
-    return subprocess.run(command, check=False).returncode  # noqa: S603
+    command = [sys.executable, "-m", "jupyterlab", chosen.folder]
+    command += ["--no-browser"] * chosen.no_browser
+    return subprocess.call(command, env=ONE_THREAD | os.environ)  # noqa: S603
 
 
 def check(chosen: Namespace) -> None:

@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from ecomops.base import errors
+from ecomops.base.options import ONE_THREAD
 from ecomops.report.source import settle
 from ecomops.result.html import RESULT
 
@@ -181,9 +182,7 @@ def _kernel(sockets: str) -> AsyncKernelManager:
 
 def _environment() -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    # sums in one order: with threads of its own the linear algebra differs in the last digits
-    kept = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1") | kept
-    return kept | {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "MPLBACKEND": "agg"}
+    return ONE_THREAD | kept | {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "MPLBACKEND": "agg"}
 
 
 def _hooks(name: str, book: NotebookNode, progress: Progress | None) -> dict[str, Any]:

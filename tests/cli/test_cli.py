@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -93,6 +95,25 @@ def test_exit_codes(capsys, monkeypatch, tmp_path, arguments, code, said):
     assert said in streams.err
     assert "Traceback" not in streams.err + streams.out
     assert sorted(p.name for p in tmp_path.rglob("*.html")) == []
+
+
+@pytest.mark.parametrize("own", ["", "4"])
+def test_kernels_of_the_lab_solve_with_one_thread_unless_told_otherwise(tmp_path, own):
+    """As the pages are made; a stand-in says what a kernel would find."""
+    lab = tmp_path / "jupyterlab"
+    lab.mkdir()
+    (lab / "__init__.py").touch()
+    told = "import os, sys; print(os.environ['OPENBLAS_NUM_THREADS'], *sys.argv[1:])"
+    (lab / "__main__.py").write_text(told)
+    code = "import sys; from ecomops.cli import main; sys.exit(main())"
+    kept = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    done = subprocess.run(
+        [sys.executable, "-c", code, "lab", str(tmp_path), "--no-browser"],
+        env=kept | {"PYTHONPATH": path} | ({"OPENBLAS_NUM_THREADS": own} if own else {}),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == f"{own or 1} {tmp_path} --no-browser"
 
 
 def test_wrong_usage_ends_with_2(capsys):
