@@ -98,7 +98,7 @@ class Listing(Result):
         for row in self.sure.head(2).to_dict("records"):
             mine = self.products[self.products["rule"] == row["rule"]]
             change = {k: row[k] for k in ("rule", "count", "effect")}
-            change |= {"items": [str(name) for name in mine["name"].head(3)]}
+            change |= {"items": [str(name) for name in mine["name"].head(2)]}
             value = None
             if np.isfinite(row["loss"]):
                 low, mid, high = (float(row[k]) for k in ("loss_low", "loss", "loss_high"))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 RISK = 0.1
 WEEK = 7
 SERVICE = 0.95
-NAMED = 3  # products named in the advice
+NAMED = 2  # products named in the advice
 SHOWN = {True: 14, False: 10}
 DRAWS = 2000
 
