@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ecomops.sim import world, write
 
-SEED = 20251209
+SEED = 20251216
 # what pages in English call this shop's own words, beside its channels and categories
 WORDS = {
     "学生": "student",

@@ -21,6 +21,7 @@ MOST = 10  # channels drawn; the table has all
 LEVEL = 14  # pixels between two rows of model names
 ROW = {True: 46, False: 62}
 GAP = 10  # pixels between two names
+EDGE = 4  # pixels that a label may reach over the left edge of the axes
 
 
 def layout(channels: int, levels: int, *, wide: bool) -> style.Layout:
@@ -68,8 +69,15 @@ def draw(
         _legend(ax, [(places[row["channel"]], row) for row in found], wide=wide, words=words)
     taken = 0.0 if wide else 1.2 * style.width_of(style.shortened(words.own(credit.index[0]), 300))
     _names(ax, credit.iloc[0], taken, wide=wide, words=words)
+    scale = _scale(ax, wide=wide)
+    ax.set_xticks([t for t in ax.get_xticks() if low + _half(t) / scale <= t <= ax.get_xlim()[1]])
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:,.0f}".replace("-", "−"))
     ax.set_xlabel(words.say("labels", "x_axis"), size=style.SMALL, loc="right")
+
+
+def _half(tick: float) -> float:
+    """Return how far from the left edge, in pixels, the label of a tick has room."""
+    return style.width_of(f"{tick:,.0f}") / 2 - EDGE
 
 
 def _scale(ax: Axes, *, wide: bool) -> float:

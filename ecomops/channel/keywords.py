@@ -46,7 +46,7 @@ def draw(ax: Axes, rows: pd.DataFrame, *, wide: bool, words: Words) -> None:
         else:
             style.tag(ax, 0, i - 0.22, name, 0, 0, at="left", weight="bold", size=style.SMALL)
             end: dict[str, Any] = {"ha": "right", "size": style.SMALL, "color": style.MUTE}
-            style.tag(ax, 1, i - 0.22, text, 0, 0, at="right", **end)
+            style.tag(ax, 1, i - 0.22, text, 0, 0, at="right", clear=bool(text), **end)
     _legend(ax, sources, words)
     ax.set_ylim(len(shown) - 0.5, -0.6)
     ax.set_yticks([])

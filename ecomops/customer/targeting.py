@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ecomops.result.words import Words
 
 SEED = 20_250_818
+LATE = 0.7  # from this share on a label beside it would leave a phone's screen
 MOST = 200_000  # people learned from; more are sampled by their place in a sorted list
 LEAST = 400  # people in each group
 STEPS = 20
@@ -143,7 +144,9 @@ class Targeting(Result):
         share = self.params["chosen"] / self.basis.n
         ax.axvline(share, color=style.DOWN, lw=1.4)
         text = words.say("labels", "list", share=share)
-        style.tag(ax, share, 1, text, 6, -6, at="above", color=style.DOWN, size=style.SMALL)
+        look: dict[str, Any] = {"color": style.DOWN, "size": style.SMALL}
+        dx, side = (6, "left") if wide or share < LATE else (-6, "right")
+        style.tag(ax, share, 1, text, dx, -6, at="above", ha=side, **look)
         if wide:
             style.tag(ax, 1, rows["random"].iloc[-1], words.label("random_order"), 8, 0, size=10)
         ax.axhline(0, color=style.AXIS, lw=1)

@@ -205,7 +205,7 @@ class Tiers(Result):
         height = 64 + (44 if wide else 62) * len(self.rows)
         if wide:
             return style.Layout(height, left=150, right=150, top=30, bottom=30)
-        return style.Layout(height, left=10, right=10, top=44, bottom=30)
+        return style.Layout(height, left=10, right=28, top=44, bottom=30)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
         """Draw each tier's cost as a bar in its four parts, with the rise that pays for it."""

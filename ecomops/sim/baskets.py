@@ -62,8 +62,8 @@ def fill(plan: Plan, orders: Latent, people: People, process: str, chunk: int) -
     random = stream(plan.seed, f"baskets/{process}", chunk)
     c, o = plan.settings.customers, plan.settings.orders
     target = people.spend.take(orders.customer) * random.gamma(c.p, 1 / c.p, len(orders))
-    wanted = 1 + random.poisson(o.lines * (target / c.spend) ** 0.8)
-    order, rank = spread(np.minimum(wanted, MOST))
+    more = o.lines * (target / c.spend) ** 0.8
+    order, rank = spread(_counts(uniforms(random, np.empty((1, len(orders))))[0], more))
     chance, variant, some, tilt = uniforms(random, np.empty((4, len(order))))
     quantity = 1 + np.add(some >= MANY[0], some >= MANY[1], dtype=np.int64)
     part = np.exp(tilt - 0.5)
@@ -76,6 +76,17 @@ def fill(plan: Plan, orders: Latent, people: People, process: str, chunk: int) -
     none = np.zeros(len(order), dtype=bool)
     lines = Lines(order, rank, product, _variant(plan, product, variant), quantity, none)
     return _with_halo(plan, orders, target, lines, process, chunk)
+
+
+def _counts(uniform: Floats, more: Floats) -> Ints:
+    """Return how many lines orders have: one and Poisson(more), `MOST` at most."""
+    chance = below = np.exp(-more)
+    count: Ints = 1 + (uniform > below)
+    for number in range(1, MOST - 1):
+        chance = chance * more / number
+        below = below + chance
+        count += uniform > below
+    return count
 
 
 def _product(plan: Plan, orders: Latent, order: Ints, chance: Floats, price: Floats) -> Ints:

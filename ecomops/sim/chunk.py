@@ -120,7 +120,7 @@ def _late(
 ) -> Ints:  # fmt: skip
     """Add the groups that come on top of ordinary orders; return who referred the referred."""
     base = groups["people"], blocks["orders"], lines["orders"]
-    bases = {"price": _wanted(groups, blocks, lines)}
+    bases = {"price": _wanted(groups, blocks, lines)} if len(plan.prices.product) else {}
 
     def first() -> int:
         return sum(len(g) for g in groups.values())

@@ -86,8 +86,7 @@ def products(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
     width = len(plan.catalogue.price)
     cell, place = np.unique(sold["session"] * width + sold["product"], return_inverse=True)
     orders = np.bincount(place)
-    pieces = np.bincount(place, sold["quantity"]).astype(np.int64)
-    paid = np.bincount(place, sold["paid"]).astype(np.int64)
+    pieces, paid = (np.bincount(place, sold[k]).astype(np.int64) for k in ("quantity", "paid"))
     return pa.table({
         "live_session_id": _session_ids(cell // width),
         "product_id": ids.products(cell % width),

@@ -146,9 +146,8 @@ def deterred(plan: Plan, group: People, orders: Latent, chunk: int) -> Latent:
             low, high = plan.window(test.start, 0, test.days - 1)
             gone = in_b(plan, test, group.key) & (lot < -test.lift)
             inside = (orders.time >= low) & (orders.time < high) & (blocked == NOBODY)
-            blocked[inside & (orders.mover == NOBODY) & gone[orders.customer]] = plan.index[
-                test.key
-            ]
+            lost = inside & (orders.mover == NOBODY) & gone[orders.customer]
+            blocked[lost] = plan.index[test.key]
     return replace(orders, blocked=blocked)
 
 

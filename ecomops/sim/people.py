@@ -144,7 +144,7 @@ def repeats(plan: Plan, group: People, process: str, chunk: int) -> tuple[Ints, 
     length = np.minimum(plan.clock.tau[-1] - start, group.life)
     counts = random.poisson(group.rate * length)
     owner, rank = spread(counts)
-    place = np.sort(owner + random.random(len(owner))) - owner
+    place = np.sort(owner + random.random(len(owner)), kind="stable") - owner  # nearly in order
     kept = np.flatnonzero((rank < group.leaves.take(owner)) & ~group.guest.take(owner))
     owner, place = owner.take(kept), place.take(kept)
     return owner, plan.clock.seconds(start.take(owner) + place * length.take(owner))

@@ -29,8 +29,7 @@ def stores(plan: Plan) -> pa.Table:
 def customers(scene: Scene) -> pa.Table:
     """Return the canonical table `customers`: buyers with at least one paid order, no guests."""
     people, sale = scene.part.people, scene.sale
-    rows = scene.rows
-    paid = rows[~sale.unpaid[rows]]
+    paid = scene.rows[~sale.unpaid[scene.rows]]
     owner = scene.part.orders.customer[paid]
     count = len(people)
     first, last = np.full(count, np.inf), np.zeros(count)
@@ -98,9 +97,8 @@ def product_skus(plan: Plan) -> pa.Table:
 def campaigns(plan: Plan) -> pa.Table:
     """Return the canonical table `campaigns`: the promotions that are switched on."""
     here = [p for p in plan.settings.promotions if plan.on(p.key)]
-    kinds = [
-        "平台大促" if any(r.payer == "platform" for r in p.rules) else "店铺活动" for p in here
-    ]
+    helped = [any(r.payer == "platform" for r in p.rules) for p in here]
+    kinds = ["平台大促" if yes else "店铺活动" for yes in helped]
     last, wall = time(23, 59, 59), pa.timestamp("us")
     return pa.table({
         "campaign_id": pa.array([f"C{p.day:%Y%m%d}" for p in here], pa.string()),

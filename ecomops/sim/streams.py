@@ -62,15 +62,17 @@ def stream(seed: int, process: str, chunk: int = 0) -> Generator:
 
 
 def uniforms(random: Generator, rows: Floats) -> Floats:
-    """Fill `rows` with the uniform numbers of `random.random`: raw words, scaled here, are faster.
+    """Fill `rows` with uniform numbers between 0 and 1, two from each word of the generator.
 
-    >>> uniforms(stream(1, "arrivals"), np.empty((1, 1))).round(6).tolist()
-    [[0.288306]]
+    They are the middles of 2^32 equal steps: never 0 or 1, and finer than a second in 20 years.
+
+    >>> uniforms(stream(1, "arrivals"), np.empty((1, 2))).round(6).tolist()
+    [[0.153773, 0.788306]]
     """
     for row in rows:
-        words = random.bit_generator.random_raw(len(row))
-        words >>= SPARE
-        np.multiply(words.view(np.int64), 2.0**-53, out=row)
+        halves = random.bit_generator.random_raw((len(row) + 1) // 2).view(np.int32)
+        np.multiply(halves[: len(row)], 2.0**-32, out=row)
+        np.add(row, 0.5 + 2.0**-33, out=row)
     return rows
 
 
@@ -167,6 +169,19 @@ def distinct(values: Ints) -> Ints:
     ordered = np.sort(values)
     found: Ints = ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0]
     return found
+
+
+def ascending(values: Floats) -> Ints:
+    """Return the positions that sort whole numbers from 0 to 2^32 - 1, ties in their order.
+
+    By radix, on the low and then on the high half: numpy has that for 16 bits alone.
+
+    >>> ascending(np.array([70_000.0, 3.0, 70_000.0])).tolist()
+    [1, 0, 2]
+    """
+    low, high = values.astype(np.uint32).view(np.uint16).reshape(-1, 2).T
+    order = np.argsort(low, kind="stable")
+    return order.take(np.argsort(high.take(order), kind="stable"))
 
 
 def spread(counts: Ints) -> tuple[Ints, Ints]:

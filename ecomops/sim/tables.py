@@ -14,7 +14,7 @@ from ecomops.sim.calendar import DAY
 from ecomops.sim.fulfilment import EARLY, REASONS, Fate
 from ecomops.sim.people import PROVINCES
 from ecomops.sim.plan import NOBODY
-from ecomops.sim.streams import spread
+from ecomops.sim.streams import ascending, spread
 
 if TYPE_CHECKING:
     from ecomops.sim.arrow import Text
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 DESKTOP = 0.07
-POSITION = 30  # bits: more possible orders than a chunk ever has
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +41,7 @@ class Scene:
     def rows(self) -> Ints:
         """Positions of the orders that exist, by time of creation."""
         found = np.flatnonzero(self.sale.exists)
-        both = (self.sale.created[found].astype(np.int64) << POSITION) | found
-        both.sort()
-        rows: Ints = both & ((1 << POSITION) - 1)
-        return rows
+        return found.take(ascending(self.sale.created.take(found)))
 
     @property
     def line_rows(self) -> Ints:

@@ -37,8 +37,8 @@ def exposures(plan: Plan, scenes: Sequence[Scene]) -> pa.Table:
 def _one(plan: Plan, scene: Scene, test: Experiment) -> pa.Table:
     low, high = plan.window(test.start, 0, test.days - 1)
     part, sale = scene.part, scene.sale
-    inside = sale.exists & ~sale.unpaid & (sale.created >= low) & (sale.created < high)
-    rows = np.flatnonzero(inside)
+    inside = (sale.created >= low) & (sale.created < high)
+    rows = np.flatnonzero(sale.exists & ~sale.unpaid & inside)
     owner, place = np.unique(part.orders.customer[rows], return_inverse=True)
     count = np.bincount(place, minlength=len(owner))
     amount = np.bincount(place, sale.paid[rows], minlength=len(owner)).astype(np.int64)
@@ -52,13 +52,12 @@ def _one(plan: Plan, scene: Scene, test: Experiment) -> pa.Table:
     idle_arm, idle_seen = _idle(plan, test, part.number, others, won)
     buyers = np.arange(len(owner) + len(idle_arm)) < len(owner)
     none = np.zeros(len(idle_arm), dtype=np.int64)
+    at = np.concatenate([np.maximum(seen - 2 * HOUR, low), idle_seen])
     return pa.table({
         "experiment": arrow.constant(test.name, len(buyers)),
         "visitor_id": arrow.digits(np.arange(len(buyers)) + part.number * 10**8, 3, "x"),
         "arm": arrow.words(np.concatenate([arm, idle_arm]).astype(np.int64), ("A", "B")),
-        "exposed_at": arrow.stamps(
-            np.concatenate([np.maximum(seen - 2 * HOUR, low), idle_seen]), plan.epoch
-        ),
+        "exposed_at": arrow.stamps(at, plan.epoch),
         "orders": pa.array(np.concatenate([count, none])),
         "paid_amount": arrow.money(np.concatenate([amount, none])),
     })  # fmt: skip

@@ -72,10 +72,8 @@ def possible(scene: Scene) -> Visits:
     other = np.flatnonzero(split[base] < s.split)
     earlier = start[other] - 3600 - 2 * DAY * before[base][other]
     first = scene.part.number * 10**8
-    who = np.concatenate([np.arange(len(base)), other, len(base) + np.arange(idle + bots)])
-    seen = np.concatenate([
-        np.arange(len(base)), 10**7 + other, len(base) + np.arange(idle + bots)
-    ])  # fmt: skip
+    buyers, rest = np.split(np.arange(len(base) + idle + bots), [len(base)])
+    who, seen = (np.concatenate([buyers, others, rest]) for others in (other, 10**7 + other))
     none = np.full(len(other) + idle + bots, NOBODY)
     return Visits(
         visitor=seen + first,

@@ -196,16 +196,6 @@ def test_a_channel_that_sends_nobody_moves_no_order():
         np.testing.assert_array_equal(*both, err_msg=field)
 
 
-def test_numbers_are_those_of_the_generator_whole_or_one_by_one():
-    """Truth: numpy's own generator, asked for all of them."""
-    whole = streams.stream(7, "extra", 3).random((3, 1001))
-    drawn = streams.uniforms(streams.stream(7, "extra", 3), np.empty((3, 1001)))
-    np.testing.assert_array_equal(drawn, whole)
-    place = np.array([0, 3, 4, 1000, 2001, 3002])
-    single = streams.ahead(streams.stream(7, "extra", 3), place)
-    np.testing.assert_array_equal(single, whole.ravel()[place])
-
-
 def test_every_module_has_streams_of_its_own(monkeypatch):
     """Truth: names of the streams that worlds with one optional module open, less those of none."""
     opened = set()

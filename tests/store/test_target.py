@@ -155,9 +155,11 @@ def with_sources(demo, names: dict[str, str]):
 
 
 def test_cells_of_levers_have_units(result):
+    """Truth: the numbers of the table, written by hand as a share and as money."""
     cells = result.in_language("en")._repr_html_()
-    assert "<td>3.9%</td>" in cells
-    assert "<td>¥199.9</td>" in cells
+    now = result.table.set_index(["channel", "lever"])["now"]
+    assert f"<td>{100 * now['total', 'conversion']:.1f}%</td>" in cells
+    assert f"<td>¥{now['total', 'value']:,.1f}</td>" in cells
 
 
 @pytest.mark.parametrize(
