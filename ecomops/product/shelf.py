@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST = 200  # best sellers looked at
 RECENT, TOLD = 28, 56  # days foretold from, and days that foretell them
+PRIOR = 0.5  # pieces beside those sold: nothing sold is no proof of nothing wanted
 SEED = 20_251_128
 HELD = 7  # days a snapshot speaks for where the next one is missing
 
@@ -179,8 +180,9 @@ def pace(shop: Shop, kept: Shelf, gone: Lost, *, days: int, calendar: str | None
     """Return what the shop and its products will sell in `days` days after the shelf's end.
 
     The shop's orders, with those it lost, are forecast with error paths; a product's share is
-    Gamma distributed after its corrected demand of the last 56 days, and pieces are negative
-    binomial with the drift that the last 28 days showed against the 56 before.
+    Gamma distributed after its corrected demand of the last 56 days, less what products yet to
+    come will take, and pieces are negative binomial with the drift that the last 28 days showed
+    against the 56 before.
     """
     history = daily(shop.orders, as_of=kept.end)
     y, wanted = history["orders"].to_numpy(dtype=float, copy=True), gone.wanted
@@ -191,9 +193,22 @@ def pace(shop: Shop, kept: Shelf, gone: Lost, *, days: int, calendar: str | None
     random = np.random.default_rng(SEED + 2)
     recent = wanted[:, -TOLD:].sum(axis=1)
     shape = (len(paths), len(recent))
-    share = random.gamma(recent + 0.5, 1 / max(y[-TOLD:].sum(), 1), shape)
+    level = staying(wanted) * recent.sum() / (recent + PRIOR).sum()  # no piece is added in all
+    share = random.gamma(recent + PRIOR, level / max(y[-TOLD:].sum(), 1), shape)
     share *= random.gamma(1 / drift(wanted), drift(wanted), shape)
     return Pace(paths, share)
+
+
+def staying(wanted: Any) -> float:
+    """Return the part of the last 28 days' pieces that products had which sold in the 56 before.
+
+    The rest went to newcomers, as it will again. `wanted` has shape (products, days); 1 where the
+    days are too few to tell.
+    """
+    last, before = wanted[:, -RECENT:].sum(axis=1), wanted[:, -RECENT - TOLD : -RECENT].sum(axis=1)
+    if wanted.shape[1] < RECENT + TOLD or not last.sum() or not before.sum():
+        return 1.0
+    return float(last[before > 0].sum() / last.sum())
 
 
 def drift(wanted: Any) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -9,6 +11,8 @@ import pytest
 from scipy.stats import poisson
 
 import ecomops as eo
+from ecomops.metrics.daily import daily
+from ecomops.product import shelf
 from ecomops.product.stock import stock
 
 DAYS = 160
@@ -179,3 +183,26 @@ def test_words_and_chart(demo):
     np.testing.assert_allclose(drawn, found.table["expected"].head(14))
     for lang in ("zh", "en"):
         assert found.in_language(lang)._repr_html_().count("<svg") == 2
+
+
+def test_products_keep_what_newcomers_leave_them():
+    """Truth: of the last 28 days' pieces a quarter went to products that never sold before."""
+    wanted = np.zeros((3, 120))
+    wanted[:2, :92] = 1.0
+    wanted[0, 92:], wanted[1, 92:], wanted[2, 92:] = 1.0, 2.0, 1.0
+    assert shelf.staying(wanted) == pytest.approx(3 / 4)
+    assert shelf.staying(wanted[:, -83:]) == 1  # too few days to tell
+    assert shelf.staying(wanted * 0) == 1
+
+
+def test_pieces_of_all_products_together_are_those_that_were_sold():
+    """Truth: pieces an order of the last 56 days, known to a hundredth from so many products."""
+    shop = eo.open("demo")
+    kept = shelf.shelf(shop, days=180, as_of=date(2025, 12, 9), lead=14.0)
+    gone = shelf.lost(kept)
+    pace = shelf.pace(shop, kept, gone, days=7, calendar=None)
+    days = daily(shop.orders, as_of=kept.end)
+    orders = days["orders"].to_numpy()[-56:].sum()
+    orders += gone.daily[-56:].sum() * days["orders"].to_numpy()[-180:].sum() / kept.sold.sum()
+    expected = gone.wanted[:, -56:].sum() / orders * shelf.staying(gone.wanted)
+    assert pace.share.sum(axis=1).mean() == pytest.approx(expected, rel=0.01)
