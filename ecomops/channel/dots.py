@@ -21,6 +21,7 @@ MOST = 10  # channels drawn; the table has all
 LEVEL = 14  # pixels between two rows of model names
 ROW = {True: 46, False: 62}
 GAP = 10  # pixels between two names
+RIGHT = 24  # pixels right of the axes
 EDGE = 4  # pixels that a label may reach over the left edge of the axes
 
 
@@ -28,7 +29,7 @@ def layout(channels: int, levels: int, *, wide: bool) -> style.Layout:
     """Return height and margins for a number of channels and of rows of model names."""
     top = 20 + LEVEL * levels if wide else 40
     height = ROW[wide] * min(channels, MOST) + top + 46
-    return style.Layout(height, left=120 if wide else 2, right=24, top=top, bottom=46)
+    return style.Layout(height, left=120 if wide else 2, right=RIGHT, top=top, bottom=46)
 
 
 def levels(xs: Sequence[float], names: Sequence[str], scale: float) -> list[int]:
@@ -65,8 +66,9 @@ def draw(
         _row(ax, y, name, credit.to_numpy(dtype=float)[-y], wide=wide)
     if found:
         untested = {y: credit.to_numpy(dtype=float)[-y].min() for y in places.values()}
-        _measured(ax, [(places[row["channel"]], row) for row in found], untested, words=words)
-        _legend(ax, [(places[row["channel"]], row) for row in found], wide=wide, words=words)
+        pairs = [(places[row["channel"]], row) for row in found]
+        _measured(ax, pairs, untested, wide=wide, words=words)
+        _legend(ax, pairs, wide=wide, words=words)
     taken = 0.0 if wide else 1.2 * style.width_of(style.shortened(words.own(credit.index[0]), 300))
     _names(ax, credit.iloc[0], taken, wide=wide, words=words)
     scale = _scale(ax, wide=wide)
@@ -98,18 +100,20 @@ def _row(ax: Axes, y: float, name: str, credit: Floats, *, wide: bool) -> None:
 
 
 def _measured(
-    ax: Axes, found: list[tuple[int, Any]], least: Mapping[int, float], *, words: Words
+    ax: Axes, found: list[tuple[int, Any]], least: Mapping[int, float], *, wide: bool, words: Words
 ) -> None:
     for y, row in found:
         ax.plot([row["low"], row["high"]], [y - 0.2] * 2, color=style.UP, lw=2.5)
         ax.plot(row["conversions"], y - 0.2, "D", ms=7, color=style.UP)
+    text, scale = words.say("labels", "untested"), _scale(ax, wide=wide)
     for y in sorted(set(least) - {place for place, _ in found}):
-        text = words.say("labels", "untested")
-        style.tag(ax, max(least[y], 0), y - 0.2, text, -4, size=style.SMALL, color=style.MUTE)
+        room = (ax.get_xlim()[1] - max(least[y], 0)) * scale + RIGHT - 1.1 * style.width_of(text)
+        quiet: dict[str, Any] = {"size": style.SMALL, "color": style.MUTE, "clear": True}
+        style.tag(ax, max(least[y], 0), y - 0.2, text, min(-4, room), **quiet)
 
 
 def _legend(ax: Axes, found: list[tuple[int, Any]], *, wide: bool, words: Words) -> None:
-    """Say what a diamond is, beside the first bar with room to its right, or left of the last."""
+    """Say what a diamond is, right of the first bar with room, left of the last, or below it."""
     text = words.say("labels", "holdout")
     end, scale = ax.get_xlim()[1], _scale(ax, wide=wide)
     room = [(end - row["high"]) * scale - 1.1 * style.width_of(text) - GAP for _, row in found]
@@ -119,7 +123,10 @@ def _legend(ax: Axes, found: list[tuple[int, Any]], *, wide: bool, words: Words)
         style.tag(ax, row["high"], y - 0.2, text, 8, 0, **bold)
         return
     y, row = max(found, key=lambda each: each[1]["low"])
-    style.tag(ax, row["low"], y - 0.2, text, -8, 0, ha="right", **bold)
+    if (row["low"] - ax.get_xlim()[0]) * scale > 1.1 * style.width_of(text) + GAP:
+        style.tag(ax, row["low"], y - 0.2, text, -8, 0, ha="right", **bold)
+    else:
+        style.tag(ax, 0, y - 0.2, text, 4, -12, at="left", **bold)
 
 
 def _names(ax: Axes, row: pd.Series[Any], taken: float, *, wide: bool, words: Words) -> None:
@@ -139,4 +146,6 @@ def _names(ax: Axes, row: pd.Series[Any], taken: float, *, wide: bool, words: Wo
     lift = LEVEL if min(starts) < taken else 0
     for i, name, level in zip(shown, names, rows, strict=True):
         dy = 16 + lift + LEVEL * level
-        style.tag(ax, xs[i], 0.14, name, 0, dy, ha="center", size=style.SMALL, color=style.MUTE)
+        room = (ax.get_xlim()[1] - xs[i]) * scale + RIGHT - style.width_of(name) / 2
+        look: dict[str, Any] = {"ha": "center", "size": style.SMALL, "color": style.MUTE}
+        style.tag(ax, xs[i], 0.14, name, min(room, 0), dy, **look)

@@ -66,7 +66,7 @@ def _panel(ax: Axes, curve: pd.DataFrame, now: float, words: Words) -> None:
 
 def _bars(ax: Axes, rows: pd.DataFrame, *, wide: bool, words: Words) -> None:
     top = float(rows["spend"].max()) or 1.0
-    ax.set(xlim=(0, top * (1.6 if wide else 2.3)), ylim=(len(rows) - 0.5, -0.5))
+    ax.set(xlim=(0, top * (1.6 if wide else 2.7)), ylim=(len(rows) - 0.5, -0.5))
     for i, row in enumerate(rows.to_dict("records")):
         name = style.shortened(words.own(row["channel"]), 110 if wide else 200)
         text = words.say("labels", "no_curve", spend=row["spend"], reason=row["reason"])

@@ -121,23 +121,23 @@ class Listing(Result):
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
         """Draw the change of conversion of each defect with its interval; solid line: none."""
         rows = self.rows[self.rows["count"] > 0]
+        lowest, highest = rows["low"].min(), rows["high"].max()
+        left = min(-0.2, lowest * 1.1) if np.isfinite(lowest) else -0.2
+        right = max(0.2, highest * 1.1) if np.isfinite(highest) else 0.2
         ax.axvline(0, color=style.OTHER, lw=1.2)
         for i, row in enumerate(rows.to_dict("records")):
             text = words.say("labels", "counted", rule=row["rule"], count=row["count"])
             style.tag(ax, 0, i, text, -8, 0, at="left", ha="right", size=style.SMALL)
             if not np.isfinite(row["effect"]):
-                unknown = words.label("unknown")
-                side = {"ha": "left" if wide else "right", "color": style.MUTE}
-                style.tag(ax, 0, i, unknown, 8 if wide else -8, 0, size=style.SMALL, **side)
+                unknown, at = words.label("unknown"), "data" if wide else "left"
+                look = {"size": style.SMALL, "color": style.MUTE, "clear": True}
+                style.tag(ax, 0, i, unknown, 8, 0, at=at, **look)
                 continue
             ax.plot([row["low"], row["high"]], [i, i], color=style.HEX["s3"], lw=7)
             ax.plot([row["effect"]], [i], "o", ms=7, color=style.UP)
             if wide and row["q"] <= FALSE and np.isfinite(row["loss"]):
                 text = words.say("labels", "loss", loss=row["loss"])
                 style.tag(ax, 1, i, text, 10, 0, at="right", size=style.SMALL)
-        lowest, highest = rows["low"].min(), rows["high"].max()
-        left = min(-0.2, lowest * 1.1) if np.isfinite(lowest) else -0.2
-        right = max(0.2, highest * 1.1) if np.isfinite(highest) else 0.2
         ax.set(ylim=(max(len(rows), 1) - 0.4, -0.6), xlim=(left, right))
         ax.xaxis.set_major_formatter(
             lambda v, _: f"{100 * v:+.0f}%".replace("-", "−") if v else "0"

@@ -32,6 +32,7 @@ SHOWN = 90  # past days in the chart and table
 MIX_DAYS = 180  # days whose category shares split the total
 SEASON = 364
 MARGIN = 8  # pixels right of the chart, on a phone
+HALF = 20  # pixels, of a month's name
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -103,7 +104,8 @@ class Forecast(Result):
         ax.fill_between(at[ahead], low, high, color=style.BAND, lw=0)
         ax.plot(at[ahead], rows["expected"][ahead].astype(float), color=style.UP)
         days = pd.to_datetime(rows["day"])
-        firsts = [i for i in at if days.iloc[i].day == 1]
+        last = at[-1] - (HALF - MARGIN) / ax.bbox.width * at[-1]  # a name further right is cut
+        firsts = [i for i in at if days.iloc[i].day == 1 and i <= last]
         ax.set_xticks(firsts, [days.iloc[i].strftime("%Y-%m") for i in firsts])
         ax.set(xlim=(0, len(rows) - 1), ylim=(0, None))
         unit = "count" if self.params["metric"] == "orders" else "money"

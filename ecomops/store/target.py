@@ -133,7 +133,7 @@ class Target(Result):
         """Return height and margins in pixels."""
         if wide:
             return style.Layout(230, left=20, right=20, top=40, bottom=44)
-        return style.Layout(210, left=8, right=8, top=48, bottom=44)
+        return style.Layout(210, left=20, right=20, top=48, bottom=44)
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
         """Draw where the total may end: the draws as dots in columns, the target as a line."""

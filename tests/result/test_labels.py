@@ -18,6 +18,7 @@ from matplotlib.transforms import Bbox
 
 import ecomops as eo
 from ecomops.result import style
+from ecomops.sim import world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,9 +54,9 @@ def analyses() -> list[str]:
 
 
 @cache
-def result(analysis: str) -> Any:
-    """Return the analysis of the demo shop."""
-    shop = eo.open("demo")
+def result(analysis: str, preset: str = "") -> Any:
+    """Return the analysis of the demo shop, or of a small shop of a preset."""
+    shop = world(preset, seed=5, customers=300).shop if preset else eo.open("demo")
     element, name = analysis.split(".")
     call = getattr(import_module(f"ecomops.{element}"), name)
     if analysis == "store.review":
@@ -136,10 +137,27 @@ def lines(ax: Axes) -> list[Path]:
 def test_labels_stay_clear_of_each_other_of_lines_and_inside_the_figure(analysis: str) -> None:
     found = result(analysis)
     assert not found.locked
+    assert objections(found) == []
+
+
+SMALL = ("product.listing", "channel.response", "channel.attribution", "store.forecast")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["tiny", "no_effect"])
+@pytest.mark.parametrize("analysis", SMALL)
+def test_labels_stay_clear_where_little_is_known(analysis: str, preset: str) -> None:
+    """Listings without an effect, channels without a curve or a holdout, a month at the edge."""
+    found = result(analysis, preset)
+    assert not found.locked
+    assert objections(found) == []
+
+
+def objections(found: Any) -> list[tuple[Any, ...]]:
+    """Return what one would object to in both languages, on a desk and on a phone."""
     langs = ("zh", "en") if style.drawable("zh") == "zh" else ("en",)
-    said = [
+    return [
         (lang, wide, *complaint)
         for lang, wide in itertools.product(langs, (True, False))
         for complaint in complaints(drawn(found, lang, wide=wide))
     ]
-    assert said == []
