@@ -244,7 +244,7 @@ def brief(
         *sheet.offer(replay),
         *sheet.channels(shop, facts.last_day),
         *sheet.materials(shop, row, facts.last_day),
-        *sheet.budget(sales, replay, shop.margin, budget),
+        *sheet.budget(sales, replay, shop.margins(as_of).paid, budget),
         *sheet.risks(shop, row, facts.last_day),
         *sheet.trial(replay, row),
     ]

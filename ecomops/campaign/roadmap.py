@@ -244,7 +244,7 @@ def roadmap(
     checks.between("weeks", weeks, 8, 104)
     if absent := lacking(shop, "orders"):
         return Roadmap.lock(absent, lang=lang)
-    rate = shop.gross_margin
+    rate = shop.margins(as_of).net
     if rate is None or rate <= 0:
         need = Need("column", {"table": "order_lines", "column": "line_cost"})
         return Roadmap.lock((need,), lang=lang)

@@ -21,15 +21,13 @@ MOST = 10  # channels drawn; the table has all
 LEVEL = 14  # pixels between two rows of model names
 ROW = {True: 46, False: 62}
 GAP = 10  # pixels between two names
-RIGHT = 24  # pixels right of the axes
-EDGE = 4  # pixels that a label may reach over the left edge of the axes
 
 
 def layout(channels: int, levels: int, *, wide: bool) -> style.Layout:
     """Return height and margins for a number of channels and of rows of model names."""
     top = 20 + LEVEL * levels if wide else 40
     height = ROW[wide] * min(channels, MOST) + top + 46
-    return style.Layout(height, left=120 if wide else 2, right=RIGHT, top=top, bottom=46)
+    return style.Layout(height, left=120 if wide else 2, right=24, top=top, bottom=46)
 
 
 def levels(xs: Sequence[float], names: Sequence[str], scale: float) -> list[int]:
@@ -67,19 +65,12 @@ def draw(
     if found:
         untested = {y: credit.to_numpy(dtype=float)[-y].min() for y in places.values()}
         pairs = [(places[row["channel"]], row) for row in found]
-        _measured(ax, pairs, untested, wide=wide, words=words)
+        _measured(ax, pairs, untested, words=words)
         _legend(ax, pairs, wide=wide, words=words)
     taken = 0.0 if wide else 1.2 * style.width_of(style.shortened(words.own(credit.index[0]), 300))
     _names(ax, credit.iloc[0], taken, wide=wide, words=words)
-    scale = _scale(ax, wide=wide)
-    ax.set_xticks([t for t in ax.get_xticks() if low + _half(t) / scale <= t <= ax.get_xlim()[1]])
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:,.0f}".replace("-", "−"))
     ax.set_xlabel(words.say("labels", "x_axis"), size=style.SMALL, loc="right")
-
-
-def _half(tick: float) -> float:
-    """Return how far from the left edge, in pixels, the label of a tick has room."""
-    return style.width_of(f"{tick:,.0f}") / 2 - EDGE
 
 
 def _scale(ax: Axes, *, wide: bool) -> float:
@@ -100,16 +91,15 @@ def _row(ax: Axes, y: float, name: str, credit: Floats, *, wide: bool) -> None:
 
 
 def _measured(
-    ax: Axes, found: list[tuple[int, Any]], least: Mapping[int, float], *, wide: bool, words: Words
+    ax: Axes, found: list[tuple[int, Any]], least: Mapping[int, float], *, words: Words
 ) -> None:
     for y, row in found:
         ax.plot([row["low"], row["high"]], [y - 0.2] * 2, color=style.UP, lw=2.5)
         ax.plot(row["conversions"], y - 0.2, "D", ms=7, color=style.UP)
-    text, scale = words.say("labels", "untested"), _scale(ax, wide=wide)
     for y in sorted(set(least) - {place for place, _ in found}):
-        room = (ax.get_xlim()[1] - max(least[y], 0)) * scale + RIGHT - 1.1 * style.width_of(text)
+        text = words.say("labels", "untested")
         quiet: dict[str, Any] = {"size": style.SMALL, "color": style.MUTE, "clear": True}
-        style.tag(ax, max(least[y], 0), y - 0.2, text, min(-4, room), **quiet)
+        style.tag(ax, max(least[y], 0), y - 0.2, text, -4, **quiet)
 
 
 def _legend(ax: Axes, found: list[tuple[int, Any]], *, wide: bool, words: Words) -> None:
@@ -146,6 +136,5 @@ def _names(ax: Axes, row: pd.Series[Any], taken: float, *, wide: bool, words: Wo
     lift = LEVEL if min(starts) < taken else 0
     for i, name, level in zip(shown, names, rows, strict=True):
         dy = 16 + lift + LEVEL * level
-        room = (ax.get_xlim()[1] - xs[i]) * scale + RIGHT - style.width_of(name) / 2
         look: dict[str, Any] = {"ha": "center", "size": style.SMALL, "color": style.MUTE}
-        style.tag(ax, xs[i], 0.14, name, min(room, 0), dy, **look)
+        style.tag(ax, xs[i], 0.14, name, 0, dy, **look)

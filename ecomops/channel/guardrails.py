@@ -210,7 +210,7 @@ def guardrails(
         values = {"needed": 1, "found": 0, "unit": "days"}
         return Guardrails.lock((Need("rows", values),), lang=lang)
     span = max(days, window + 7)
-    margin = shop.margin
+    margin = shop.margins(as_of).paid
     least = min_roas or (1 / margin if margin and margin > 0 and not max_cost else None)
     judged = _judged(rows, max_cost, least, margin, span)
     coming = 1 - rows["orders"].sum() / max(judged["completed"].sum(), 1e-9)

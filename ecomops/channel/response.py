@@ -204,7 +204,7 @@ def response(
     tested = {both.channels[t.channel] for t in trials}
     kept = _order(both, tested)
     rows, curves, draws, skill = _estimated(both, kept, trials, adstock)
-    margin = shop.margin
+    margin = shop.margins(as_of).paid
     params = {
         "margin": margin,
         "break_even": 1 / margin if margin and margin > 0 else None,

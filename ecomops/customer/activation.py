@@ -226,7 +226,7 @@ def activation(
     log = shop.get("message_sends") if sends is None else sends
     rows = weekly(waits(facts, "first"))
     params = _window(facts, repeat(shop.orders, as_of=as_of), horizon_days)
-    params |= {"tested": False, "margin": shop.gross_margin}
+    params |= {"tested": False, "margin": shop.margins(facts.as_of).net}
     if log is not None and np.isfinite(params["start"]):
         params |= _reminded(facts, log, params, cost)
     opened = openers.firsts(facts, horizon_days)

@@ -314,7 +314,8 @@ def tiers(
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
         return Tiers.lock((need,), lang=lang)
     use = points.usage(shop, facts.last_day, expires_days, redeemed)
-    worth = {"point_value": point_value, "redeemed": use["redeemed"], "margin": shop.gross_margin}
+    margin = shop.margins(as_of).net
+    worth = {"point_value": point_value, "redeemed": use["redeemed"], "margin": margin}
     span = ((facts.last_day - since).days + 1) / YEAR
     rows = priced(found, tiers, years=span, **worth)
     basis = Basis(
@@ -326,7 +327,7 @@ def tiers(
         excluded=facts.excluded_customers,
     )
     granted = float((rows["value"] * [t.points for t in tiers]).sum())
-    params = _sums(rows, granted, point_value, use) | {"margin": shop.gross_margin}
+    params = _sums(rows, granted, point_value, use) | {"margin": margin}
     params["example"] = tiers is EXAMPLE
     shown = rows[list(Tiers.columns)]
     return Tiers(rows=shown, basis=basis, params=params, lang=checks.language(lang))

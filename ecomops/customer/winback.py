@@ -185,7 +185,7 @@ def winback(
         return Winback.lock((need,), lang=lang)
     log = shop.get("message_sends") if sends is None else sends
     params: dict[str, Any] = {"horizon_days": horizon_days, "cap_days": cap_days}
-    params |= {"margin": shop.gross_margin, "tested": log is not None}
+    params |= {"margin": shop.margins(facts.as_of).net, "tested": log is not None}
     params |= {"breaks": breaks(shop, as_of)}
     rows = _standing(facts, log, params)
     params |= _unasked(rows) | {"cost": cost or 0.0}

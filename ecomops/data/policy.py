@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ibis
 import pandas as pd
@@ -136,18 +136,24 @@ def _amount(lines: ibis.Table, column: str) -> Any:
     return lines[column].fill_null(0).cast("float64")
 
 
-def margins(lines: ibis.Table) -> tuple[float | None, float | None]:
-    """Return the margin per unit of paid money and of net sales, from lines that carry a cost.
+class Margins(NamedTuple):
+    """Margin per unit of paid money, later refunds deducted, and of net sales; None if unknown."""
+
+    paid: float | None = None
+    net: float | None = None
+
+
+def margins(lines: ibis.Table) -> Margins:
+    """Return the margins of the sold lines that carry a cost, gifts aside.
 
     None where no such line was sold, or nothing of it kept.
     """
-    sold = sold_lines(lines)
-    sold = sold.filter(sold.line_cost.notnull())
+    sold = sold_lines(lines).drop_null("line_cost")
     paid, back = (_amount(sold, c) for c in ("line_paid_amount", "line_refund_amount"))
     sums = {"paid": paid, "net": paid - back, "margin": earned(sold)}
     found = frame(sold.aggregate(**{c: exact(each).sum() for c, each in sums.items()})).iloc[0]
     margin, gross, net = (float(found[c]) for c in ("margin", "paid", "net"))
-    return (margin / gross if gross > 0 else None), (margin / net if net > 0 else None)
+    return Margins(margin / gross if gross > 0 else None, margin / net if net > 0 else None)
 
 
 def currency_of(t: ibis.Table) -> str:

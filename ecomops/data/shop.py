@@ -19,13 +19,14 @@ from ecomops.base.options import LANGUAGES, options
 from ecomops.base.packaged import share
 from ecomops.data import formats, schema
 from ecomops.data.festivals import calendar_of, usual
-from ecomops.data.policy import Coverage, coverage, margins
+from ecomops.data.policy import Coverage, Margins, coverage, margins
 from ecomops.data.problems import Problem
 from ecomops.data.tables import ALONE, engine, frame, read_file, sources, table
 from ecomops.data.views import views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from ecomops.data.festivals import Festival
 
@@ -60,11 +61,8 @@ class Shop:
             raise MissingError("table_absent", table=name, present=sorted(self.tables))
         near = "" if name.startswith("_") else suggestion(name, schema.tables())
         known = list(schema.tables())
-        raise AttributeError(
-            str(MissingError("unknown_table", name=name, allowed=known, near=near))
-            if near
-            else name
-        )
+        said = MissingError("unknown_table", name=name, allowed=known, near=near)
+        raise AttributeError(str(said) if near else name)
 
     def get(self, name: str) -> ibis.Table | None:
         """Return the canonical table `name`, or None when the shop lacks it."""
@@ -101,16 +99,27 @@ class Shop:
     @property
     def margin(self) -> float | None:
         """Margin per unit of paid money, later refunds deducted; None without costs of lines."""
-        return self._margins[0]
+        return self._margins.paid
 
     @property
     def gross_margin(self) -> float | None:
         """Margin per unit of net sales, gifts aside: for money already without refunds."""
-        return self._margins[1]
+        return self._margins.net
 
     @cached_property
-    def _margins(self) -> tuple[float | None, float | None]:
-        return margins(self.order_lines) if "order_lines" in self else (None, None)
+    def _margins(self) -> Margins:
+        return self.margins()
+
+    def margins(self, as_of: date | None = None) -> Margins:
+        """Return `margin` and `gross_margin` as `paid` and `net`, without orders after `as_of`."""
+        lines = self.get("order_lines")
+        if lines is None:
+            return Margins()
+        if as_of and "orders" in self:
+            at = ibis.coalesce(ibis._.paid_at, ibis._.created_at)
+            later = self.orders.filter(at.date() > ibis.literal(as_of))
+            lines = lines.anti_join(later, "order_id")
+        return margins(lines)
 
     def check(self, *, lang: str | None = None) -> Any:
         """Return the data-quality report (see `ecomops.store.check`)."""
@@ -328,8 +337,5 @@ def _in_one_currency(shop: Shop, currency: str) -> Shop:
 def _priced(t: ibis.Table, currency: str) -> ibis.Table:
     """Return `t` with the shop's currency beside its money, so that a table alone tells it."""
     has_money = any(dtype.is_decimal() for dtype in t.schema().values())
-    return (
-        t.mutate(currency=ibis.literal(currency))
-        if has_money and "currency" not in t.columns
-        else t
-    )
+    bare = has_money and "currency" not in t.columns
+    return t.mutate(currency=ibis.literal(currency)) if bare else t

@@ -204,7 +204,7 @@ def listing(
     if goods.empty or not told[["images", "attributes", "video"]].any():
         need = Need("column", {"table": "products", "column": "image_count"})
         return Listing.lock((need,), lang=lang)
-    rows, worst = _costs(goods, broken, shop.margin, days)
+    rows, worst = _costs(goods, broken, shop.margins(as_of).paid, days)
     basis = Basis(
         n=len(goods),
         unit="listings",

@@ -206,6 +206,7 @@ class Result:
                 ax.text(0, 0.5, self.explain(words.lang), va="center", wrap=True)
             else:
                 self.draw(ax, wide=True, words=words)
+                style.keep_inside(ax.figure)
         return ax
 
     def to_dict(self) -> dict[str, Any]:

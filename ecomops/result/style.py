@@ -19,7 +19,9 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 from matplotlib import font_manager, rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from ecomops.base.packaged import packaged
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
 _LOOK: Mapping[str, Mapping[str, Any]] = packaged("result/style.toml")
@@ -199,6 +200,36 @@ def shortened(name: str, most: float) -> str:
     return next((cut for cut in cuts if width_of(cut) <= most - 4), "…")
 
 
+def keep_inside(figure: Any) -> None:
+    """Move labels that would leave the figure sideways to its edge, and hide such ticks.
+
+    By `width_of`: a chart is the same with any fonts.
+    """
+    for ax in figure.findobj(Axes):
+        labels: list[Any] = [text for text in ax.texts if isinstance(text, Annotation)]
+        for text in labels:
+            across = text.xycoords if isinstance(text.xycoords, str) else text.xycoords[0]
+            foot = _pixels(ax, text.xy[0], data=across == "data") + text.xyann[0]
+            text.xyann = (text.xyann[0] + _back(text, foot), text.xyann[1])
+        ticks = zip(ax.get_xticklabels(), ax.get_xticks(), strict=True) if ax.axison else ()
+        for label in [label for label, x in ticks if _back(label, _pixels(ax, x))]:
+            label.set_visible(False)
+
+
+def _pixels(ax: Axes, x: float, *, data: bool = True) -> float:
+    """Return the pixels from the figure's left edge of a place in data, or share of the axes."""
+    frame = ax.transData if data else ax.transAxes
+    return float(frame.transform((x, ax.get_ylim()[0]))[0])
+
+
+def _back(text: Any, x: float) -> float:
+    """Return by how many pixels a label at `x` must move to stay on the figure."""
+    broad = 1.2 if text.get_weight() == "bold" else 1.1
+    width = max(map(width_of, text.get_text().split("\n"))) * broad * text.get_size() / SMALL
+    left = x - width * {"left": 0.0, "center": 0.5, "right": 1.0}[text.get_ha()]
+    return float(max(-left, 0.0) - max(left + width - text.figure.bbox.width, 0.0))
+
+
 def step(
     values: ArrayLike, palette: tuple[str, ...] = SEQUENTIAL, top: float | None = None
 ) -> NDArray[np.str_]:
@@ -269,5 +300,6 @@ def both(
         with context(f"{salt} {name}"):
             ax = canvas(width, layout(wide))
             draw(ax, wide)
+            keep_inside(ax.figure)
             out += svg(ax.figure, alt, name)
     return out

@@ -32,7 +32,6 @@ SHOWN = 90  # past days in the chart and table
 MIX_DAYS = 180  # days whose category shares split the total
 SEASON = 364
 MARGIN = 8  # pixels right of the chart, on a phone
-HALF = 20  # pixels, of a month's name
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -104,8 +103,7 @@ class Forecast(Result):
         ax.fill_between(at[ahead], low, high, color=style.BAND, lw=0)
         ax.plot(at[ahead], rows["expected"][ahead].astype(float), color=style.UP)
         days = pd.to_datetime(rows["day"])
-        last = at[-1] - (HALF - MARGIN) / ax.bbox.width * at[-1]  # a name further right is cut
-        firsts = [i for i in at if days.iloc[i].day == 1 and i <= last]
+        firsts = [i for i in at if days.iloc[i].day == 1]
         ax.set_xticks(firsts, [days.iloc[i].strftime("%Y-%m") for i in firsts])
         ax.set(xlim=(0, len(rows) - 1), ylim=(0, None))
         unit = "count" if self.params["metric"] == "orders" else "money"
@@ -119,11 +117,10 @@ class Forecast(Result):
             ax.axvline(i, color=style.RULE, lw=1, zorder=0)
             text = words.label(self.rows["festival"].iloc[i])
             half = style.width_of(text) / 2
-            shift = min(ax.bbox.width + MARGIN - half - i * a_day, 0)  # stays on the page
-            at = i * a_day + shift
+            at = min(i * a_day, ax.bbox.width + MARGIN - half)  # stays on the page
             if at - half > edge:
                 look: dict[str, Any] = {"ha": "center", "size": 10, "color": style.MUTE}
-                style.tag(ax, i, 1, text, shift, 10, at="above", **look)
+                style.tag(ax, i, 1, text, 0, 10, at="above", **look)
                 edge = at + half
 
 

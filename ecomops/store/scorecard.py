@@ -12,11 +12,11 @@ import pandas as pd
 from ecomops.base import checks
 from ecomops.data.policy import coverage
 from ecomops.maths.proportions import wilson
-from ecomops.metrics import intervals, metric, periods
+from ecomops.metrics import metric, periods
 from ecomops.metrics.compute import tables_of, values
 from ecomops.metrics.observe import Observed, observe
 from ecomops.result import Action, Basis, Finding, Result, lacking, style
-from ecomops.store import sparks
+from ecomops.store import intervals, sparks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

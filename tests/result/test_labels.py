@@ -74,6 +74,7 @@ def drawn(found: Any, lang: str, *, wide: bool) -> Axes:
     with style.context("test"):
         ax = style.canvas(style.WIDE if wide else style.NARROW, found.layout(wide=wide))
         found.draw(ax, wide=wide, words=found.words(lang))
+        style.keep_inside(ax.figure)
         FigureCanvasAgg(ax.figure).draw()
     return ax
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ecomops.metrics import intervals
+from ecomops.store import intervals
 
 REPEATS = 4000
 
