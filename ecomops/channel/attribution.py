@@ -276,11 +276,7 @@ def _of_events(
 
 
 def _result(
-    found: _Found,
-    settings: Settings,
-    params: Mapping[str, Any],
-    currency: str,
-    lang: str,
+    found: _Found, settings: Settings, params: Mapping[str, Any], currency: str, lang: str
 ) -> Attribution:
     sums = totals(found.journeys)
     if not sums["conversions"]:

@@ -82,8 +82,7 @@ def delay_of(
 def _from_windows(ads: ibis.Table, last: date) -> Floats | None:
     """Return the curve from days that are complete, where several windows report them."""
     kept = ads.filter(
-        ads.date < last - timedelta(days=LONGEST),
-        ads.attribution_window_days.between(1, LONGEST),
+        ads.date < last - timedelta(days=LONGEST), ads.attribution_window_days.between(1, LONGEST)
     ).drop_null("conversions")
     model = kept.attribution_model.fill_null("unknown")
     by = kept.group_by(model=model, window=kept.attribution_window_days)

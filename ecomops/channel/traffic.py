@@ -39,8 +39,7 @@ def at_one_level(daily: ibis.Table, by: str) -> tuple[ibis.Table, str]:
     source and day rows over all finer sources, where the data has such.
     """
     named = daily.filter(
-        ibis.coalesce(daily[by], "").notin(WHOLE),
-        ibis.coalesce(daily.level, "source") == "source",
+        ibis.coalesce(daily[by], "").notin(WHOLE), ibis.coalesce(daily.level, "source") == "source"
     )
     return _one_device(at_depth(named, by))
 
@@ -63,9 +62,7 @@ def by_period(rows: ibis.Table, *, period: str, source: Any) -> ibis.Table:
     unit = periods.UNITS[period]
     kept = rows.mutate(period=rows.date.truncate(unit), source=source)
     return kept.group_by("period", "source").aggregate(
-        visitors=kept.visitors.sum(),
-        buyers=kept.pay_buyers.sum(),
-        amount=kept.pay_amount.sum(),
+        visitors=kept.visitors.sum(), buyers=kept.pay_buyers.sum(), amount=kept.pay_amount.sum()
     )
 
 

@@ -21,13 +21,7 @@ ROUND = (1, 2, 5, 7, 10, 14, 30, 60, 90, 120, 180, 365)
 
 
 def draw_curve(
-    ax: Axes,
-    rows: pd.DataFrame,
-    naive: Any,
-    threshold: dict[str, Any],
-    *,
-    wide: bool,
-    words: Words,
+    ax: Axes, rows: pd.DataFrame, naive: Any, threshold: dict[str, Any], *, wide: bool, words: Words
 ) -> None:
     """Draw the share that has ordered again by each day, its band and the simple count."""
     day = rows["day"].to_numpy(dtype=float)

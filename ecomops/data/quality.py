@@ -129,13 +129,7 @@ def _failing(
 ) -> list[Problem]:
     counts = passing(rows, tests)
     return [
-        Problem(
-            code,
-            name,
-            "flagged",
-            int(counts[code]),
-            tuple(examples(rows.filter(test), shown)),
-        )
+        Problem(code, name, "flagged", int(counts[code]), tuple(examples(rows.filter(test), shown)))
         for code, test in tests.items()
         if counts[code] > 0
     ]

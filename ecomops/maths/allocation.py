@@ -71,11 +71,7 @@ def saturating(tops: ArrayLike, halves: ArrayLike, budget: float) -> Allocation:
 
 
 def bounded(
-    curves: Sequence[Curve],
-    budget: float,
-    low: ArrayLike,
-    high: ArrayLike,
-    steps: int = 400,
+    curves: Sequence[Curve], budget: float, low: ArrayLike, high: ArrayLike, steps: int = 400
 ) -> Allocation:
     """Return the best split of `budget` with `low` <= spend <= `high` for curves of any shape.
 

@@ -140,12 +140,7 @@ def weighted_top_share(sizes: Floats, weights: Floats, portion: float = 0.2) -> 
 
 
 def interval(
-    values: ArrayLike,
-    statistic: Statistic,
-    *,
-    seed: int,
-    draws: int = 500,
-    level: float = 0.90,
+    values: ArrayLike, statistic: Statistic, *, seed: int, draws: int = 500, level: float = 0.90
 ) -> tuple[float, float]:
     """Return the bootstrap interval of a statistic of weighted, sorted sizes.
 

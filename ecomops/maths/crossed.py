@@ -37,10 +37,7 @@ class Crossed:
 
 
 def crossed_poisson(
-    counts: ArrayLike,
-    exposure: ArrayLike,
-    kinds: Sequence[Ints],
-    known: ArrayLike | None = None,
+    counts: ArrayLike, exposure: ArrayLike, kinds: Sequence[Ints], known: ArrayLike | None = None
 ) -> Crossed:
     """Return log effects of the levels of several kinds on Poisson counts over an exposure.
 

@@ -230,12 +230,7 @@ def _removal(effects: Floats, mean: Floats) -> Removal:
 
 
 def refit_effects(
-    members: ArrayLike,
-    conversions: ArrayLike,
-    nulls: ArrayLike,
-    value: ArrayLike,
-    *,
-    strategy: str,
+    members: ArrayLike, conversions: ArrayLike, nulls: ArrayLike, value: ArrayLike, *, strategy: str
 ) -> Removal:
     """Return the share lost when a channel is cut out of the journeys and the chain is refitted.
 

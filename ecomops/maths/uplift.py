@@ -122,12 +122,7 @@ def _won(curve: Ranked) -> float:
 
 
 def uplift_at(
-    y: ArrayLike,
-    treated: ArrayLike,
-    score: ArrayLike,
-    share: float,
-    *,
-    by_group: bool = False,
+    y: ArrayLike, treated: ArrayLike, score: ArrayLike, share: float, *, by_group: bool = False
 ) -> float:
     """Return the difference of mean outcomes within the top `share` by score.
 

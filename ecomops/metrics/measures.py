@@ -198,10 +198,7 @@ def _sms(column: str) -> Measure:
     return Measure("messages", (column,), lambda t: t[column].sum(where=t.channel.lower() == "sms"))
 
 
-MESSAGES: Mapping[str, Measure] = {
-    "sms_revenue": _sms("revenue"),
-    "sms_cost": _sms("cost"),
-}
+MESSAGES: Mapping[str, Measure] = {"sms_revenue": _sms("revenue"), "sms_cost": _sms("cost")}
 
 
 def _level(columns: tuple[str, ...], value: Expression) -> Measure:
@@ -214,8 +211,7 @@ CALENDAR: Mapping[str, Measure] = {"days": Measure("calendar", (), lambda t: t, 
 STOCK: Mapping[str, Measure] = {
     "skus": _level(("on_hand",), lambda t: t.sku_id.nunique(where=t.on_hand > 0)),
     "value": _level(
-        ("on_hand", "unit_cost"),
-        lambda t: (t.on_hand * t.unit_cost).sum() / t.day.nunique(),
+        ("on_hand", "unit_cost"), lambda t: (t.on_hand * t.unit_cost).sum() / t.day.nunique()
     ),
     "closing": _level(("on_hand",), lambda t: t.on_hand.sum(where=t.day == t.last_day)),
     "empty": _where("stock", "available", lambda t: t.available <= 0),

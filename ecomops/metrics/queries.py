@@ -72,11 +72,7 @@ def day_sums(orders: ibis.Table, reasons: Sequence[str], *, period: str, as_of: 
 
 
 def keyed(
-    source: str,
-    tables: Mapping[str, ibis.Table],
-    period: str,
-    by: str | None,
-    as_of: date | None,
+    source: str, tables: Mapping[str, ibis.Table], period: str, by: str | None, as_of: date | None
 ) -> tuple[ibis.Table, list[str]]:
     """Return the rows of a source with ``period`` (and ``segment``), and these keys."""
     rows = SOURCES[source].rows(tables, by)

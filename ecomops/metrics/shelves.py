@@ -48,9 +48,7 @@ def carried(shop: Shop, total: float, last: date, since: date) -> pd.DataFrame |
     kept = orders.filter(orders["at"].date() >= since).select("order_id")
     lines = sold_lines(shop.order_lines).join(kept, "order_id")
     by = lines.group_by("product_id").aggregate(
-        name=called(lines),
-        pieces=lines.quantity.sum(),
-        paid=lines.line_paid_amount.sum(),
+        name=called(lines), pieces=lines.quantity.sum(), paid=lines.line_paid_amount.sum()
     )
     rows = frame(by.filter(by.pieces > 0, by.paid > 0))
     if rows.empty:

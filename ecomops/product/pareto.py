@@ -168,11 +168,7 @@ class Pareto(Result):
 
 
 def pareto(
-    order_lines: object,
-    *,
-    by: str = "product_id",
-    value: str = "amount",
-    lang: str | None = None,
+    order_lines: object, *, by: str = "product_id", value: str = "amount", lang: str | None = None
 ) -> Pareto:
     """Rank items by what they bring and say how concentrated that is.
 

@@ -19,7 +19,4 @@ class Handover:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
         whole = [result.to_dict() for result in self.results]
-        return {
-            "text/plain": f"{len(whole)}",
-            RESULT: {"code": "report.results", "results": whole},
-        }
+        return {"text/plain": f"{len(whole)}", RESULT: {"code": "report.results", "results": whole}}

@@ -59,12 +59,7 @@ class Ledger:
     """
 
     def __init__(
-        self,
-        path: Path | None,
-        *,
-        day: date | None = None,
-        currency: str = "CNY",
-        lang: str = "en",
+        self, path: Path | None, *, day: date | None = None, currency: str = "CNY", lang: str = "en"
     ) -> None:
         self.path, self.day, self.currency, self.lang = path, day, currency, lang
         self._archive = Archive(path)
@@ -113,13 +108,7 @@ class Ledger:
         return [write_proposal(con, p, day, result.basis.currency) for p in found]
 
     def decide(
-        self,
-        action: object,
-        *,
-        accepted: bool,
-        owner: str,
-        on: date | None = None,
-        note: str = "",
+        self, action: object, *, accepted: bool, owner: str, on: date | None = None, note: str = ""
     ) -> str:
         """Accept or reject an action (an id, a proposal or the action itself); return the id.
 

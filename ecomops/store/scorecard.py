@@ -206,10 +206,7 @@ class Scorecard(Result):
             said = [Finding("headline_alone", "note", facts, n)]
         else:
             facts["change"] = row["change"]
-            said = [
-                Finding("headline", self.params["verdicts"][main], facts, n),
-                *self._moves(now),
-            ]
+            said = [Finding("headline", self.params["verdicts"][main], facts, n), *self._moves(now)]
         if self.params["partial"]:
             partial = {"period": self.params["partial"], "until": self.params["until"]}
             said.append(Finding("partial", "note", partial, n))
