@@ -77,7 +77,8 @@ class UnsafeError(EcomopsError, OSError):
 def suggestion(value: str, allowed: Iterable[str]) -> str:
     """Return the allowed word nearest to `value`, or an empty string.
 
-    >>> suggestion("retentoin", ["retention", "revenue"])
+    >>> suggestion("Retentoin", ["retention", "revenue"])
     'retention'
     """
-    return next(iter(get_close_matches(str(value), list(allowed), n=1)), "")
+    known = {str(word).casefold(): str(word) for word in allowed}
+    return known.get(next(iter(get_close_matches(str(value).casefold(), known, n=1)), ""), "")

@@ -227,6 +227,6 @@ def _refuse_far(table: str, count: int, first: date, last: date) -> None:
 def _refuse_mixed(counts: pd.DataFrame) -> None:
     """Raise where there are several currencies, given how many rows each has."""
     if len(counts) > 1:
-        found = counts.sort_values(["n", "currency"], ascending=[False, True])
+        found = counts.dropna().sort_values(["n", "currency"], ascending=[False, True])
         listed = [f"{c} {n:,}" for c, n in zip(found["currency"], found["n"], strict=True)]
         raise DataError("mixed_currencies", counts=listed, main=str(found["currency"].iloc[0]))

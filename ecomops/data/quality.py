@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+import ibis
+
 from ecomops.base.packaged import packaged
 from ecomops.data.days import order_days
 from ecomops.data.formats.statuses import ORDER_OF
@@ -17,8 +19,6 @@ from ecomops.data.tables import examples, frame, passing, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import ibis
 
     from ecomops.data.shop import Shop
 
@@ -118,9 +118,12 @@ def contradictions(orders: ibis.Table) -> list[Problem]:
         "paid_before_created": orders.paid_at < orders.created_at,
     }
     unheard = {"unknown_status": status.notin(ORDER_OF)}  # it counts as a sale
+    by = orders.group_by("customer_id")
+    shared = by.aggregate(on=orders.source_platform.nunique()).drop_null("customer_id")
     return [
         *_failing(orders, "orders", tests),
         *_failing(orders, "orders", unheard, shown="order_status"),
+        *_failing(shared, "orders", {"id_on_platforms": shared.on > 1}, shown="customer_id"),
     ]
 
 
@@ -138,25 +141,22 @@ def _failing(
 def line_problems(orders: ibis.Table, lines: ibis.Table) -> list[Problem]:
     """Return where orders and their lines disagree.
 
-    Lines must add up to what was paid, with or without shipping, to 0.05; each line needs its
-    order and each sale its lines.
+    Lines must add up to what was paid, with or without shipping and tax, to 0.05; each line needs
+    its order and each sale its lines.
     """
     sums = lines.group_by("order_id").aggregate(
         lines_paid=lines.line_paid_amount.sum(), lines=lines.count()
     )
-    sold = POLICY.sales(orders).select("order_id", "amount", "shipping_fee")
-    both = sold.left_join(sums, "order_id").select(
-        "order_id", "amount", "shipping_fee", "lines", "lines_paid"
-    )
-    gap = (both.lines_paid - both.amount).abs()
-    goods_gap = (both.lines_paid - (both.amount - both.shipping_fee.fill_null(0))).abs()
+    both = POLICY.sales(orders).left_join(sums, "order_id")
+    ship, tax = both.shipping_fee.fill_null(0), both.tax_amount.fill_null(0)
+    beyond = [(both.amount - both.lines_paid - more).abs() for more in (0, ship, tax, ship + tax)]
     orphans = lines.anti_join(orders, "order_id")
     return [
         *_failing(
             both,
             "orders",
             {
-                "lines_differ": (gap > CENTS) & (goods_gap > CENTS),
+                "lines_differ": ibis.least(*beyond) > CENTS,
                 "without_lines": both.lines.isnull(),
             },
         ),

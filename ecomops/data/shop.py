@@ -19,9 +19,9 @@ from ecomops.base.options import LANGUAGES, options
 from ecomops.base.packaged import share
 from ecomops.data import formats, schema
 from ecomops.data.festivals import calendar_of, usual
-from ecomops.data.policy import Coverage, Margins, coverage, margins
+from ecomops.data.policy import Coverage, Margins, coverage, currency_of, margins
 from ecomops.data.problems import Problem
-from ecomops.data.tables import ALONE, engine, frame, read_file, sources, table
+from ecomops.data.tables import ALONE, engine, frame, opened, read_file, sources, table
 from ecomops.data.views import views
 
 if TYPE_CHECKING:
@@ -198,8 +198,15 @@ def _check_zone(timezone: str | None) -> None:
             raise OptionError("unknown_timezone", timezone=timezone) from None
 
 
+def _zone(timezone: str | None, currency: str, orders: object) -> str:
+    """Return the zone as told, else that of the money, which the orders tell if nobody does."""
+    if not (timezone or currency or orders is None):
+        currency = currency_of(opened(orders))
+    return timezone or ZONES.get("CNY" if currency in ("", "XXX") else currency, "UTC")
+
+
 def _from_frames(frames: Mapping[str, object], currency: str, timezone: str | None) -> Shop:
-    zone = timezone or ZONES.get(currency or "CNY", "UTC")
+    zone = _zone(timezone, currency, frames.get("orders"))
     tables = {name: table(f, name, timezone=zone) for name, f in frames.items()}
     _refuse_several_engines(tables)
     return Shop(name="shop", tables=tables, currency=currency, timezone=zone, source="frames")
@@ -217,10 +224,10 @@ def _refuse_several_engines(tables: Mapping[str, ibis.Table]) -> None:
 
 
 def _from_connection(con: ibis.BaseBackend, currency: str, timezone: str | None) -> Shop:
-    zone = timezone or ZONES.get(currency or "CNY", "UTC")
     found = [name for name in schema.tables() if name in con.list_tables()]
     if not found:
         raise MissingError("no_shop_tables", path=con.name, entries=con.list_tables() or ["—"])
+    zone = _zone(timezone, currency, con.table("orders") if "orders" in found else None)
     tables = {name: table(con.table(name), name, timezone=zone) for name in found}
     return Shop(name=con.name, tables=tables, currency=currency, timezone=zone, source=con.name)
 
@@ -277,16 +284,27 @@ def _from_files(path: Path, files: Mapping[str, Path], currency: str, timezone: 
     settings = _settings(path if path.is_dir() else path.parent)
     options.glossary = settings.get("english", {})
     currency = currency or settings.get("currency", "").upper()
-    zone = timezone or settings.get("timezone") or ZONES.get(currency or "CNY", "UTC")
+    raw = {name: read_file(file) for name, file in files.items()}
+    zone = _zone(timezone or settings.get("timezone"), currency, raw.get("orders"))
     return Shop(
         name=settings.get("name", path.stem),
         names={x: settings[f"name_{x}"] for x in LANGUAGES if f"name_{x}" in settings},
-        tables={name: table(read_file(file), name, timezone=zone) for name, file in files.items()},
+        tables={name: table(t, name, timezone=zone) for name, t in raw.items()},
         currency=currency,
         timezone=zone,
         source="canonical",
         extras=_extras(path),
+        problems=_passed_over(path, files.values()),
     )
+
+
+def _passed_over(path: Path, read: Iterable[Path]) -> tuple[Problem, ...]:
+    """Return the files of a shop folder that look like data and are not read."""
+    others = {*path.iterdir()} - {*read} if path.is_dir() else set()
+    kinds = (*SUFFIXES, ".xlsx", ".xls")
+    left = (f.name for f in others if f.suffix.lower() in kinds and formats.SUFFIX not in f.name)
+    names = tuple(sorted(left))
+    return (Problem("file_passed_over", "orders", "flagged", len(names), names),) if names else ()
 
 
 def _extras(path: Path) -> dict[str, ibis.Table]:
@@ -324,6 +342,10 @@ def _in_one_currency(shop: Shop, currency: str) -> Shop:
         raise DataError("no_such_currency", currency=money, found=sorted(held.index))
     count = int(held.sum() - held.get(money, 0))
     kept = orders.filter(orders.currency == money) if count else orders
+    if count:  # their lines and refunds go with them
+        others = orders.filter(orders.currency != money)
+        held_back = [n for n, t in tables.items() if n != "orders" and "order_id" in t.columns]
+        tables |= {name: tables[name].anti_join(others, "order_id") for name in held_back}
     dropped = Problem(code="other_currency", table="orders", action="dropped", count=count)
     return replace(
         shop,

@@ -43,8 +43,9 @@ def values_by_item(lines: ibis.Table, *, by: str, value: str) -> ibis.Table:
         "quantity": sold.quantity,
     }[value]
     keyed = sold.mutate(item=sold[by].cast("string"), worth=worth.cast("decimal(38,4)"))
+    name = keyed.product_name.nullif("").max(where=keyed["item"] != "")
     items = keyed.group_by("item").aggregate(
-        name=keyed.product_name.nullif("").max(), amount=keyed.worth.sum(), days=keyed.paid_at.max()
+        name=name, amount=keyed.worth.sum(), days=keyed.paid_at.max()
     )
     return items.mutate(name=items["name"].fill_null(items["item"]))
 
@@ -96,7 +97,7 @@ class Pareto(Result):
         """Say how few items carry the total, how sure that is, and what stands out."""
         n, of = len(self.rows), {"of": self.params["value"]}
         sizes = self.rows["abc_class"].value_counts()
-        largest = self.rows.iloc[0]
+        largest = self.rows.dropna(subset="item").iloc[0]
         facts = {
             "items": n,
             "a_items": int(sizes.get("A", 0)),
@@ -226,7 +227,7 @@ def pareto(
     items = frame(values_by_item(lines, by=by, value=value))
     excluded = left_out(lines, value)
     params = {"by": by, "value": value}
-    if items["amount"].isna().all():
+    if items["amount"].isna().all() or items["item"].isna().all():
         column = "line_cost" if excluded.get("no_cost") else by
         need = Need("column", {"table": "order_lines", "column": column})
         return Pareto.lock((need,), lang=lang, **params)

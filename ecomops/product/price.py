@@ -12,7 +12,7 @@ import pandas as pd
 
 from ecomops.base import checks
 from ecomops.data.policy import called, currency_of, line_exclusions, sold_lines
-from ecomops.data.tables import frame, table
+from ecomops.data.tables import frame, number, table
 from ecomops.maths.elasticity import best_price, elasticity
 from ecomops.maths.multiplicity import benjamini_hochberg
 from ecomops.maths.shrinkage import hierarchical
@@ -221,6 +221,9 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
         return Price.lock((need,), lang=lang)
     lines = table(order_lines, "order_lines", once=True)
     rows = weekly(lines)
+    if rows.empty and number(lines.count()) and not number(lines.product_id.count()):
+        need = Need("column", {"table": "order_lines", "column": "product_id"})
+        return Price.lock((need,), lang=lang)
     if rows.empty:
         values = {"needed": LEAST_WEEKS, "found": 0, "unit": "weeks"}
         return Price.lock((Need("rows", values),), lang=lang)

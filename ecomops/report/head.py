@@ -12,7 +12,7 @@ from ecomops.data.tables import number
 from ecomops.result import html
 from ecomops.result.html import RESULT, VIEW
 from ecomops.result.model import plain
-from ecomops.result.words import Words
+from ecomops.store.places import PlaceWords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,11 +44,11 @@ class Cover:
 
     def facts(self) -> list[tuple[str, str]]:
         """Return label and text of each fact, in the language of the cover."""
-        words = Words("report.page", self.lang)
+        words = PlaceWords("report.page", self.lang)
         days = (
             f"{day(self.start)} – {day(self.end)}" if self.start else words.say("state", "missing")
         )
-        rows = [f"{name} {count(n, self.lang)}" for name, n in self.tables.items()]
+        rows = [f"{words.label(name)} {count(n, self.lang)}" for name, n in self.tables.items()]
         comma = "、" if self.lang == "zh" else ", "
         return [
             (words.say("meta", "shop"), self.names[self.lang]),

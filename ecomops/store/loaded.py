@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,12 +13,11 @@ from ecomops.base.errors import DataError
 from ecomops.data import formats
 from ecomops.data.formats.part import finest
 from ecomops.data.quality import holdings
-from ecomops.data.schema import tables as schemas
 from ecomops.data.shop import canonical_files, open_shop
 from ecomops.data.tables import engine, needed, number, read_file, table
 from ecomops.metrics.catalogue import catalogue
 from ecomops.result import Basis, Finding, Result, style
-from ecomops.result.words import Words
+from ecomops.store.places import PlaceWords, full_width
 from ecomops.store.quality import analyses
 from ecomops.store.unlock import downloads, locked_metrics
 
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
 
     from ecomops.data.formats import Identity, Loaded, Loading, SourceFile
     from ecomops.data.problems import Problem
+    from ecomops.result.words import Words
 
 FEW = 3
 MOST_BARS = 8
@@ -41,34 +40,17 @@ WINDOWS = ("open_window", "window_unknown")
 SURE = 0.6
 
 
-class LoadWords(Words):
+class LoadWords(PlaceWords):
     """The words of a load; layouts, tables and metrics are called by their own names."""
 
     def label(self, value: object) -> str:
         """Return the label of a code; layouts, metrics and, in Chinese, tables have their names."""
         text = str(value)
         if known := formats.formats().get(text):
-            return known.en if self.lang == "en" else _full_width(known.zh)
+            return known.en if self.lang == "en" else full_width(known.zh)
         if text in catalogue() and not isinstance(self.find("labels", text), str):
             return catalogue()[text].names[self.lang]
-        places = [_chinese(place) for place in text.split(", ")]
-        if None in places:
-            return super().label(value)
-        return text if self.lang == "en" else self.join([str(place) for place in places])
-
-
-def _chinese(place: str) -> str | None:
-    """Return the Chinese name of a table, or of a column behind that of its table."""
-    table, _, column = place.partition(".")
-    schema = schemas().get(table)
-    if schema is None or (column and column not in schema.columns):
-        return None
-    name = f"{schema.zh}·{schema.columns[column].zh}" if column else schema.zh
-    return _full_width(name)
-
-
-def _full_width(name: str) -> str:
-    return re.sub(r" ?\(", "（", name).replace(")", "）")
+        return super().label(value)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

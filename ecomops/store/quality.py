@@ -10,6 +10,7 @@ import pandas as pd
 from ecomops.base import checks
 from ecomops.data.quality import Quality, quality
 from ecomops.result import Basis, Finding, Need, Result, style
+from ecomops.store.places import PlaceWords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ WEIGHTS = {
 }
 POLICIES = ("unpaid", "marked", "no_time", "no_money", "guest", "refunded")
 BY_ACTION = {"dropped": 0.5, "flagged": 0.25, "changed": 0.0, "kept": 0.0}
-SILENT = ("unmapped_column", "personal_column")  # counts of columns, not of rows
+SILENT = ("unmapped_column", "personal_column", "file_passed_over")  # counts of no rows
 QUIET = 0.1
 GOOD, FAIR = 90, 70
 MOST_BARS = 8
@@ -57,7 +58,10 @@ ANALYSES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "channel.traffic": (("traffic_daily.visitors",), ("traffic_daily.pay_buyers",)),
     "channel.attribution": (("touchpoints.channel",), ("touchpoints.order_id",)),
     "channel.guardrails": (("ad_reports.conversions",), ()),
-    "product.price": (("order_lines.quantity",), ("order_lines.line_cost",)),
+    "product.price": (
+        ("order_lines.quantity", "order_lines.product_id"),
+        ("order_lines.line_cost",),
+    ),
     "product.inventory": (("order_lines.line_cost",), ("inventory_snapshots",)),
     "campaign.promotion": (("order_lines.quantity",), ("order_lines.line_cost",)),
 }
@@ -165,13 +169,17 @@ class Check(Result):
     columns: ClassVar[Mapping[str, str]] = {
         "kind": "label",
         "item": "label",
-        "table": "text",
+        "table": "label",
         "status": "label",
         "count": "count",
         "share": "percent",
         "points": "number.1",
         "examples": "text",
     }
+
+    def words(self, lang: str | None = None) -> PlaceWords:
+        """Return the words, with the Chinese names of tables."""
+        return PlaceWords(self.code, checks.language(lang or self.lang), self.basis.currency)
 
     @property
     def score(self) -> int:
