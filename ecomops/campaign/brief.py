@@ -92,11 +92,7 @@ class Brief(Result):
             values = {"expected": expected["value"], "ordinary": self.said("ordinary")}
             values |= {k: expected[k] for k in ("low", "high")} if banded else {}
             said.append(Finding("expected" if banded else "raised", "note", values, n))
-        left = self.said("left")
-        if left is not None:
-            spend = {"left": abs(left), "discount": self.said("discount")}
-            code, level = ("left", "note") if left > 0 else ("nothing_left", "act")
-            said.append(Finding(code, level, spend, n))
+        said += self._spending(n)
         unknown = list(self.rows.loc[self.rows["source"] == sheet.UNKNOWN, "item"])
         for code, level, own in (("unknown", "watch", True), ("untold", "note", False)):
             items = [item for item in unknown if (item in sheet.OPEN) is own]
@@ -105,6 +101,19 @@ class Brief(Result):
         if self.said("close_to") != "no_clash":
             said.append(Finding("clash", "watch", {"other": self.said("close_to")}, n))
         return tuple(said)
+
+    def _spending(self, n: int) -> list[Finding]:
+        """Say what is left for ads, or that no net effect is to be seen that could pay for them."""
+        net = self.rows[self.rows["item"] == "net"].iloc[0]
+        left = self.rows[self.rows["item"] == "left"].iloc[0]
+        if self.said("net") is not None and net["low"] <= 0:
+            values = {"net": net["value"]} | {k: net[k] for k in ("low", "high")}
+            return [Finding("no_gain", "watch", values, n)]
+        if self.said("left") is None:
+            return []
+        spend = {"left": left["value"]} | {k: left[k] for k in ("low", "high")}
+        code, level = ("left", "note") if left["value"] > 0 else ("nothing_left", "act")
+        return [Finding(code, level, spend | {"discount": self.said("discount")}, n)]
 
     def propose(self) -> tuple[Action, ...]:
         """Propose to test the offer on a random half: nothing else tells what it brings."""
@@ -244,7 +253,7 @@ def brief(
         *sheet.offer(replay),
         *sheet.channels(shop, facts.last_day),
         *sheet.materials(shop, row, facts.last_day),
-        *sheet.budget(sales, replay, shop.margins(as_of).paid, budget),
+        *sheet.budget(row, sales, replay, shop.margins(as_of).paid, budget),
         *sheet.risks(shop, row, facts.last_day),
         *sheet.trial(replay, row),
     ]

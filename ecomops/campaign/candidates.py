@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ecomops.data.shop import Shop
 
 WEEKS = 8  # whose orders are "now"
-HOPELESS = ("too_few",)  # the analysis itself says that no test of its own can settle it
+# no test of its own can settle it: so says the analysis, or it is about the next days only
+HOPELESS = ("too_few", "order")
 SPREAD = {"store": 0.02, "part": 0.05}  # of the margin touched: what is believed before any test
 
 

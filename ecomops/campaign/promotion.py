@@ -62,9 +62,9 @@ class RuleWords(Words):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Format one field; of several rules, joined by semicolons, each is read."""
-        if format_spec != "rule":
-            return super().format_field(value, format_spec)
-        names = [SHORTHAND.fullmatch(name) or name for name in str(value).split("; ")]
+        if format_spec != "rule" or not isinstance(value, str):
+            return super().format_field(value, format_spec.replace("rule", "text"))
+        names = [SHORTHAND.fullmatch(name) or name for name in value.split("; ")]
         read = [n if isinstance(n, str) else self._read(*n.groups()) for n in names]
         return ("；" if self.lang == "zh" else "; ").join(read)
 

@@ -125,7 +125,7 @@ def materials(shop: Shop, row: Mapping[str, Any], last: date) -> list[Line]:
     due = {item: row["presale_from"] - timedelta(days=days) for item, days in DUE.items()}
     due["crew"] = row["main_from"] - timedelta(days=CREW)
     lines = [Line("materials", item, day, "date", "rule") for item, day in due.items()]
-    return [Line("materials", "heroes", _heroes(shop, last), "text", "order_lines"), *lines]
+    return [Line("materials", "heroes", _heroes(shop, last), "names", "order_lines"), *lines]
 
 
 def _heroes(shop: Shop, last: date) -> str | None:
@@ -146,23 +146,29 @@ def _heroes(shop: Shop, last: date) -> str | None:
 
 
 def budget(
-    sales: Mapping[str, Any], replay: Result, margin: float | None, given: float | None
+    row: Mapping[str, Any],
+    sales: Mapping[str, Any],
+    replay: Result,
+    margin: float | None,
+    given: float | None,
 ) -> list[Line]:
     """Return the budget, what the offer costs, and what is left of the extra margin for the rest.
 
-    Left: (expected - ordinary) x margin - the shop's share of the discount on all that is sold.
+    Left: the festival's net effect on run-up, main days and aftermath x their ordinary sales x
+    margin - the shop's share of the discount on the main days; unknown unless there is an effect.
     """
     p = replay.params
     expected, off = sales["expected"], None
     if expected is not None and "shop_cost" in p:
         off = expected * p["shop_cost"] / p["list_value"]
-    left = None
-    if off is not None and margin is not None:
-        left = (expected - sales["ordinary"]) * margin - off
+    left = dict.fromkeys(("net", "low", "high"), np.nan)
+    if off is not None and margin is not None and row["low"] > 0:
+        days = (row["after_to"] - row["presale_from"]).days + 1
+        left = {end: row[end] * sales["daily"] * days * margin - off for end in left}
     return [
         Line("budget", "given", given, "money", "owner"),
         Line("budget", "discount", off, "money", "campaign.promotion"),
-        Line("budget", "left", left, "money", "arithmetic"),
+        Line("budget", "left", left["net"], "money", "arithmetic", left["low"], left["high"]),
     ]
 
 
@@ -195,14 +201,14 @@ def trial(replay: Result, row: Mapping[str, Any]) -> list[Line]:
 
 
 def expectation(shop: Shop, row: Mapping[str, Any], forecast: Any, last: date) -> dict[str, Any]:
-    """Return ``expected, low, high, ordinary, source`` of the main days' sales, as paid.
+    """Return ``expected, low, high, ordinary, daily, source`` of the main days' sales, as paid.
 
     From a forecast that covers them, with its band; else ordinary sales raised by what the same
     festival did before, without one; else nothing.
     """
     days = (row["main_to"] - row["main_from"]).days + 1
     lately = float(daily(shop.orders, as_of=last)["amount"].tail(LATELY).mean())
-    found = {"ordinary": lately * days, "low": np.nan, "high": np.nan}
+    found = {"ordinary": lately * days, "daily": lately, "low": np.nan, "high": np.nan}
     if forecast is not None and not forecast.locked and forecast.draws is not None:
         first = (row["main_from"] - forecast.basis.end).days - 1
         if first >= 0 and first + days <= forecast.draws.shape[1]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from ecomops.maths.arrays import Bools
+    from ecomops.maths.arrays import Bools, Floats
     from ecomops.result.words import Words
 
 SEED = 20_250_818
@@ -123,10 +123,9 @@ class Targeting(Result):
         numbers = {"people": p["chosen"], "rest": n - p["chosen"], "cost": p["cost"]}
         days = p["horizon_days"]
         send, spare = (_value(p[key], days) for key in ("policy", "spared"))
-        return (
-            Action("send", ("policy",), numbers, "A", until, send),
-            Action("spare", ("all",), numbers, "A", until, spare),
-        )
+        sending = Action("send", ("policy",), numbers, "A", until, send)
+        sparing = Action("spare", ("all",), numbers, "A", until, spare)
+        return (sending, sparing) if p["spared"][2] > 0 else (sending,)
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
@@ -247,7 +246,7 @@ def targeting(
     n = int(log.last.sum())
     params = _params(found, chosen, log, paid) | {"cost": paid, "horizon_days": horizon_days}
     return Targeting(
-        rows=_curve(found, paid, n),
+        rows=_curve(found, paid, _people_of(chosen, log.last)),
         scores=scores[log.last].reset_index(drop=True),
         basis=Basis(
             n=n,
@@ -281,39 +280,35 @@ def _people(sends: object, features: Sequence[str]) -> pd.DataFrame:
 def _params(
     found: uplift.Effects, chosen: Bools, log: contacts.Contacts, cost: float
 ) -> dict[str, Any]:
-    everyone = np.ones(chosen.size, dtype=bool)
-    low, mid, high = _worth(found, ~chosen, log, cost)
+    people = _people_of(chosen, log.last)
+    low, mid, high = uplift.policy_value(found.pseudo, people * ~chosen, cost)
     bottom = found.score <= np.quantile(found.score, 0.2)
     _, _, worst = uplift.policy_value(found.pseudo, bottom, 0.0)
     return {
         "contacts": chosen.size,
         "chosen": int((chosen & log.last).sum()),
-        "policy": _worth(found, chosen, log, cost),
-        "all": _worth(found, everyone, log, cost),
+        "policy": uplift.policy_value(found.pseudo, people * chosen, cost),
+        "all": uplift.policy_value(found.pseudo, people, cost),
         "spared": (-high, -mid, -low),
         "qini": uplift.qini_interval(log.outcome, log.treated, found.score, seed=SEED, draws=100),
         "asleep": int((bottom & log.last).sum()) if worst < 0 else 0,
     }
 
 
-def _worth(
-    found: uplift.Effects, group: Bools, log: contacts.Contacts, cost: float
-) -> tuple[float, float, float]:
-    """Return what one message brings to those of a group of rows who are in it at the last send."""
-    people = (group & log.last).sum() / max(group.sum(), 1)
-    low, mid, high = (people * v for v in uplift.policy_value(found.pseudo, group, cost))
-    return float(low), float(mid), float(high)
+def _people_of(chosen: Bools, last: Bools) -> Floats:
+    """Return how many people of the last send each row stands for, on the list and off it."""
+    people = np.zeros(chosen.size)
+    for group in (chosen, ~chosen):
+        people[group] = (group & last).sum() / max(group.sum(), 1)
+    return people
 
 
-def _curve(found: uplift.Effects, cost: float, people: int) -> pd.DataFrame:
-    n = found.score.size
-    each = people / n
-    _, mean, _ = uplift.policy_value(found.pseudo, np.ones(n, dtype=bool), cost)
+def _curve(found: uplift.Effects, cost: float, people: Floats) -> pd.DataFrame:
+    _, whole, _ = uplift.policy_value(found.pseudo, people, cost)
     rows = []
     for step in range(STEPS + 1):
-        first = n * step // STEPS
-        chosen = uplift.top(found.score, first)
-        low, value, high = (each * v for v in uplift.policy_value(found.pseudo, chosen, cost))
-        sent = people * step // STEPS
-        rows.append((first / n, sent, value, low, high, each * mean * first / n))
+        sent = people * uplift.top(found.score, people.size * step // STEPS)
+        low, value, high = uplift.policy_value(found.pseudo, sent, cost)
+        share = sent.sum() / people.sum()
+        rows.append((share, round(sent.sum()), value, low, high, whole * share))
     return pd.DataFrame(rows, columns=list(Targeting.columns))
