@@ -76,7 +76,8 @@ class Guardrails(Result):
             said.append(Finding("stop", "act", values, n))
         elif p["judged"]:
             kept = int((rows["verdict"] == "keep").sum())
-            said.append(Finding("fine", "good", {"all": n, "kept": kept}, n))
+            code = "all_fine" if kept == n else "fine"
+            said.append(Finding(code, "good", {"all": n, "kept": kept}, n))
         else:
             said.append(Finding("no_limit", "watch", {"all": n}, n))
         seeming = rows[

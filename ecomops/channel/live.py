@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ecomops.result.words import Words
 
 LEAST = 6  # sessions before anything is compared
+NAMED = 3  # products in a sentence
 POWER, SIZE = 0.8416, 1.6449
 SHORTEST, LONGEST = 4, 60  # of a test: evenings differ, and longer ones are never finished
 PARTS = ("slot_now", "audience", "host", "product", "slot")
@@ -73,6 +74,8 @@ class Live(Result):
         if len(lively):
             best = lively.sort_values(["effect", "name"]).iloc[-1]
             facts = {k: best[k] for k in ("name", "effect", "low", "high")}
+            start = int(best["id"]) * minutes.SLOT
+            facts |= {"start": start, "stop": start + minutes.SLOT}
             said.append(Finding("slot", "good", facts, n))
         if p["talk"] is not None:
             told = p["talk"]["low"] > 0 or p["talk"]["high"] < 0
@@ -111,8 +114,13 @@ class Live(Result):
         strong = rows[rows["low"] > 1].sort_values(["effect", "name"], ascending=[False, True])
         if weak.empty and strong.empty:
             return [Finding("products_alike", "note", {"count": len(rows)}, n)]
-        facts = {"count": len(rows), "strong": list(strong["name"].head(3))}
-        facts |= {"weak": list(weak["name"].head(3)), "n_strong": len(strong), "n_weak": len(weak)}
+        facts = {"count": len(rows), "strong": list(strong["name"].head(NAMED))}
+        facts |= {
+            "weak": list(weak["name"].head(NAMED)),
+            "n_strong": len(strong),
+            "n_weak": len(weak),
+        }
+        facts |= {"all_strong": len(strong) <= NAMED, "all_weak": len(weak) <= NAMED}
         return [Finding("products", "act", facts, n)]
 
     def propose(self) -> tuple[Action, ...]:

@@ -112,12 +112,13 @@ class Activation(Result):
         else:
             said.append(Finding("untested", "note", {}, n))
         for code, found in (("product", self.products), ("channel", self.channels)):
-            sure = found[found["q"] <= SURE] if len(found) else found
+            sure = found[(found["q"] <= SURE) & (found["low"] > 1)] if len(found) else found
             if len(sure):
                 best = sure.iloc[0]
                 values = {k: best[k] for k in ("opener", "customers", "ratio", "low")}
                 values |= {"count": len(sure)}
-                said.append(Finding(code, "note", values, int(best["customers"])))
+                several = "s" if len(sure) > 1 else ""
+                said.append(Finding(code + several, "note", values, int(best["customers"])))
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:
@@ -133,7 +134,8 @@ class Activation(Result):
             low, mid, high = (p["now"] * v for v in p["worth"])
             sure = p["sure"] and p["low"] > 0  # more people return, and more margin at 2.5 %
             worth = Value(low=low, mid=mid, high=high, horizon_days=p["horizon_days"])
-            change |= {"each": p["worth"][1], "cost": p["cost"]}
+            change |= dict(zip(("each_low", "each", "each_high"), p["worth"], strict=True))
+            change["cost"] = p["cost"]
             held = worth if sure else None
             return (Action("remind", ("reminded",), change, "A", until, held, subject),)
         code = "test" if p["test_days"] <= YEAR else "too_few"

@@ -33,7 +33,7 @@ PRESETS = ("grid", "shopify", "eight")
 MEASURES = ("recency", "frequency", "monetary")
 SCORES = ["r_score", "f_score", "m_score"]
 SUMS = ["customers", "amount", "days", "bought", "orders"]
-WIDEST = 50  # points: where only a larger difference would show, there are too few for a test
+WIDEST = 10  # points: no message moves purchase by more; where less does not show, no test
 EXACT = 6  # decimals of a cut: far below a cent, far above the noise of interpolation
 Cuts = dict[str, tuple[float, ...]]
 

@@ -80,6 +80,8 @@ class Winback(Result):
                 said.append(Finding(verdict, level, listed, n))
         if not (self.rows["verdict"] == "contact").any():
             said.append(Finding("nobody", "watch", {"cost": p["cost"]}, n))
+        if self.rows["value"].nunique() == 1 < self.rows["value"].count():
+            said.append(Finding("pooled", "note", {}, n))
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:

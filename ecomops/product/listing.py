@@ -88,7 +88,9 @@ class Listing(Result):
         blind = broken[broken["effect"].isna()]
         if len(blind):
             facts = {"rules": list(blind["rule"]), "count": int(blind["count"].sum())}
-            said.append(Finding("unmeasured", "watch", facts, n))
+            if not said:
+                facts["count"] = self.products["product_id"].nunique()
+            said.append(Finding("unmeasured" if said else "unknown", "watch", facts, n))
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:
@@ -108,8 +110,8 @@ class Listing(Result):
         blind = self.rows[(self.rows["count"] > 0) & self.rows["effect"].isna()]
         for row in blind.head(1).to_dict("records"):
             change = {"rule": row["rule"], "count": row["count"], "days": MONTH}
-            subject = f"listing:{row['rule']}"
-            proposed.append(Action("trial", ("unmeasured",), change, "D", until, subject=subject))
+            subject, because = f"listing:{row['rule']}", self.findings()[-1].code
+            proposed.append(Action("trial", (because,), change, "D", until, subject=subject))
         return tuple(proposed)
 
     def layout(self, *, wide: bool) -> style.Layout:

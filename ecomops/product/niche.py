@@ -109,10 +109,11 @@ class Niche(Result):
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:
-        """Propose to try each of the best niches with a few products and a rule to stop."""
+        """Propose to try the niches worth most with a few products each and a rule to stop."""
         until = (self.basis.end or date.max - timedelta(days=HORIZON)) + timedelta(days=HORIZON)
         trials = []
-        for row in self.found.head(3).to_dict("records"):
+        largest = self.found.sort_values("size", ascending=False, kind="stable")  # NaN last
+        for row in largest.head(3).to_dict("records"):
             visitors, least = kill_rule(self.params["conversion"])
             change = {"attribute": row["attribute"], "category": row["category"]}
             change |= {"products": TRIAL, "visitors": visitors, "least": least}

@@ -197,9 +197,9 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
     -------
     Price
         `.table`: the 60 best sellers: ``elasticity, low, high`` (90 %, pooled), ``price`` (last 8
-        weeks, per piece), ``lowest, highest`` tried, ``best`` within them, ``gain, gain_low,
-        gain_high`` (profit of 28 days at `best` against now), ``q`` (false discovery rate of the
-        gain), ``reason``.
+        weeks, paid per piece), ``lowest, highest`` tried (5 and 95 % quantiles of what a piece
+        cost in single weeks), ``best`` within them, ``gain, gain_low, gain_high`` (profit of 28
+        days at `best` against now), ``q`` (false discovery rate of the gain), ``reason``.
 
     Notes
     -----

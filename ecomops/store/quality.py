@@ -200,7 +200,7 @@ class Check(Result):
             "sales": self.params["sales"],
             "rows": n,
         }
-        said = [Finding("score", level, facts, n)]
+        said = [Finding("score" if len(problems) else "sound", level, facts, n)]
         costly = self.rows[(self.rows["points"] > 0) & (self.rows["item"] != "quiet_days")]
         if len(costly):
             row = costly.iloc[0]

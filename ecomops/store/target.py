@@ -35,7 +35,7 @@ PAID = (
     "千川", "快车", "推广", "付费", "广告", "cpc", "ppc", "paid", "ads", "affiliate", "sponsored",
 )  # fmt: skip
 FAR = 3.0  # of the expected sales: a gap that no lever closes is a question to whoever set it
-ENOUGH = 0.95  # of the target that stock must carry before it is a limit
+ENOUGH = 0.995  # of the target that stock must carry before it is a limit: what reads 100 %
 
 
 def traffic(traffic_daily: ibis.Table, last: date) -> pd.DataFrame:
@@ -94,10 +94,8 @@ class Target(Result):
     def findings(self) -> tuple[Finding, ...]:
         """Say how likely the target is, how much is missing and what would close it."""
         p, n = self.params, self.basis.n
-        chance = {k: p[k] for k in ("target", "days", "chance")}
-        level = "good" if p["chance"] >= LIKELY else "watch" if p["chance"] > UNLIKELY else "act"
         expected = {k: p[k] for k in ("total", "total_low", "total_high")}
-        said = [Finding("chance", level, chance, n), Finding("expected", "note", expected, n)]
+        said = [self._chance(), Finding("expected", "note", expected, n)]
         if p["like"] != "given":
             said.append(Finding(p["like"], "note", {k: p[k] for k in ("target", "days")}, n))
         if p["gap"] > 0:
@@ -109,13 +107,24 @@ class Target(Result):
             peak = {"peak": p["peak_orders"], "most": p["most_orders"]}
             said.append(Finding("capacity", "watch", peak, n))
         if p["stock"]:
-            short = p["stock"]["carried"] < ENOUGH
-            said.append(
-                Finding(
-                    "stock" if short else "stocked", "watch" if short else "note", p["stock"], n
-                )
-            )
+            code, level = ("stock", "watch") if self._short else ("stocked", "note")
+            said.append(Finding(code, level, p["stock"], n))
         return tuple(said)
+
+    @property
+    def _short(self) -> bool:
+        return bool(self.params["stock"]) and self.params["stock"]["carried"] < ENOUGH
+
+    def _chance(self) -> Finding:
+        """Say how likely the target is; that of demand alone where stock does not carry it."""
+        p = self.params
+        chance = {k: p[k] for k in ("target", "days", "chance")}
+        level = "good" if p["chance"] >= LIKELY else "watch" if p["chance"] > UNLIKELY else "act"
+        if not self._short:
+            return Finding("chance", level, chance, self.basis.n)
+        chance |= {k: p["stock"][k] for k in ("amount", "carried")}
+        level = "watch" if level == "good" else level
+        return Finding("chance_of_demand", level, chance, self.basis.n)
 
     def propose(self) -> tuple[Action, ...]:
         """Propose to test the cheapest lever; a forecast alone gives no lever a value."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -181,6 +182,16 @@ def test_without_a_limit_there_is_no_verdict() -> None:
     assert set(found.table["verdict"]) == {"watch"}
     assert found.findings()[0].code == "no_limit"
     assert found.actions() == ()
+
+
+def test_campaigns_that_are_all_within_the_limit_are_said_to_be_all(result) -> None:
+    """By hand: of three, two are kept; without the one that is stopped all are."""
+    rows = result.rows[result.rows["verdict"] == "keep"]
+    fine = replace(result, rows=rows, basis=replace(result.basis, n=2)).findings()[0]
+    assert (fine.code, fine.values["kept"]) == ("all_fine", 2)
+    waits = result.rows.assign(verdict=result.rows["verdict"].replace("stop", "watch"))
+    some = replace(result, rows=waits).findings()[0]
+    assert (some.code, some.values) == ("fine", {"all": 3, "kept": 2})
 
 
 def test_by_channel_adds_campaigns(result) -> None:

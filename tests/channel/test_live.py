@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import ibis
@@ -94,6 +95,26 @@ def test_products_are_told_apart_for_the_same_viewers(result) -> None:
     swap = next(a for a in result.actions() if a.code == "swap")
     assert (swap.subject, swap.grade, swap.value) == ("product:p2", "D", None)
     assert 4 <= swap.change["slots"] <= 60
+
+
+def test_a_sentence_says_such_as_only_where_it_does_not_name_all(result) -> None:
+    """By hand: one product sells better and one worse; then five better, of which three named."""
+    assert "1 clearly sells better (p0) and 1 worse (p2)" in result.explain("en")
+    good = result.part("product").head(1)
+    rows = pd.concat([good.assign(name=f"g{i}") for i in range(5)], ignore_index=True)
+    told = replace(result, rows=pd.concat([result.rows[result.rows["part"] != "product"], rows]))
+    assert "5 clearly sell better (such as g0, g1, g2)" in told.explain("en")
+    assert "5 个明显好卖（如 g0、g1、g2）" in told.explain("zh")
+
+
+def test_times_of_a_session_are_minutes(result) -> None:
+    """By hand: the third quarter of an hour sells best: minutes 30 to 45."""
+    rows = result.rows.copy()
+    best = (rows["part"] == "slot") & (rows["name"] == "0:30")
+    rows.loc[best, ["effect", "low", "high"]] = 3.0, 2.0, 4.0
+    told = replace(result, rows=rows)
+    assert "In minutes 30–45 of a session" in told.explain("en")
+    assert "开播后第 30–45 分钟" in told.explain("zh")
 
 
 def test_a_last_session_that_fails_is_noticed() -> None:

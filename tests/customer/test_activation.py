@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import ibis
 import numpy as np
@@ -106,6 +107,22 @@ def test_the_planted_product_is_named_and_no_other():
     assert "product" in {f.code for f in result.findings()}
 
 
+def test_a_channel_is_named_only_where_it_is_above_average_at_the_lower_bound():
+    """Eight channels of the demo: 61 returns for 41 expected are no luck (q), and no certainty."""
+    returned = [61.0, 202, 38, 51, 112, 72, 157, 124]
+    expected = [41.183809, 197.628868, 34.702074, 49.786108, 113.973442, 78.503185, 166.46541]
+    rows = {"opener": list("abcdefgh"), "customers": 500, "returned": returned}
+    found = judged(pd.DataFrame(rows | {"expected": [*expected, 134.757104]}))
+    assert found["q"].iloc[0] < 0.05
+    assert found["low"].iloc[0] < 1 < found["ratio"].iloc[0]
+    result = activation(opened(2.0))
+    seen = {f.code for f in replace(result, channels=found).findings()}
+    assert not {"channel", "channels"} & seen
+    above = replace(result, channels=found.assign(low=[1.03, 1.02, *[0.9] * 6], q=0.01))
+    (said,) = (f for f in above.findings() if f.code.startswith("channel"))
+    assert (said.code, said.values["count"], said.values["low"]) == ("channels", 2, 1.03)
+
+
 def test_chance_names_nothing_where_the_luckiest_looks_good():
     """Naive catalogue 22: the best raw rate of 200 equal products is far above the average."""
     random = np.random.default_rng(5)
@@ -177,7 +194,13 @@ def test_natural_returns_are_not_the_reminders():
     result = activation(shop, sends=log)
     assert result.params["contacted"] > 0.05
     assert result.params["low"] < 0 < result.params["high"]
-    assert not result.actions()[0].emitted
+    (action,) = result.actions()
+    assert not action.emitted
+    told = [action.change[k] for k in ("each_low", "each", "each_high")]
+    assert told == list(result.params["worth"])
+    shown = result.words("en").say("actions", "remind", "measure", **action.change)
+    low, high = (result.words("en").format_field(told[at], "+money") for at in (0, 2))
+    assert f"[{low}, {high}]" in shown
 
 
 def test_without_sends_it_says_measure_first_with_the_size():

@@ -119,6 +119,15 @@ def test_actions_are_of_grade_a_by_segment(result):
     assert all(a.emitted for a in contact)
 
 
+def test_kinds_that_differ_by_chance_alone_are_said_to_share_one_estimate(demo, result):
+    """The demo's kinds are pooled wholly: one number in every row; the planted ones are not."""
+    pooled = winback(demo)
+    assert len(set(pooled.table["value"])) == 1
+    assert pooled.findings()[-1].code == "pooled"
+    assert len(set(result.table["value"])) > 1
+    assert "pooled" not in {f.code for f in result.findings()}
+
+
 def test_a_send_to_the_active_is_refused():
     """Naive catalogue 27: whoever sends to the recent finds a large effect where there is none."""
     shop, send = world({}, n=8000, chosen=True)

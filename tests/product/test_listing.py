@@ -164,6 +164,12 @@ def test_without_traffic_defects_are_counted_and_to_be_tried():
     assert found.table["effect"].isna().all()
     (trial,) = found.actions()
     assert (trial.code, trial.grade, trial.emitted) == ("trial", "D", False)
+    goods = shop["products"]
+    broken = int(((goods["image_count"] < 5) | ~goods["has_video"]).sum())  # some have both
+    (said,) = found.findings()
+    assert (said.code, said.values["count"]) == ("unknown", broken)
+    assert broken < found.table["count"].sum()
+    assert found.explain("zh").startswith(f"{broken} 个商品页有毛病")
 
 
 def test_without_costs_there_is_no_money():

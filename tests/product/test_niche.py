@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -82,6 +84,16 @@ def test_a_rule_of_thumb_gives_a_trial_and_no_money(result):
     assert (trial.grade, trial.emitted, trial.value) == ("D", False, None)
     assert trial.subject == "niche:宝妈×外套"
     assert trial.change["visitors"] == 500  # 10 orders at 2 % where the shop has no traffic table
+
+
+def test_the_niches_worth_most_are_to_be_tried_first(result):
+    """By hand: of four clear niches, the surest earns least; three are tried, by money."""
+    rows = pd.concat([result.table.head(1)] * 4, ignore_index=True)
+    rows = rows.assign(attribute=list("abcd"), size=[10.0, 40.0, 20.0, 30.0])
+    tried = replace(result, rows=rows).actions()
+    assert [a.change["attribute"] for a in tried] == ["b", "d", "c"]
+    unknown = replace(result, rows=rows.assign(size=np.nan)).actions()
+    assert [a.change["attribute"] for a in unknown] == ["a", "b", "c"]
 
 
 def test_nothing_planted_names_nothing():

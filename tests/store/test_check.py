@@ -43,6 +43,8 @@ def test_clean_data_scores_100_and_has_no_problem() -> None:
     assert result.score == 100
     assert counts(result) == {}
     assert result.findings()[0].level == "good"
+    assert "100 out of 100, no problems found" in result.explain("en")
+    assert "没有发现问题" in result.explain("zh")
 
 
 def test_planted_problems_are_counted_to_the_row_on_every_engine(table) -> None:

@@ -135,6 +135,17 @@ def test_stock_limits_the_target_by_product_not_in_sum():
     assert "stocked" in {f.code for f in enough.findings()}
 
 
+def test_a_chance_that_stock_does_not_carry_is_that_of_demand_alone():
+    """By hand: 200 a day for 30 days reach 5,500 for sure; stock of 25 and 500 carries 5,250."""
+    found = target(stocked({"a": 25, "b": 500}), target=5_500)
+    first = found.findings()[0]
+    assert (first.code, first.level) == ("chance_of_demand", "watch")
+    assert first.values["amount"] == pytest.approx(2_500 + 2_750)
+    assert "without reordering it will be missed" in found.sentences("en")[0]
+    enough = target(stocked({"a": 40, "b": 40}), target=5_500)
+    assert (enough.findings()[0].code, enough.findings()[0].level) == ("chance", "good")
+
+
 def test_stock_that_nobody_counted_is_no_stock_and_carries_nothing():
     """Snapshots whose pieces are missing tell neither that stock is short nor that it is enough."""
     found = target(stocked({"a": np.nan, "b": np.nan}), target=10_000)
