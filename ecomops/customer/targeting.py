@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from ecomops.maths.arrays import Bools, Floats
+    from ecomops.maths.arrays import Bools
     from ecomops.result.words import Words
 
 SEED = 20_250_818
@@ -116,13 +116,15 @@ class Targeting(Result):
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:
-        """Propose the list where it earns, and sparing the rest where that beats sending to all."""
+        """Propose the list, and sparing the rest unless that loses; all where all alone earn."""
         p, n = self.params, self.basis.n
         sent = self.basis.end
         until = sent + timedelta(days=60) if sent else date.max
         numbers = {"people": p["chosen"], "rest": n - p["chosen"], "cost": p["cost"]}
         days = p["horizon_days"]
-        send, spare = (_value(p[key], days) for key in ("policy", "spared"))
+        send, spare, whole = (_value(p[key], days) for key in ("policy", "spared", "all"))
+        if p["all"][0] > 0 >= p["policy"][0]:
+            return (Action("everyone", ("all",), numbers | {"people": n}, "A", until, whole),)
         sending = Action("send", ("policy",), numbers, "A", until, send)
         sparing = Action("spare", ("all",), numbers, "A", until, spare)
         return (sending, sparing) if p["spared"][2] > 0 else (sending,)
@@ -246,7 +248,7 @@ def targeting(
     n = int(log.last.sum())
     params = _params(found, chosen, log, paid) | {"cost": paid, "horizon_days": horizon_days}
     return Targeting(
-        rows=_curve(found, paid, _people_of(chosen, log.last)),
+        rows=_curve(found, paid, log.last),
         scores=scores[log.last].reset_index(drop=True),
         basis=Basis(
             n=n,
@@ -280,35 +282,29 @@ def _people(sends: object, features: Sequence[str]) -> pd.DataFrame:
 def _params(
     found: uplift.Effects, chosen: Bools, log: contacts.Contacts, cost: float
 ) -> dict[str, Any]:
-    people = _people_of(chosen, log.last)
-    low, mid, high = uplift.policy_value(found.pseudo, people * ~chosen, cost)
+    each = log.last.mean()  # people of the last send for whom a row stands
+    sums = (chosen, np.ones(chosen.size), ~chosen)
+    policy, whole, rest = (uplift.policy_value(found.pseudo, each * g, cost) for g in sums)
     bottom = found.score <= np.quantile(found.score, 0.2)
     _, _, worst = uplift.policy_value(found.pseudo, bottom, 0.0)
     return {
         "contacts": chosen.size,
         "chosen": int((chosen & log.last).sum()),
-        "policy": uplift.policy_value(found.pseudo, people * chosen, cost),
-        "all": uplift.policy_value(found.pseudo, people, cost),
-        "spared": (-high, -mid, -low),
+        "policy": policy,
+        "all": whole,
+        "spared": tuple(-v for v in rest[::-1]),
         "qini": uplift.qini_interval(log.outcome, log.treated, found.score, seed=SEED, draws=100),
         "asleep": int((bottom & log.last).sum()) if worst < 0 else 0,
     }
 
 
-def _people_of(chosen: Bools, last: Bools) -> Floats:
-    """Return how many people of the last send each row stands for, on the list and off it."""
-    people = np.zeros(chosen.size)
-    for group in (chosen, ~chosen):
-        people[group] = (group & last).sum() / max(group.sum(), 1)
-    return people
-
-
-def _curve(found: uplift.Effects, cost: float, people: Floats) -> pd.DataFrame:
-    _, whole, _ = uplift.policy_value(found.pseudo, people, cost)
+def _curve(found: uplift.Effects, cost: float, last: Bools) -> pd.DataFrame:
+    _, whole, _ = uplift.policy_value(found.pseudo, np.full(last.size, last.mean()), cost)
     rows = []
     for step in range(STEPS + 1):
-        sent = people * uplift.top(found.score, people.size * step // STEPS)
-        low, value, high = uplift.policy_value(found.pseudo, sent, cost)
-        share = sent.sum() / people.sum()
-        rows.append((share, round(sent.sum()), value, low, high, whole * share))
+        sent = uplift.top(found.score, last.size * step // STEPS)
+        low, value, high = uplift.policy_value(found.pseudo, last.mean() * sent, cost)
+        people = float(sent @ last)
+        share = people / last.sum()
+        rows.append((share, round(people), value, low, high, whole * share))
     return pd.DataFrame(rows, columns=list(Targeting.columns))

@@ -80,7 +80,9 @@ def test_a_rule_named_by_its_numbers_is_read_out(demo, full):
     assert full.said("rules") == "300-50"
     assert "<td>满 300 减 50</td>" in full.in_language("zh")._repr_html_()
     made = brief(demo, rules=(Rule("300-50", "percent", rate=1), Rule("vip 2-3", "percent")))
-    assert "50 off 300; vip 2-3" in made.in_language("en")._repr_html_()
+    page = made.in_language("en")._repr_html_()
+    assert "50 off 300; vip 2-3" in page
+    assert ">nan<" not in page
 
 
 def test_expected_sales_are_the_forecasts_draws(full, forecast):
@@ -106,16 +108,35 @@ def test_without_a_forecast_the_past_is_used_without_an_interval(demo):
 
 
 def test_what_is_left_for_advertising_by_hand(demo, full):
-    margin = demo.margin
-    extra = full.said("expected") - full.said("ordinary")
-    wanted = extra * margin - full.said("discount")
-    assert full.said("left") == pytest.approx(wanted)
+    """The net effect of run-up, main day and aftermath on their ordinary sales, less the offer."""
+    made = brief(demo, festival="double_12")
+    rows = made.table.set_index("item")
+    ahead = eo.campaign.calendar(demo).table
+    days = ahead[ahead["festival"] == "double_12"].iloc[0]
+    ordinary = made.said("ordinary") * ((days["after_to"] - days["presale_from"]).days + 1)
+    for end, column in (("value", "net"), ("low", "low"), ("high", "high")):
+        wanted = rows.loc["net", end] * ordinary * demo.margin - made.said("discount")
+        assert rows.loc["left", end] == pytest.approx(wanted), column
     share = full.said("cost_share")
     assert full.said("discount") == pytest.approx(share * full.said("expected"))
+    assert "left" in {f.code for f in made.findings()}
 
 
-def test_a_discount_that_eats_the_extra_margin_is_said(demo, forecast):
-    made = brief(demo, results=[forecast], rules=(Rule("half", "percent", rate=5_000),))
+def test_a_festival_without_a_net_effect_pays_for_no_advertising(full):
+    """Its main days sell more, but what they gain may be missing on the days around them."""
+    net = full.table.set_index("item").loc["net"]
+    assert net["low"] < 0 < net["high"]
+    assert full.said("expected") > full.said("ordinary")
+    assert full.said("left") is None
+    codes = {f.code for f in full.findings()}
+    assert "no_gain" in codes
+    assert not codes & {"left", "nothing_left"}
+    assert "看不出净增长" in full.explain("zh")
+
+
+def test_a_discount_that_eats_the_extra_margin_is_said(demo):
+    deep = (Rule("half", "percent", rate=5_000),)
+    made = brief(demo, festival="double_12", rules=deep)
     codes = {f.code for f in made.findings()}
     assert "nothing_left" in codes
     assert "left" not in codes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -76,6 +78,29 @@ def test_both_actions_carry_money_of_grade_a(result):
     assert "asleep" in {f.code for f in result.findings()}
 
 
+def test_list_and_rest_are_worth_what_all_are():
+    """A shop with several sends: the parts add up, and the curve says the same at its end."""
+    result = targeting(eo.open(sent(1500, shares=(0.2, 0.7))))
+    p, rows = result.params, result.table
+    assert p["contacts"] > result.basis.n
+    assert p["policy"][1] - p["spared"][1] == pytest.approx(p["all"][1])
+    assert rows["value"].iloc[-1] == pytest.approx(p["all"][1])
+    assert rows["people"].iloc[-1] == result.basis.n
+
+
+def test_where_all_earn_for_certain_and_the_list_does_not_all_are_proposed(result):
+    earn, unsure, lose = (10.0, 20.0, 30.0), (-5.0, 5.0, 15.0), (-30.0, -20.0, -10.0)
+    for params, codes in (
+        ({"policy": unsure, "all": earn, "spared": lose}, ["everyone"]),
+        ({"policy": unsure, "all": unsure, "spared": lose}, ["send"]),
+        ({"policy": earn, "all": earn, "spared": lose}, ["send"]),
+        ({"policy": earn, "all": earn, "spared": unsure}, ["send", "spare"]),
+    ):
+        made = replace(result, params=result.params | params)
+        assert [a.code for a in made.propose()] == codes
+    assert "{" not in made.explain("zh")
+
+
 def test_a_send_to_chosen_people_is_refused():
     """Uplift on non-random sends (naive catalogue 27)."""
     refused = targeting(people(chosen=True), features=FEATURES)
@@ -122,10 +147,12 @@ def test_people_who_tie_share_their_place_on_the_curve():
     """By hand: 100 people of two scores, the better ones worth 3 each, in any order of rows."""
     score = np.repeat([1.0, 2.0], 50)
     found = uplift.Effects(np.arange(100) % 2 * 2 + score, score)
-    value = _curve(found, 0.0, 100)["value"]
+    value = _curve(found, 0.0, np.ones(100, bool))["value"]
     assert value.tolist() == pytest.approx([*range(0, 151, 15), *range(160, 251, 10)])
     turned = uplift.Effects(found.pseudo[::-1], score[::-1])
-    assert _curve(turned, 0.0, 100)["value"].tolist() == pytest.approx(value.tolist())
+    assert _curve(turned, 0.0, np.ones(100, bool))["value"].tolist() == pytest.approx(
+        value.tolist()
+    )
 
 
 def test_the_curve_ends_where_everybody_is_sent_to(result):
