@@ -69,7 +69,8 @@ class RuleWords(Words):
         return ("；" if self.lang == "zh" else "; ").join(read)
 
     def _read(self, start: str, off: str) -> str:
-        return Words("campaign.promotion", self.lang).say("labels", "off", start=start, off=off)
+        words = Words("campaign.promotion", self.lang, self.currency)
+        return words.say("labels", "off", start=float(start), off=float(off))
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -23,11 +23,7 @@ def codes(results: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the codes of the metrics that results speak of, in the catalogue's order."""
     said: set[str] = set()
     for result in results:
-        said.update(SPOKEN.get(result["code"], ()))
-        table = result.get("table", {"columns": (), "rows": ()})
-        if "metric" in table["columns"]:
-            at = table["columns"].index("metric")
-            said.update(str(row[at]) for row in table["rows"])
+        said.update(SPOKEN.get(result["code"], ()), result.get("metrics", ()))
     return [code for code in catalogue() if code in said]
 
 

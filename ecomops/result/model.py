@@ -243,10 +243,11 @@ class Result:
         return self.rows
 
     def brief(self) -> dict[str, Any]:
-        """Return what a notebook keeps for the page: one language, the rows of `headline` only."""
+        """Return what a notebook keeps for the page: one language, rows of `headline`, metrics."""
         table = tabled(self.headline()) | {"count": len(self.rows)}
         spoken: dict[str, Any] = _spoken(self.to_dict(), self.lang)
-        return spoken | {"table": table, "lang": self.lang}
+        metrics = list(dict.fromkeys(self.rows.get("metric", ())))
+        return spoken | {"table": table, "metrics": metrics, "lang": self.lang}
 
     def _repr_html_(self) -> str:
         return html.fragment(self)

@@ -12,7 +12,7 @@ class PlaceWords(Words):
     """Words that call tables, and columns behind their table, by their Chinese names in Chinese.
 
     >>> [PlaceWords("store.check", lang).label("orders.customer_id") for lang in ("zh", "en")]
-    ['订单·买家ID', 'orders.customer_id']
+    ['订单·买家标识', 'orders.customer_id']
     """
 
     def label(self, value: object) -> str:
@@ -30,8 +30,8 @@ def _chinese(place: str) -> str | None:
     schema = schemas().get(table)
     if schema is None or (column and column not in schema.columns):
         return None
-    name = f"{schema.zh}·{schema.columns[column].zh}" if column else schema.zh
-    return full_width(name)
+    name = schema.zh.partition("(")[0]
+    return full_width(f"{name}·{schema.columns[column].zh}" if column else name)
 
 
 def full_width(name: str) -> str:
