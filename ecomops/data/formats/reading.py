@@ -123,15 +123,19 @@ def _refused(name: str, error: EcomopsError) -> SourceFile:
 def _typed(
     found: Sequence[tuple[Sheet, Candidate]], how: How, con: Any, *, alone: bool
 ) -> tuple[list[Part], list[SourceFile]]:
-    parts, files = [], []
-    for group in _alike(found, how.known):
+    parts, files, groups = [], [], _alike(found, how.known)
+    while groups:
+        group = groups.pop(0)
         sheet, candidate = (combined(group), group[0][1]) if len(group) > 1 else group[0]
         try:
             part = _one(sheet, candidate, how, con)
         except EcomopsError as error:
             if alone:
                 raise
-            files += [_refused(one.name, error) for one, _ in group]
+            if len(group) > 1:  # one bad file, or one that writes days or fractions its own way
+                groups = [[one] for one in group] + groups
+            else:
+                files.append(_refused(sheet.name, error))
             continue
         parts.append(part)
         for one, mine in group:
