@@ -105,7 +105,7 @@ def newest(table: str, made: str, columns: Sequence[str], con: Any) -> tuple[str
     kept = sql.table(
         con, "load_newest", sql.select(None, marked, where="_old IS NOT TRUE", less="_old")
     )
-    return kept, [Problem("overlap", table.lstrip("_"), "changed", count)]
+    return kept, [Problem("overlap", table, "changed", count)]
 
 
 def joined(table: str, pieces: Sequence[ibis.Table], con: Any) -> tuple[str, list[Problem]]:
