@@ -8,10 +8,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import openpyxl
 import pytest
 
 import ecomops as eo
 from ecomops.base.errors import DataError
+from ecomops.data.tables import number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +25,7 @@ DOUYIN = (
     "订单状态,售后状态,订单应付金额,运费,流量体裁,达人ID\n"
 )
 ROUNDED = "6.93E+18"
-BASE = 6_930_000_000_000_000_000
+BASE = 6_930_000_000_000_000_123
 
 
 def douyin(
@@ -131,3 +133,82 @@ def test_problems_name_no_table_of_ours(tmp_path: Path) -> None:
     shop = eo.open(tmp_path)
     assert {p.code: p.table for p in shop.problems}["unreadable_cell"] == "order_lines"
     assert {p.table for p in shop.problems} == {"order_lines"}
+
+
+def sheets(path: Path, *texts: str) -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for text in texts:
+        sheet = book.create_sheet()
+        for line in text.splitlines():
+            sheet.append(line.split(","))
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize("many", [0, 4])
+@pytest.mark.parametrize("kind", ["sheets", "files"])
+def test_an_order_over_two_files_of_one_load_keeps_all_its_lines(
+    tmp_path: Path, kind: str, many: int
+) -> None:
+    first = DOUYIN + douyin(BASE + 1, BASE + 1, 100) + douyin(BASE + 2, BASE + 2, 50)
+    second = DOUYIN + douyin(BASE + 2, BASE + 3, 30) + douyin(BASE + 4, BASE + 4, 20)
+    more = [DOUYIN + douyin(BASE + 10 + k, BASE + 10 + k, 1) for k in range(many)]
+    if kind == "sheets":
+        shop = eo.open(sheets(tmp_path / "two.xlsx", first, second, *more))
+    else:
+        for k, text in enumerate((first, second, *more)):
+            put(tmp_path, f"part{k}.csv", text)
+        shop = eo.open(tmp_path)
+    assert paid(shop) == 200 + many
+    assert number(shop.order_lines.count()) == 4 + many
+    assert column(shop.orders, "paid_amount", "order_id")[str(BASE + 2)] == 80
+    assert not [p for p in shop.problems if p.code == "overlap"]
+
+
+def test_a_line_told_by_two_files_of_one_load_counts_once(tmp_path: Path) -> None:
+    old = douyin(BASE, BASE, 50) + douyin(BASE, BASE + 1, 30)
+    put(tmp_path, "2026-06-18.csv", DOUYIN + old)
+    put(tmp_path, "2026-06-19.csv", DOUYIN + douyin(BASE, BASE + 1, 25))
+    shop = eo.open(tmp_path)
+    assert paid(shop) == 75
+    assert [p.count for p in shop.problems if p.code == "overlap"] == [1]
+
+
+def test_taobao_lines_over_two_files_of_one_load_are_all_kept(tmp_path: Path) -> None:
+    head = "子订单编号,主订单编号,标题,价格,购买数量,订单状态,买家应付货款,买家实际支付金额,"
+    head += "退款状态,退款金额,订单创建时间,订单付款时间\n"
+    when = "2026-06-18 20:00:00,2026-06-18 20:01:00"
+    for k, line in enumerate(("71", "72")):
+        row = f"{line},70,杯,50,1,交易成功,50,{40 + k},没有申请退款,无退款申请,{when}\n"
+        put(tmp_path, f"part{k}.csv", head + row)
+    lines = eo.open(tmp_path).order_lines
+    assert column(lines, "line_paid_amount", "order_line_id") == {"71": 40, "72": 41}
+
+
+def test_olist_lines_over_two_files_are_all_kept_with_their_freight(tmp_path: Path) -> None:
+    put(tmp_path, "orders.csv", OLIST_ORDERS + olist_order("a", "delivered"))
+    put(tmp_path, "items1.csv", OLIST_ITEMS + olist_item("a", 1, 50))
+    put(tmp_path, "items2.csv", OLIST_ITEMS + olist_item("a", 2, 20))
+    shop = eo.open(tmp_path)
+    assert paid(shop) == 70
+    assert set(shop.orders.shipping_fee.to_pandas()) == {Decimal(20)}
+
+
+OLIST_ORDERS = (
+    "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,"
+    "order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date\n"
+)
+OLIST_ITEMS = (
+    "order_id,order_item_id,product_id,seller_id,shipping_limit_date,price,freight_value\n"
+)
+OLIST_MONEY = "order_id,payment_sequential,payment_type,payment_installments,payment_value\n"
+
+
+def olist_order(order: str, status: str, *, approved: bool = True) -> str:
+    when = "2018-03-01 10:00:00"
+    return f"{order},c{order},{status},{when},{when if approved else ''},,,2018-03-20 00:00:00\n"
+
+
+def olist_item(order: str, place: int, price: float) -> str:
+    return f"{order},{place},p{order},s,2018-03-05 10:00:00,{price},10\n"
