@@ -5,26 +5,18 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
 from ecomops.data.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ecomops.data.formats.finish import Context, Tables
 
-# kind of line -> canonical table, what becomes of it
-ACTIONS = {
-    "cancellation": ("refunds", "changed"),
-    "stock_correction": ("order_lines", "dropped"),
-    "zero_price": ("order_lines", "dropped"),
-    "bad_debt": ("order_lines", "dropped"),
-    "unreadable_row": ("order_lines", "dropped"),
-}
-NOTED = (
-    ("guest", "orders", "kept", "customer_id IS NULL", "count(DISTINCT invoice)", "invoice"),
-    ("not_a_product", "order_lines", "flagged", "fee", "count(*)", "product_id"),
-)
+FIXED: Mapping[str, Any] = packaged("data/formats/fixed.toml")["uci"]
 TABLES = ("orders", "order_lines", "refunds", "products", "customers")
 
 
@@ -59,9 +51,10 @@ def _note(rows: str, context: Context) -> None:
     for kind, count, amount, few in sql.rows(
         con, sql.select(sums, rows, group="kind", order="kind")
     ):
-        if kind in ACTIONS:
-            noted.append(Problem(kind, *ACTIONS[kind], int(count), tuple(few), amount or None))
-    for code, table, action, test, counted, shown in NOTED:
+        if kind in FIXED["actions"]:
+            table, action = FIXED["actions"][kind]
+            noted.append(Problem(kind, table, action, int(count), tuple(few), amount or None))
+    for code, (table, action, test, counted, shown) in FIXED["noted"].items():
         sums = {"n": counted, "amount": "sum(amount)", "few": _few(shown)}
         query = sql.select(sums, rows, where=f"kind = 'sale' AND {test}")
         count, amount, few = sql.rows(con, query)[0]

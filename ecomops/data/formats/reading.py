@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base.errors import DataError, EcomopsError, MissingError
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
 from ecomops.data.formats.period import set_period
 from ecomops.data.formats.recognise import Candidate, chosen
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
     from ecomops.data.formats.part import Part
     from ecomops.data.formats.recognise import Matched
 
-SKIPPED = (
-    ".toml", ".yaml", ".yml", ".json", ".md", ".html", ".ipynb", ".py", ".pdf", ".png", ".jpg",
-    "ledger.sqlite", "ledger.sqlite-shm", "ledger.sqlite-wal",  # what the shop itself remembers
-)  # fmt: skip
+SKIPPED = tuple(packaged("data/formats/fixed.toml")["folder"]["skipped"])
 MANY = 5
 FREE = {"survey": "survey_answers.answer_text", "google_trends": "search_index.index_value"}
 

@@ -40,10 +40,7 @@ if TYPE_CHECKING:
     from ecomops.data.formats.part import Slot
     from ecomops.data.formats.registry import Format
 
-FOOTER = (
-    r"^((本页|当前页|本次|累计|全部|所有|全店)?(总计|合计|汇总|小计|总和|累计)([:：\s\d(（].*)?"
-    r"|(grand |sub)?totals?(:.*)?|共\s*\d+\s*[条笔单行项个].*|#[-=\s]*|#.*(结束|合计|总计).*)$"
-)
+FOOTER: str = packaged("data/formats/fixed.toml")["footer"]["words"]
 FOOTER_BEGINS = "总合汇小全本当累所共gGtTsS#"
 MOST_STRICT = 60
 LABELS = 3
