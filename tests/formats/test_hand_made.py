@@ -212,3 +212,144 @@ def olist_order(order: str, status: str, *, approved: bool = True) -> str:
 
 def olist_item(order: str, place: int, price: float) -> str:
     return f"{order},{place},p{order},s,2018-03-05 10:00:00,{price},10\n"
+
+
+def test_lines_of_olist_orders_that_were_never_paid_are_no_sales(tmp_path: Path) -> None:
+    told = olist_order("a", "delivered") + olist_order("b", "canceled", approved=False)
+    put(tmp_path, "orders.csv", OLIST_ORDERS + told)
+    put(tmp_path, "items.csv", OLIST_ITEMS + olist_item("a", 1, 50) + olist_item("b", 1, 500))
+    put(tmp_path, "money.csv", OLIST_MONEY + "a,1,boleto,1,60\nb,1,boleto,1,505\n")
+    shop = eo.open(tmp_path)
+    assert column(shop.order_lines, "line_status", "order_id") == {
+        "a": "completed", "b": "closed_unpaid",
+    }  # fmt: skip
+    assert list(eo.product.pareto(shop.order_lines).table.iloc[:, 0]) == ["pa"]
+
+
+SUPERSTORE = (
+    "Row ID,Order ID,Order Date,Ship Date,Ship Mode,Customer ID,Customer Name,Segment,Country,City,"
+    "State,Postal Code,Region,Product ID,Category,Sub-Category,Product Name,Sales,Quantity,"
+    "Discount,Profit\n"
+)
+
+
+def superstore(row: int, order: str, sales: float, profit: float) -> str:
+    who = "C1,Ann,Consumer,United States,Austin,Texas,78701,Central"
+    what = f"P{row},Furniture,Chairs,Chair {row}"
+    return f"{row},{order},2017-03-01,2017-03-03,First,{who},{what},{sales},1,0,{profit}\n"
+
+
+def test_lines_of_orders_that_were_returned_whole_are_refunded(tmp_path: Path) -> None:
+    rows = superstore(1, "CA-1", 100, 40) + superstore(2, "CA-2", 60, 24)
+    rows += superstore(3, "CA-2", 40, 16)
+    put(tmp_path, "Orders.csv", SUPERSTORE + rows)
+    put(tmp_path, "Returns.csv", "Returned,Order ID\nYes,CA-2\n")
+    shop = eo.open(tmp_path)
+    back = column(shop.order_lines, "line_refund_amount", "order_line_id")
+    assert (back.pop("1"), back) == (None, {"2": 60, "3": 40})
+    assert shop.margin == pytest.approx(0.2)
+
+
+SHOPIFY = (
+    "Name,Email,Financial Status,Paid at,Fulfillment Status,Currency,Subtotal,Shipping,Taxes,Total,"
+    "Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,"
+    "Refunded Amount,Lineitem discount,Id,Outstanding Balance\n"
+)
+
+
+def shopify(number: int, status: str, total: float, *, back: float = 0, owed: float = 0) -> str:
+    when = "2024-03-01 10:00:00 +0000"
+    at = "" if status == "pending" else when
+    money = f"USD,{total},0,0,{total},0,{when},1,Mug {number},{total},S{number},{back},0"
+    return f"#{number},u@x.com,{status},{at},fulfilled,{money},{5000 + number},{owed}\n"
+
+
+def test_shopify_lines_are_refunded_with_their_order_but_not_by_parts_of_it(tmp_path: Path) -> None:
+    rows = shopify(1, "paid", 40) + shopify(2, "refunded", 30, back=30)
+    rows += shopify(3, "partially_refunded", 20, back=5)
+    shop = eo.open(put(tmp_path, "orders_export.csv", SHOPIFY + rows))
+    back = column(shop.order_lines, "line_refund_amount", "order_id")
+    assert back == {"5001": None, "5002": 30, "5003": None}
+
+
+def test_what_shopify_orders_owe_is_payable(tmp_path: Path) -> None:
+    rows = shopify(1, "paid", 40) + shopify(2, "pending", 60, owed=60)
+    shop = eo.open(put(tmp_path, "orders_export.csv", SHOPIFY + rows))
+    assert column(shop.orders, "payable_amount", "order_id") == {"5001": 40, "5002": 60}
+    assert column(shop.orders, "paid_amount", "order_id") == {"5001": 40, "5002": 0}
+    assert list(eo.metrics.compute(shop, "gmv_placed")["value"]) == [100]
+
+
+JD = (
+    "订单号,商品ID,商品名称,订购数量,支付方式,下单时间,京东价,订单金额,结算金额,余额支付,应付金额,"
+    "订单状态,下单帐号,付款确认时间,订单完成时间\n"
+)
+
+
+def jd(order: int, product: int, price: int, total: int, status: str) -> str:
+    when = "2024-05-01 10:00:00"
+    money = f"{price},{total},{total},0,{total}"
+    return f"{order},{product},锅,1,在线,{when},{money},{status},a,{when},{when}\n"
+
+
+def test_jd_lines_of_an_order_closed_after_payment_are_refunded(tmp_path: Path) -> None:
+    rows = jd(290000000001, 1, 50, 50, "完成")
+    rows += jd(290000000002, 2, 60, 100, "(删除)等待出库")
+    rows += jd(290000000002, 3, 40, 100, "(删除)等待出库")
+    shop = eo.open(put(tmp_path, "jd.csv", JD + rows))
+    back = column(shop.order_lines, "line_refund_amount", "product_id")
+    assert back == {"1": None, "2": 60, "3": 40}
+
+
+def test_a_refund_of_unknown_size_is_missing_in_orders_of_any_length(tmp_path: Path) -> None:
+    rows = douyin(BASE, BASE, 100) + douyin(BASE + 1, BASE + 1, 60) + douyin(BASE + 1, BASE + 2, 40)
+    rows = rows.replace(f"{BASE + 2},杯,361,1,40", f"{BASE + 2},碗,362,1,40")
+    told = [line.replace(",-,", ",退款成功,", 1) for line in rows.splitlines()[:2]]
+    text = DOUYIN + "\n".join([*told, *rows.splitlines()[2:], douyin(BASE + 3, BASE + 3, 7)])
+    shop = eo.open(put(tmp_path, "douyin.csv", text))
+    back = shop.orders.to_pandas().set_index("order_id")["refund_amount"]
+    assert back.isna().to_dict() == {str(BASE): True, str(BASE + 1): True, str(BASE + 3): False}
+    assert back[str(BASE + 3)] == 0
+
+
+WOO = (
+    "Date,Order #,N. Revenue (formatted),N. Revenue,Status,Customer,Customer type,Product(s),"
+    "Items sold,Coupon(s),Attribution\n"
+)
+
+
+def woo(order: int, revenue: float, day: str = "2024-03-01") -> str:
+    return f"{day} 10:00:00,{order},${revenue},{revenue},completed,Ann,new,1× Mug,1,,Direct\n"
+
+
+def test_a_row_below_zero_is_a_refund_of_the_order_it_names(tmp_path: Path) -> None:
+    march = WOO + woo(1001, 45) + woo(1001, -15, "2024-03-05") + woo(1002, 20)
+    april = WOO + woo(1002, -5, "2024-04-02") + woo(1001, -15, "2024-03-05") + woo(9, -1)
+    put(tmp_path, "wc-2024-03-31.csv", march)
+    put(tmp_path, "wc-2024-04-30.csv", april)
+    shop = eo.open(tmp_path)
+    assert column(shop.orders, "paid_amount", "order_id") == {"1001": 45, "1002": 20}
+    assert column(shop.orders, "refund_amount", "order_id") == {"1001": 15, "1002": 5}
+    assert [(p.count, p.amount) for p in shop.problems if p.code == "negative_paid"] == [(1, 1)]
+
+
+def test_pinduoduo_prices_are_those_before_discounts(tmp_path: Path) -> None:
+    head = "商品,订单号,订单状态,商品总价(元),邮费(元),店铺优惠折扣(元),平台优惠折扣(元),"
+    head += "用户实付金额(元),商家实收金额(元),商品数量(件),商品id,样式ID,售后状态,订单成交时间\n"
+    row = "杯,240501-111111111111111,已签收,100,0,12,0,88,88,4,5,6,无售后或售后取消,"
+    shop = eo.open(put(tmp_path, "pdd.csv", head + row + "2024-05-01 10:00:00\n"))
+    (line,) = shop.order_lines.to_pandas().to_dict("records")
+    assert (line["unit_price"], line["line_list_amount"], line["line_paid_amount"]) == (25, 100, 88)
+
+
+def test_orders_of_a_wechat_store_have_times_and_so_are_sales(tmp_path: Path) -> None:
+    head = "订单号,订单下单时间,订单状态,商品名称,商品数量,商品价格(单件),商品实际价格(单件),"
+    head += "商品实际价格(总共),订单实际支付金额,订单实际收款金额,商品已退款金额,订单运费,支付时间,"
+    head += "商品发货,商品售后\n"
+    row = "3700000000000000123,2026-06-18 20:00:00,已完成,杯,2,30,25,50,55,55,0,5,"
+    row += "2026-06-18 20:01:00,已发货,无\n"
+    shop = eo.open(put(tmp_path, "wechat.csv", head + row))
+    (order,) = shop.orders.to_pandas().to_dict("records")
+    assert order["created_at"].isoformat()[:19] == "2026-06-18T20:00:00"
+    assert order["paid_at"].isoformat()[:19] == "2026-06-18T20:01:00"
+    assert list(eo.metrics.compute(shop, "gmv_paid")["value"]) == [55]

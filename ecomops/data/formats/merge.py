@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ecomops.data.formats.part import Part
 
-OWN_WAY = {"google_trends", "shopify"}  # what these finish is merged there
+OWN_WAY = {"google_trends", "shopify", "woocommerce"}  # what these finish is merged there
 LINE = "order_lines__order_line_id"
 DOCUMENTS: Mapping[str, Sequence[str]] = packaged("data/formats/tables.toml")["documents"]
 

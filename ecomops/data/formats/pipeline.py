@@ -18,6 +18,7 @@ from ecomops.data.formats.finish import (
     Tables,
     finish_orders,
     finish_rows,
+    finish_signed,
     has,
     with_status,
 )
@@ -54,6 +55,7 @@ FINISHERS: dict[str, Callable[[Tables, Context], Tables]] = {
     "shopify": finish_shopify,
     "shopify_products": finish_products,
     "olist": finish_olist,
+    "woocommerce": finish_signed,
     "uci": finish_uci,
     "superstore": finish_superstore,
     "survey": finish_survey,
