@@ -353,3 +353,70 @@ def test_orders_of_a_wechat_store_have_times_and_so_are_sales(tmp_path: Path) ->
     assert order["created_at"].isoformat()[:19] == "2026-06-18T20:00:00"
     assert order["paid_at"].isoformat()[:19] == "2026-06-18T20:01:00"
     assert list(eo.metrics.compute(shop, "gmv_paid")["value"]) == [55]
+
+
+def test_meta_rows_over_several_days_are_flagged_as_totals(tmp_path: Path) -> None:
+    head = "Reporting starts,Reporting ends,Campaign name,Results,Impressions,Amount spent (USD),"
+    head += "Link clicks\n"
+    rows = "2026-06-01,2026-06-30,,12,30000,600,450\n2026-06-01,2026-06-30,A,12,30000,600,450\n"
+    shop = eo.open(put(tmp_path, "month.csv", head + rows))
+    (told,) = [p for p in shop.problems if p.code == "period_total"]
+    assert (told.table, told.count, told.examples) == (
+        "ad_reports", 1, ("2026-06-01 ~ 2026-06-30",),
+    )  # fmt: skip
+    daily = eo.open(put(tmp_path, "daily.csv", head + rows.replace("06-30", "06-01")))
+    assert not [p for p in daily.problems if p.code == "period_total"]
+
+
+def movements(shop: Any) -> list[tuple[str, str]]:
+    rows = shop.settlements.to_pandas().sort_values(["entry_id", "amount"])
+    return [
+        (kind, f"{amount:.2f}") for kind, amount in zip(rows.entry_type, rows.amount, strict=True)
+    ]
+
+
+def test_stripe_payments_that_failed_are_none_and_refunds_and_fees_come_off(tmp_path: Path) -> None:
+    head = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,"
+    head += "Converted Amount Refunded,Converted Currency,Fee,Refunded date (UTC),Status\n"
+    at = "2026-06-18 12:00:00"
+    rows = f"ch_1,{at},50,0,usd,true,50.00,10.00,usd,1.75,2026-06-20 12:00:00,Paid\n"
+    rows += f"ch_2,{at},99,0,usd,false,99.00,0,usd,0,,Failed\n"
+    rows += f"ch_3,{at},20,0,usd,true,20.00,20.00,usd,0.88,2026-06-21 12:00:00,Refunded\n"
+    shop = eo.open(put(tmp_path, "unified_payments.csv", head + rows))
+    assert movements(shop) == [
+        ("sale", "50.00"), ("platform_fee", "-1.75"), ("refund", "-10.00"),
+        ("sale", "20.00"), ("platform_fee", "-0.88"), ("refund", "-20.00"),
+    ]  # fmt: skip
+    days = column(shop.settlements, "posted_at", "entry_id")
+    assert f"{days['ch_1-refund']:%m-%d}" == "06-20"
+    assert [(p.code, p.count) for p in shop.problems if p.action == "dropped"][-1] == ("unpaid", 1)
+
+
+def test_amazon_refunds_are_refunds_and_reimbursements_are_not(tmp_path: Path) -> None:
+    head = "settlement-id\ttotal-amount\tcurrency\ttransaction-type\torder-id\tamount-type\t"
+    head += "amount-description\tamount\tposted-date\n"
+    rows = "1\t17.35\tUSD\t\t\t\t\t\t\n"
+    for kind, what, amount in (
+        ("Order", "Principal", "50.00"), ("Refund", "Principal", "-25.00"),
+        ("Order", "Commission", "-7.65"), ("other-transaction", "REVERSAL_REIMBURSEMENT", "-3.00"),
+        ("Refund", "Commission", "3.00"),
+    ):  # fmt: skip
+        rows += f"1\t\t\t{kind}\t111-0000001-0000001\tItemPrice\t{what}\t{amount}\t2026-06-03\n"
+    shop = eo.open(put(tmp_path, "settlement.txt", head + rows))
+    assert sorted(movements(shop)) == [
+        ("compensation", "-3.00"), ("platform_fee", "-7.65"), ("platform_fee", "3.00"),
+        ("refund", "-25.00"), ("sale", "50.00"),
+    ]  # fmt: skip
+    assert not [p for p in shop.problems if p.code == "total_differs"]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_jd_goods_money_that_goes_out_is_a_refund(tmp_path: Path, sign: str) -> None:
+    head = "订单编号,费用名称,应结金额,币种,收支方向,结算状态,预计结算时间,账单生成时间,到账时间\n"
+    end = "已结算,,,2026-06-01 10:00:00\n"
+    rows = f"70001,货款,100.00,CNY,收入,{end}70002,货款,{sign}30.00,CNY,支出,{end}"
+    rows += f"70001,佣金,-5.00,CNY,支出,{end}"
+    shop = eo.open(put(tmp_path, "jd.csv", head + rows))
+    assert sorted(movements(shop)) == [
+        ("commission", "-5.00"), ("refund", "-30.00"), ("sale", "100.00"),
+    ]  # fmt: skip

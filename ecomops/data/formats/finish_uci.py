@@ -21,8 +21,9 @@ TABLES = ("orders", "order_lines", "refunds", "products", "customers")
 
 
 @cache
-def _queries() -> dict[str, str]:
-    text = (resources.files("ecomops.data.formats") / "uci.sql").read_text(encoding="utf-8")
+def queries(name: str) -> dict[str, str]:
+    """Return the queries of a file of them, by name."""
+    text = (resources.files("ecomops.data.formats") / f"{name}.sql").read_text(encoding="utf-8")
     found = re.findall(r"^-- (\w+):[^\n]*\n(.*?);$", text, re.MULTILINE | re.DOTALL)
     return {name: " ".join(query.split("\n")) for name, query in found}
 
@@ -34,12 +35,12 @@ def finish_uci(tables: Tables, context: Context) -> Tables:
     become refunds. Guests and non-products (postage, fees, samples) stay and are counted. Country
     goes to ``receiver_province``: the file has nothing finer. Amounts keep four places.
     """
-    con, queries = context.con, _queries()
+    con, asked = context.con, queries("uci")
     raw = sql.name(tables.pop("_uci").get_name())
-    rows = sql.name(sql.table(con, "load_uci", queries["marked"].replace("{rows}", raw)))
+    rows = sql.name(sql.table(con, "load_uci", asked["marked"].replace("{rows}", raw)))
     _note(rows, context)
     for name in TABLES:
-        query = queries[name].replace("{rows}", rows)
+        query = asked[name].replace("{rows}", rows)
         tables[name] = con.table(sql.view(con, f"load_{name}", query))
     return tables
 
@@ -60,7 +61,7 @@ def _note(rows: str, context: Context) -> None:
         count, amount, few = sql.rows(con, query)[0]
         if count:
             noted.append(Problem(code, table, action, int(count), tuple(few), amount))
-    (twice,) = sql.rows(con, _queries()["repeated"].replace("{rows}", rows))[0]
+    (twice,) = sql.rows(con, queries("uci")["repeated"].replace("{rows}", rows))[0]
     if twice:
         noted.append(Problem("duplicate_row", "order_lines", "flagged", int(twice)))
 

@@ -89,16 +89,14 @@ def note_spans(part: Part, said: str, note: str, con: Any) -> None:
 
     `note` is the SQL of why a row is no data, null where it is.
     """
+    until = [s.said for s in part.fill if s.target.column == "until"]
     for slot in part.fill:
-        if slot.target.rule == "date":
-            ends = f"regexp_extract_all({slot.said}, '\\d{{8}}|\\d{{4}}-\\d{{2}}-\\d{{2}}')"
-            few = {
-                "n": "count(*)",
-                "few": f"list_slice(list_sort(list(DISTINCT {slot.said})), 1, 3)",
-            }
+        if slot.target.rule == "date" and slot.target.column != "until":
+            text = f"concat_ws(' ~ ', {', '.join([slot.said, *until])})" if until else slot.said
+            ends = f"regexp_extract_all({text}, '\\d{{8}}|\\d{{4}}-\\d{{2}}-\\d{{2}}')"
+            few = {"n": "count(*)", "few": f"list_slice(list_sort(list(DISTINCT {text})), 1, 3)"}
             where = f"length({ends}) = 2 AND {ends}[1] <> {ends}[2] AND ({note}) IS NULL"
-            query = sql.select(few, said, where=where)
-            count, shown = sql.rows(con, query)[0]
+            count, shown = sql.rows(con, sql.select(few, said, where=where))[0]
             if count:
                 table = slot.target.table
                 part.problems.append(Problem("period_total", table, "flagged", count, tuple(shown)))
