@@ -420,3 +420,16 @@ def test_jd_goods_money_that_goes_out_is_a_refund(tmp_path: Path, sign: str) -> 
     assert sorted(movements(shop)) == [
         ("commission", "-5.00"), ("refund", "-30.00"), ("sale", "100.00"),
     ]  # fmt: skip
+
+
+def test_lines_from_two_files_of_a_load_stay_when_more_is_loaded(tmp_path: Path) -> None:
+    exports, shop = tmp_path / "exports", tmp_path / "shop"
+    put(exports, "2026-06-18.csv", DOUYIN + douyin(BASE, BASE, 50))
+    put(exports, "2026-06-19.csv", DOUYIN + douyin(BASE, BASE + 1, 30))
+    eo.load(exports, into=shop)
+    more = put(tmp_path, "2026-06-20.csv", DOUYIN + douyin(BASE + 5, BASE + 5, 20))
+    eo.load(more, into=shop)
+    assert paid(eo.open(shop)) == 100
+    assert number(eo.open(shop).order_lines.count()) == 3
+    eo.load(exports, into=shop)
+    assert number(eo.open(shop).order_lines.count()) == 3
