@@ -339,7 +339,7 @@ def report(
         *(row for row in files if row[3] == "refused"),
         *(_row("table", name, "", "stored", now, of) for name, (now, of) in counts.items()),
         *(_identity(each, done.problems) for each in identities),
-        *(_problem(problem) for problem in problems),
+        *(_problem(each) for each in problems if each.code != "file_refused"),
         *_analyses(tables, done.files),
         *_metrics(tables, done.files),
         *(row for row in files if row[3] != "refused"),

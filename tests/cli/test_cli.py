@@ -290,5 +290,5 @@ def test_load_reports_and_merges(tmp_path, capsys):
     assert "What was read from these exports?" in page.read_text(encoding="utf-8")
     assert (tmp_path / "shop" / "settlements.parquet").is_file()
     assert main(arguments) == 0
-    assert "1 row overlaps" in capsys.readouterr().out
+    assert "2 rows overlap" in capsys.readouterr().out
     assert main(["load", str(tmp_path / "nowhere"), "--lang", "zh"]) == 3

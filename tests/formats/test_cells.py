@@ -78,6 +78,8 @@ def test_a_comma_before_the_fractions_is_seen_from_cells_that_leave_no_doubt(
     path.write_text("\n".join(lines), encoding="utf-8")
     loaded = load(path, con=ibis.duckdb.connect(), format="stripe_payments")
     rows = loaded.tables["settlements"].to_pandas().set_index("entry_id").sort_index()
+    assert rows[rows.entry_type == "platform_fee"].amount.tolist() == [Decimal("-0.10")] * 7
+    rows = rows[rows.entry_type == "sale"]
     assert rows.amount.tolist() == [Decimal(text) for text in EUROPEAN.values()]
 
 

@@ -134,7 +134,9 @@ def told_by(group: list[str]) -> dict[str, pd.DataFrame]:
     if "pdd_orders_2026" in group:
         rows = {n: f.assign(order_id="240601-" + f["order_id"]) for n, f in rows.items()}
         lines = rows["order_lines"].sort_values("order_line_id")
-        rows["order_lines"] = lines.drop_duplicates("order_id")  # there an order is of one product
+        lines = lines.drop_duplicates("order_id")  # there an order is of one product
+        whole = lines.order_id.map(rows["orders"].set_index("order_id").list_amount)
+        rows["order_lines"] = lines.assign(line_list_amount=whole)
     return {n: f.replace({"order_status": words}) for n, f in rows.items()}
 
 

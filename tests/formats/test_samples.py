@@ -194,7 +194,10 @@ SAMPLES: dict[str, tuple[str, dict[str, int], list[tuple[str, int, dict[str, Any
         [("survey_answers", 0, {"response_id": "abc123def456", "answer_value": 8})],
     ),
     "unified_payments.csv": (
-        "stripe_payments", {"settlements": 1}, [("settlements", 0, {"amount": 50, "currency": "USD"})],
+        "stripe_payments", {"settlements": 3},
+        [("settlements", 0, {"amount": -10, "currency": "USD", "entry_type": "refund"}),
+         ("settlements", 1, {"amount": -1.75, "currency": "USD", "entry_type": "platform_fee"}),
+         ("settlements", 2, {"amount": 50, "currency": "USD", "entry_type": "sale"})],
     ),
     "wenjuanxing_2026.xlsx": (
         "wenjuanxing", {"surveys": 2, "survey_answers": 7},

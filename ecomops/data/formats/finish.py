@@ -11,7 +11,7 @@ from ibis import _
 
 from ecomops.data.formats import sql, statuses
 from ecomops.data.formats.allocate import allocated
-from ecomops.data.formats.merge import unique
+from ecomops.data.formats.merge import newest, unique
 from ecomops.data.problems import Problem
 from ecomops.data.tables import examples
 
@@ -228,6 +228,24 @@ def with_refunds(orders: ibis.Table, context: Context) -> ibis.Table:
     return orders.mutate(refund_amount=bare.ifelse(orders.paid_amount, own))
 
 
+def as_orders(lines: ibis.Table, orders: ibis.Table) -> ibis.Table:
+    """Return lines with what only their order says: its status, and that all was given back."""
+    wanted = {}
+    if has(orders, "order_status") and not has(lines, "line_status"):
+        wanted["line_status"] = orders.order_status
+    if has(orders, "refund_amount", "paid_amount") and has(lines, "line_paid_amount"):
+        whole = (orders.refund_amount >= orders.paid_amount) & (orders.paid_amount > 0)
+        wanted["_whole"] = whole
+    if not wanted:
+        return lines
+    lines = beside(lines, orders.select("order_id", **wanted), "order_id")
+    if "_whole" not in wanted:
+        return lines
+    paid = lines["_whole"].ifelse(lines.line_paid_amount, ibis.null(lines.line_paid_amount.type()))
+    own = [lines.line_refund_amount] if has(lines, "line_refund_amount") else []
+    return lines.mutate(line_refund_amount=ibis.coalesce(*own, paid)).drop("_whole")
+
+
 def unmask(orders: ibis.Table, context: Context) -> ibis.Table:
     """Return orders without masked customer names: two buyers can be masked alike."""
     if not has(orders, "customer_id"):
@@ -249,6 +267,8 @@ def finish_orders(tables: Tables, context: Context) -> Tables:
         if has(lines, "line_refund_amount") and not has(orders, "refund_amount"):
             orders = _with_back(orders, lines)
         tables["orders"] = with_refunds(unmask(with_status(orders, context), context), context)
+        if lines is not None:
+            tables["order_lines"] = as_orders(tables["order_lines"], tables["orders"])
     return tables
 
 
@@ -275,8 +295,8 @@ def finish_rows(tables: Tables, context: Context) -> Tables:
     lines = settle(with_paid_lines(lines, orders, context))
     lines, orders = _refunded_lines(lines, orders, tables.get("refunds"), context)
     orders = with_refunds(unmask(settle(orders), context), context)
-    tables["orders"], tables["order_lines"] = orders, with_dates(lines, orders)
-    return tables
+    lines = as_orders(with_dates(lines, orders), orders)
+    return tables | {"orders": orders, "order_lines": lines}
 
 
 def _said_once(
@@ -361,7 +381,8 @@ def _refunded_lines(
         "refund_unknown", "order_lines", "flagged", some, some.line_paid_amount, "order_line_id"
     )
     lines = _as_given(lines).drop("_given")
-    return lines, orders if has(orders, "refund_amount") else _with_back(orders, lines)
+    told = _with_back(orders, lines, known=lines.line_refund_amount.count() == lines.count())
+    return lines, orders if has(orders, "refund_amount") else told
 
 
 def with_given(lines: ibis.Table, tickets: ibis.Table | None) -> ibis.Table:
@@ -389,9 +410,23 @@ def _as_given(lines: ibis.Table) -> ibis.Table:
     return lines.mutate(line_refund_amount=ibis.coalesce(lines["_given"], own))
 
 
-def _with_back(orders: ibis.Table, lines: ibis.Table) -> ibis.Table:
-    """Return orders with what their lines gave back."""
-    back = lines.group_by("order_id").aggregate(
-        refund_amount=lines.line_refund_amount.sum().cast(MONEY)
-    )
-    return beside(orders, back, "order_id")
+def _with_back(orders: ibis.Table, lines: ibis.Table, *, known: Any = True) -> ibis.Table:
+    """Return orders with what their lines gave back, missing where that is not `known` of all."""
+    back = ibis.cases((known, lines.line_refund_amount.sum())).cast(MONEY)
+    sums = lines.group_by("order_id").aggregate(refund_amount=back)
+    return beside(orders, sums, "order_id")
+
+
+def finish_signed(tables: Tables, context: Context) -> Tables:
+    """Finish WooCommerce: a row below zero under an order's number is a refund of that order."""
+    rows = context.settled(with_status(tables["orders"], context))
+    below = (rows.paid_amount < 0).fill_null(False)  # noqa: FBT003
+    told = rows.filter(below).distinct(on=["order_id", "created_at", "paid_amount"])
+    back = told.group_by("order_id").aggregate(refund_amount=-told.paid_amount.sum().cast(MONEY))
+    kept = context.settled(rows.filter(~below))
+    made, twice = newest("orders", kept.get_name(), kept.columns, context.con)
+    orders = beside(context.con.table(made), back, "order_id")
+    lost = back.anti_join(orders, "order_id")
+    context.note("negative_paid", "orders", "dropped", lost, lost.refund_amount, "order_id")
+    context.problems += twice
+    return tables | {"orders": with_refunds(orders, context)}

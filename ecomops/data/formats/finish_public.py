@@ -7,7 +7,16 @@ from typing import Any
 import ibis
 import ibis.expr.datatypes as dt
 
-from ecomops.data.formats.finish import Context, Tables, beside, has, with_refunds, with_status
+from ecomops.data.formats.finish import (
+    Context,
+    Tables,
+    as_orders,
+    beside,
+    has,
+    with_dates,
+    with_refunds,
+    with_status,
+)  # fmt: skip
 
 EXACT = dt.Decimal(18, 4)
 
@@ -29,9 +38,13 @@ def finish_olist(tables: Tables, context: Context) -> Tables:
     side = tables.pop("_olist_orders", None)
     lines = tables.get("order_lines")
     if lines is not None:
-        tables["order_lines"] = _olist_lines(lines, orders)
+        lines = lines.mutate(order_line_id=lines.order_id + "-" + lines.order_line_id)
+        tables["order_lines"] = lines
     if orders is not None:
-        tables["orders"] = _olist_orders(orders, side, people, money, freight, lines, context)
+        orders = _olist_orders(orders, side, people, money, freight, lines, context)
+        tables["orders"] = orders
+        if lines is not None:
+            tables["order_lines"] = as_orders(with_dates(lines, orders), orders)
     if "products" in tables:
         tables["products"] = _in_english(tables["products"], tables.pop("_olist_words", None))
     tables.pop("_olist_words", None)
@@ -74,13 +87,6 @@ def _olist_orders(
         unpaid = orders.filter(orders.paid_amount.isnull())
         context.note("no_payment", "orders", "kept", unpaid, example="order_id")
     return with_refunds(with_status(orders, context), context)
-
-
-def _olist_lines(lines: ibis.Table, orders: ibis.Table | None) -> ibis.Table:
-    lines = lines.mutate(order_line_id=lines.order_id + "-" + lines.order_line_id)
-    if orders is None:
-        return lines
-    return beside(lines, orders.select("order_id", "created_at", "paid_at"), "order_id")
 
 
 def _one_person(people: ibis.Table) -> ibis.Table:
@@ -134,9 +140,9 @@ def finish_superstore(tables: Tables, context: Context) -> Tables:
         told = side.select("_file", "_row", *[c for c in ("discount", "profit") if has(side, c)])
         lines = beside(lines, told)
         lines = _superstore_money(lines)
-    tables["order_lines"] = lines.drop(*[c for c in ("discount", "profit") if has(lines, c)])
-    tables["orders"] = _superstore_orders(tables["orders"], tables["order_lines"], returns, context)
-    return tables
+    lines = lines.drop(*[c for c in ("discount", "profit") if has(lines, c)])
+    orders = _superstore_orders(tables["orders"], lines, returns, context)
+    return tables | {"orders": orders, "order_lines": as_orders(lines, orders)}
 
 
 def _superstore_money(lines: ibis.Table) -> ibis.Table:

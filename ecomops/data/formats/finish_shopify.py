@@ -11,6 +11,7 @@ from ecomops.data.formats.finish import (
     HOUSEKEEPING,
     Context,
     Tables,
+    as_orders,
     beside,
     has,
     one_per_order,
@@ -43,16 +44,16 @@ def finish_shopify(tables: Tables, context: Context) -> Tables:
     )
     lines = lines.filter(lambda t: t.quantity.notnull())
     orders = _fulfilled(one_per_order(with_status(rows, context)))
+    if has(orders, "paid_amount"):
+        orders = orders.mutate(payable_amount=orders.paid_amount)
     if has(orders, "outstanding", "paid_amount"):
         orders = orders.mutate(paid_amount=orders.paid_amount - orders.outstanding.fill_null(0))
     total = "subtotal" if has(orders, "subtotal") else "paid_amount"
     lines = with_paid_lines(with_line_ids(_net_of_line_discount(lines)), orders, context, total)
     drop = [c for c in ("name", "subtotal", "outstanding", "fulfillment") if has(orders, c)]
     tables["orders"] = with_refunds(_never_paid_is_zero(orders), context).drop(*drop)
-    if has(orders, "order_status"):  # what was never paid is no sale on its lines either
-        told = orders.select("order_id", line_status=orders.order_status)
-        lines = beside(lines, told, "order_id")
-    tables["order_lines"] = lines
+    # what was never paid is no sale on its lines either
+    tables["order_lines"] = as_orders(lines, tables["orders"])
     return tables
 
 
@@ -130,9 +131,7 @@ def _never_paid_is_zero(orders: ibis.Table) -> ibis.Table:
         return orders
     none = orders.order_status.isin(["unpaid", "closed_unpaid"])
     zero = ibis.literal(0).cast(orders.paid_amount.type())
-    return orders.mutate(
-        paid_amount=none.ifelse(zero, orders.paid_amount), payable_amount=orders.paid_amount
-    )
+    return orders.mutate(paid_amount=none.ifelse(zero, orders.paid_amount))
 
 
 def finish_products(tables: Tables, context: Context) -> Tables:  # noqa: ARG001

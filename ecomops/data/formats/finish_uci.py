@@ -5,32 +5,25 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
 from ecomops.data.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ecomops.data.formats.finish import Context, Tables
 
-# kind of line -> canonical table, what becomes of it
-ACTIONS = {
-    "cancellation": ("refunds", "changed"),
-    "stock_correction": ("order_lines", "dropped"),
-    "zero_price": ("order_lines", "dropped"),
-    "bad_debt": ("order_lines", "dropped"),
-    "unreadable_row": ("order_lines", "dropped"),
-}
-NOTED = (
-    ("guest", "orders", "kept", "customer_id IS NULL", "count(DISTINCT invoice)", "invoice"),
-    ("not_a_product", "order_lines", "flagged", "fee", "count(*)", "product_id"),
-)
+FIXED: Mapping[str, Any] = packaged("data/formats/fixed.toml")["uci"]
 TABLES = ("orders", "order_lines", "refunds", "products", "customers")
 
 
 @cache
-def _queries() -> dict[str, str]:
-    text = (resources.files("ecomops.data.formats") / "uci.sql").read_text(encoding="utf-8")
+def queries(name: str) -> dict[str, str]:
+    """Return the queries of a file of them, by name."""
+    text = (resources.files("ecomops.data.formats") / f"{name}.sql").read_text(encoding="utf-8")
     found = re.findall(r"^-- (\w+):[^\n]*\n(.*?);$", text, re.MULTILINE | re.DOTALL)
     return {name: " ".join(query.split("\n")) for name, query in found}
 
@@ -42,12 +35,12 @@ def finish_uci(tables: Tables, context: Context) -> Tables:
     become refunds. Guests and non-products (postage, fees, samples) stay and are counted. Country
     goes to ``receiver_province``: the file has nothing finer. Amounts keep four places.
     """
-    con, queries = context.con, _queries()
+    con, asked = context.con, queries("uci")
     raw = sql.name(tables.pop("_uci").get_name())
-    rows = sql.name(sql.table(con, "load_uci", queries["marked"].replace("{rows}", raw)))
+    rows = sql.name(sql.table(con, "load_uci", asked["marked"].replace("{rows}", raw)))
     _note(rows, context)
     for name in TABLES:
-        query = queries[name].replace("{rows}", rows)
+        query = asked[name].replace("{rows}", rows)
         tables[name] = con.table(sql.view(con, f"load_{name}", query))
     return tables
 
@@ -59,15 +52,16 @@ def _note(rows: str, context: Context) -> None:
     for kind, count, amount, few in sql.rows(
         con, sql.select(sums, rows, group="kind", order="kind")
     ):
-        if kind in ACTIONS:
-            noted.append(Problem(kind, *ACTIONS[kind], int(count), tuple(few), amount or None))
-    for code, table, action, test, counted, shown in NOTED:
+        if kind in FIXED["actions"]:
+            table, action = FIXED["actions"][kind]
+            noted.append(Problem(kind, table, action, int(count), tuple(few), amount or None))
+    for code, (table, action, test, counted, shown) in FIXED["noted"].items():
         sums = {"n": counted, "amount": "sum(amount)", "few": _few(shown)}
         query = sql.select(sums, rows, where=f"kind = 'sale' AND {test}")
         count, amount, few = sql.rows(con, query)[0]
         if count:
             noted.append(Problem(code, table, action, int(count), tuple(few), amount))
-    (twice,) = sql.rows(con, _queries()["repeated"].replace("{rows}", rows))[0]
+    (twice,) = sql.rows(con, queries("uci")["repeated"].replace("{rows}", rows))[0]
     if twice:
         noted.append(Problem("duplicate_row", "order_lines", "flagged", int(twice)))
 

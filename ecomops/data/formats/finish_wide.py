@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
+from ecomops.data.formats.finish_uci import queries
 from ecomops.data.formats.numerals import number
 from ecomops.data.formats.part import response_of
 from ecomops.data.problems import Problem
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SEPARATORS = {"wenjuanxing": "┋", "google_forms": ";", "typeform": None}
 BELOW = "<\uff1c"
 SKIPPED = ("-2", "-3", "(跳过)", "（跳过）", "(空)")
+LEDGER: Mapping[str, str] = packaged("data/formats/fixed.toml")["ledger"]
 ENTRY_TYPES: Mapping[str, str] = packaged("data/formats/tables.toml")["entries"]
 
 
@@ -137,33 +139,33 @@ def _granularity(columns: Sequence[Matched]) -> str:
 def finish_ledger(tables: Tables, context: Context) -> Tables:
     """Finish ledgers: what kind of movement each is, and the file's own total held against them.
 
-    Rows without an amount (a settlement's heading) are left out; transfers to the shop's own
-    account, advertising top-ups and deposits get the type ``transfer``: no profit or loss.
+    Rows without an amount (a settlement's heading) or never paid are left out; what a payment's
+    row says of refunds and fees becomes rows of its own. Transfers to the shop's own account,
+    advertising top-ups and deposits get the type ``transfer``: no profit or loss.
     """
-    con = context.con
-    rows = sql.name(tables["settlements"].get_name())
-    raw = (
-        "lower(coalesce(entry_type_raw, ''))"
-        if "entry_type_raw" in tables["settlements"].columns
-        else "''"
-    )
-    cases = " ".join(
-        f"WHEN regexp_matches({raw}, {sql.text(w)}) THEN {sql.text(t)}"
-        for t, w in ENTRY_TYPES.items()
-    )
-    made = {"*": "*", "entry_type": f"CASE {cases} ELSE 'other' END"}
-    if "currency" in tables["settlements"].columns:  # Amazon states it on the heading row only
-        stated = "coalesce(currency, max(currency) OVER (PARTITION BY _file))"
-        rows = "(" + sql.select({"*": "* REPLACE (" + stated + " AS currency)"}, rows) + ")"
-    kept = sql.select(made, rows, where="amount IS NOT NULL")
-    (bare,) = sql.rows(con, sql.select({"n": "count(*)"}, rows, where="amount IS NULL"))[0]
-    if bare:
-        context.problems.append(Problem("no_amount", "settlements", "dropped", bare))
-    tables["settlements"] = con.table(sql.table(con, "load_ledger", kept))
+    con, rows = context.con, sql.name(tables["settlements"].get_name())
     side = tables.pop("_ledger", None)
-    if side is not None:
-        _compare(sql.name(side.get_name()), rows, context)
-    return tables
+    beside = rows if side is None else sql.name(side.get_name())
+    asked = queries("ledger")["movements"].replace("{rows}", rows).replace("{side}", beside)
+    made = sql.name(sql.table(con, "load_ledger", asked))
+    failed, back = (sql.text(LEDGER[name]) for name in ("failed", "back"))
+    reason = "CASE WHEN amount IS NULL THEN 'no_amount' "
+    reason += f"WHEN regexp_matches(lower(state), {failed}) THEN 'unpaid' END"
+    counts = sql.select({"why": reason, "n": "count(*)"}, made, group="1", order="1")
+    for why, count in sql.rows(con, counts):
+        if why:
+            context.problems.append(Problem(why, "settlements", "dropped", count))
+    cases = " ".join(
+        f"WHEN regexp_matches(lower(entry_type_raw), {sql.text(w)}) THEN "
+        + (f"CASE WHEN regexp_matches(lower(kind), {back}) THEN 'refund' ELSE 'sale' END"
+           if t == "sale" else sql.text(t))
+        for t, w in ENTRY_TYPES.items()
+    )  # fmt: skip
+    typed = {"*": "*", "entry_type": f"CASE {cases} ELSE 'other' END"}
+    kept = sql.select(typed, made, where=f"({reason}) IS NULL")
+    if side is not None and "total" in side.columns:
+        _compare(beside, made, context)
+    return tables | {"settlements": con.table(sql.table(con, "load_ledger", kept))}
 
 
 def _compare(side: str, rows: str, context: Context) -> None:

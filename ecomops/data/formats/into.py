@@ -18,7 +18,7 @@ import ibis
 from ecomops.base.errors import DataError, UnsafeError
 from ecomops.data.formats import sql
 from ecomops.data.formats.finish import given_back, has, with_given
-from ecomops.data.formats.merge import newest, unique
+from ecomops.data.formats.merge import DOCUMENTS, newest, unique
 from ecomops.data.formats.pipeline import load
 from ecomops.data.formats.spare import SUFFIX
 from ecomops.data.problems import Problem
@@ -242,13 +242,13 @@ def _united(
     name: str, rows: ibis.Table, folder: Path, ranks: Mapping[str, int], con: Any
 ) -> tuple[str, int]:
     """Return the rows of a table (or of its extra one) old and new, and how many were old."""
-    source = _source(name, folder)
-    new = _ranked(sql.select(None, sql.name(rows.get_name())), "+", rows.columns, ranks)
+    source, base = _source(name, folder), name.removesuffix(SUFFIX)
+    new = _ranked(sql.select(None, sql.name(rows.get_name())), "+", rows.columns, ranks, base)
     if source is None:
         return sql.view(con, "shop_table", new), 0
     columns = [c for c, *_ in sql.rows(con, f"DESCRIBE {sql.select(None, source)}")]
-    both = f"{_ranked(sql.select(None, source), '', columns, ranks)} UNION ALL BY NAME {new}"
-    made, base = sql.table(con, "shop_table", both), name.removesuffix(SUFFIX)
+    old = _ranked(sql.select(None, source), "", columns, ranks, base)
+    made = sql.table(con, "shop_table", f"{old} UNION ALL BY NAME {new}")
     made, _ = newest(base, made, con.table(made).columns, con)
     return unique(base, made, con)[0], _count(source, con)
 
@@ -283,7 +283,9 @@ def _given(folder: Path, con: Any) -> list[Problem]:
     return [Problem("refund_from_ticket", "order_lines", "changed", count)]
 
 
-def _ranked(query: str, mark: str, columns: Sequence[str], ranks: Mapping[str, int]) -> str:
+def _ranked(
+    query: str, mark: str, columns: Sequence[str], ranks: Mapping[str, int], table: str
+) -> str:
     """Return rows with the age of their file in ``_file`` and their place in it in ``_row``."""
     newer = len(ranks) + (1 if mark else 0)
     age = f"{newer if mark else -1}"
@@ -292,6 +294,8 @@ def _ranked(query: str, mark: str, columns: Sequence[str], ranks: Mapping[str, i
         pairs = ", ".join(f"{sql.text(n.removeprefix('+'))}: {a}" for n, a in known.items())
         found = f"MAP {{{pairs}}}[source_file]" if pairs else "NULL"
         age = f"coalesce({found}, {age})"
+    if by := DOCUMENTS.get(table):  # lines of an order that came together stay together
+        age = f"max({age}) OVER (PARTITION BY {', '.join(by)})"
     row = "source_row" if "source_row" in columns else "0"
     return sql.select({"*": "*", "_file": f"({age})::BIGINT", "_row": f"{row}::BIGINT"}, query)
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from ecomops.data.formats.part import Part
 
-OWN_WAY = {"google_trends", "shopify"}  # what these finish is merged there
+OWN_WAY = {"google_trends", "shopify", "woocommerce"}  # what these finish is merged there
+LINE = "order_lines__order_line_id"
 DOCUMENTS: Mapping[str, Sequence[str]] = packaged("data/formats/tables.toml")["documents"]
 
 
@@ -47,6 +48,8 @@ def merged(parts: Sequence[Part], con: Any) -> tuple[dict[str, ibis.Table], list
             by = tuple(p.index for p in parts if any(s.target.table == table for s in p.fill))
             for each in overlap:  # a row that feeds two tables is still one row
                 told[by] = max(told.get(by, each), each, key=lambda p: p.count)
+        if "_line" in columns:
+            made = sql.view(con, "load_merged", sql.select(None, sql.name(made), less="_line"))
         done[table] = con.table(made)
     return done, [*told.values()]
 
@@ -69,6 +72,8 @@ def canonical(part: Part, table: str) -> str:
         "_format": sql.text(part.fmt.id),
         "_platform": sql.text(part.fmt.platform),
     }
+    if any(s.name == LINE for s in part.fill):
+        own["_line"] = LINE
     return sql.select(own, sql.name(part.table))
 
 
@@ -90,6 +95,7 @@ def sql_type(kind: Any) -> str:
 def newest(table: str, made: str, columns: Sequence[str], con: Any) -> tuple[str, list[Problem]]:
     """Keep only the rows of the newest file of each document; say how many were left out.
 
+    An order whose lines all have an id of the platform's own (`_line`) is taken line by line.
     Returns the name of the table that holds them.
     """
     key = key_of(table, columns)
@@ -98,6 +104,9 @@ def newest(table: str, made: str, columns: Sequence[str], con: Any) -> tuple[str
     known = " AND ".join(f"{sql.name(c)} IS NOT NULL" for c in key)
     group = ", ".join(sql.name(c) for c in key)
     old = f"{known} AND _file < max(_file) OVER (PARTITION BY {group})"
+    if "_line" in columns and key == ("order_id",):  # an order may be split over files
+        bare = f"bool_or(_line IS NULL) OVER (PARTITION BY {group})"
+        old += f" AND ({bare} OR _file < max(_file) OVER (PARTITION BY {group}, _line))"
     marked = sql.select({"*": "*", "_old": old}, sql.name(made))
     (count,) = sql.rows(con, sql.select({"n": "count(*)"}, marked, where="_old"))[0]
     if not count:
@@ -105,7 +114,7 @@ def newest(table: str, made: str, columns: Sequence[str], con: Any) -> tuple[str
     kept = sql.table(
         con, "load_newest", sql.select(None, marked, where="_old IS NOT TRUE", less="_old")
     )
-    return kept, [Problem("overlap", table.lstrip("_"), "changed", count)]
+    return kept, [Problem("overlap", table, "changed", count)]
 
 
 def joined(table: str, pieces: Sequence[ibis.Table], con: Any) -> tuple[str, list[Problem]]:

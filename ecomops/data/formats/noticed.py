@@ -51,18 +51,16 @@ def note_cells(
         count, row = sum(n for n, _ in hits), min(at for _, at in hits) + part.first_row
         column = part.columns[slot.positions[0]].name
         if slot.target.rule in rules.IDS:
-            raise DataError(
-                "rounded_ids_file",
-                file=part.name,
-                column=column,
-                count=count,
-                row=row,
-                examples=shown,
-            )
+            raise _rounded(part, column, count, row, shown)
         examples = tuple(f"{column} = {cell}" for cell in shown)
         part.problems.append(
             Problem("unreadable_cell", slot.target.table, "flagged", count, examples)
         )
+
+
+def _rounded(part: Part, column: str, count: int, row: int, shown: Sequence[str]) -> DataError:
+    told = {"column": column, "count": count, "row": row, "examples": shown}
+    return DataError("rounded_ids_file", file=part.name, **told)
 
 
 def refuse_rounded(part: Part, wide: str, con: Any) -> None:
@@ -82,10 +80,8 @@ def refuse_rounded(part: Part, wide: str, con: Any) -> None:
             shown = sql.rows(
                 con, sql.select({"x": f"DISTINCT {x}"}, wide, where=long, order="1", limit=3)
             )
-            raise DataError(
-                "rounded_ids_file", file=part.name, column=part.columns[slot.positions[0]].name,
-                count=n, row=part.first_row, examples=[v for (v,) in shown],
-            )  # fmt: skip
+            column = part.columns[slot.positions[0]].name
+            raise _rounded(part, column, n, part.first_row, [v for (v,) in shown])
 
 
 def note_spans(part: Part, said: str, note: str, con: Any) -> None:
@@ -93,16 +89,14 @@ def note_spans(part: Part, said: str, note: str, con: Any) -> None:
 
     `note` is the SQL of why a row is no data, null where it is.
     """
+    until = [s.said for s in part.fill if s.target.column == "until"]
     for slot in part.fill:
-        if slot.target.rule == "date":
-            ends = f"regexp_extract_all({slot.said}, '\\d{{8}}|\\d{{4}}-\\d{{2}}-\\d{{2}}')"
-            few = {
-                "n": "count(*)",
-                "few": f"list_slice(list_sort(list(DISTINCT {slot.said})), 1, 3)",
-            }
+        if slot.target.rule == "date" and slot.target.column != "until":
+            text = f"concat_ws(' ~ ', {', '.join([slot.said, *until])})" if until else slot.said
+            ends = f"regexp_extract_all({text}, '\\d{{8}}|\\d{{4}}-\\d{{2}}-\\d{{2}}')"
+            few = {"n": "count(*)", "few": f"list_slice(list_sort(list(DISTINCT {text})), 1, 3)"}
             where = f"length({ends}) = 2 AND {ends}[1] <> {ends}[2] AND ({note}) IS NULL"
-            query = sql.select(few, said, where=where)
-            count, shown = sql.rows(con, query)[0]
+            count, shown = sql.rows(con, sql.select(few, said, where=where))[0]
             if count:
                 table = slot.target.table
                 part.problems.append(Problem("period_total", table, "flagged", count, tuple(shown)))

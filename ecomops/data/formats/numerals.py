@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
 from ecomops.data.formats.sql import text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 HALF = "0123456789.,-+%:/()-- "
 FULL = "".join(chr(ord(c) + 0xFEE0) for c in HALF[:-3]) + "\u2212\u2013\u3000"
@@ -23,11 +17,11 @@ SHAPE = (
 _EURO = r"(?:\d{1,3}(?:[.\s\x{00a0}\x{202f}]\d{3})+|\d+)?(?:,\d*)?"
 EUROPEAN = rf"^([^\d.,]*{_EURO}(?:[^\d.,]+{_EURO})?[^\d.,]*)$"
 # What only one of the two ways to write fractions can mean; 1,234 and 1.234 may be either.
-ONLY_COMMA = re.compile(
+COMMA = (
     r"^[^\d.,]*(\d{1,3}(\.\d{3})*|\d+),(\d{1,2}|\d{4,})[^\d.,]*$"
     r"|^[^\d.,]*\d{1,3}(\.\d{3})+,\d+[^\d.,]*$|^[^\d.,]*\d{1,3}(\.\d{3}){2,}[^\d.,]*$"
 )
-ONLY_POINT = re.compile(r"\d\.(\d{1,2}|\d{4,})[^\d.,]*$|,\d{3}\.|,\d{3},\d{3}")
+POINT = r"\d\.(\d{1,2}|\d{4,})[^\d.,]*$|,\d{3}\.|,\d{3},\d{3}"
 
 
 def number(x: str, *, yuan: bool = False) -> str:
@@ -75,11 +69,7 @@ def european(x: str) -> str:
     return f"CASE WHEN contains({x}, ',') OR contains({x}, '.') THEN {swapped} ELSE {x} END"
 
 
-def comma_fractions(cells: Iterable[str]) -> bool:
-    """Return whether numbers are written like 1.234,50, from cells that leave no doubt.
-
-    >>> comma_fractions(["1.234,50", "7"]), comma_fractions(["1,234", "12.5"])
-    (True, False)
-    """
-    said = list(cells)
-    return any(map(ONLY_COMMA.search, said)) and not any(map(ONLY_POINT.search, said))
+def written(shape: str, x: str) -> str:
+    """Return whether a cell has a shape that only one way to write fractions has."""
+    either = f"contains({x}, ',') OR {x} LIKE '%.%.%'" if shape == COMMA else f"contains({x}, '.')"
+    return f"CASE WHEN {either} THEN regexp_matches({x}, {text(shape)}) END"

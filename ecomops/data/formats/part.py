@@ -46,7 +46,7 @@ class Part:
     identities: list[Identity] = field(default_factory=list)
     spare: tuple[Matched, ...] = ()
     quiet: tuple[int, ...] = ()
-    comma: bool = False
+    comma: frozenset[int] = frozenset()
     currency: str | None = None
     rows: int = 0
     index: int = 0
@@ -101,7 +101,8 @@ def slots(columns: Sequence[Matched]) -> tuple[Slot, ...]:
 
 def main_table(fmt: Format) -> str:
     """Return the table that a trouble with a layout's rows is told of."""
-    return fmt.tables[0] if fmt.tables else fmt.id
+    private = [t.table for ts in fmt.targets.values() for t in ts]
+    return next(iter((*fmt.tables, *private)), fmt.id)
 
 
 def finest(fmt: Format) -> str | None:
@@ -126,7 +127,7 @@ def value_of(slot: Slot, part: Part, around: rules.Cells) -> str:
         percent = bool(re.search("[%％]", part.columns[position].name))
         own = replace(around, scale=scale, percent=percent)
         cell = f"{slot.letter}{position}"
-        read = european(cell) if around.comma and rule in rules.NUMBERS else cell
+        read = european(cell) if position in part.comma else cell
         value, strict = rules.RULES[rule][0](read, own), rules.RULES[rule][1]
         found.append(rules.filled(cell, value) if strict or rule.startswith("address") else value)
     if set(slot.rules) in ADDED:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-_WORDS = re.compile(
-    r"姓名|电话|手机|地址|支付宝账号|对方账号|身份证|邮箱|收件人|收货人|^街道$|发票抬头|客户名称|拼单用户|"
-    r"email|phone|street|address|zip|postal|^billing|^shipping (name|company|phone)|"
-    r"first name|last name|^customer$|customer name|card id|ip$",
-    re.IGNORECASE,
-)
-_NOT = re.compile(
-    r"修改过地址|主播|店铺|门店|仓库|发件|服务商|province|city|country|method", re.IGNORECASE
-)
+from ecomops.base.packaged import packaged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FIXED: Mapping[str, str] = packaged("data/formats/fixed.toml")["personal"]
+_WORDS, _NOT = (re.compile(FIXED[name], re.IGNORECASE) for name in ("words", "others"))
 
 
 def is_personal(header: str) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecomops.base import checks
 from ecomops.base.errors import DataError
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
 from ecomops.data.formats.across import held_across
 from ecomops.data.formats.canonical import completed, identified
@@ -17,6 +18,7 @@ from ecomops.data.formats.finish import (
     Tables,
     finish_orders,
     finish_rows,
+    finish_signed,
     has,
     with_status,
 )
@@ -25,13 +27,14 @@ from ecomops.data.formats.finish_shopify import finish_products, finish_shopify
 from ecomops.data.formats.finish_uci import finish_uci
 from ecomops.data.formats.finish_wide import finish_ledger, finish_survey, finish_trends
 from ecomops.data.formats.merge import joined, merged, unique
-from ecomops.data.formats.part import finest
+from ecomops.data.formats.part import finest, main_table
 from ecomops.data.formats.reading import How, SourceFile, files_at, known_at, parts_of
 from ecomops.data.formats.recognise import Candidate, candidates
 from ecomops.data.formats.registry import format_of
 from ecomops.data.formats.sheets import sheets
 from ecomops.data.formats.spare import extra_rows
 from ecomops.data.formats.windows import open_windows
+from ecomops.data.problems import Identity, Problem
 from ecomops.data.schema import tables as schemas
 
 if TYPE_CHECKING:
@@ -40,9 +43,11 @@ if TYPE_CHECKING:
     import ibis
 
     from ecomops.data.formats.part import Part
-    from ecomops.data.problems import Identity, Problem
 
 FEW = 4  # refused files whose reasons a message can hold
+SHOWN: Mapping[str, str] = packaged("data/formats/tables.toml")["shown"]
+COUNTS = ("count", "rows", "failed")
+Told = TypeVar("Told", Problem, Identity)
 FINISHERS: dict[str, Callable[[Tables, Context], Tables]] = {
     "taobao": finish_orders,
     "orders_from_lines": finish_rows,
@@ -50,6 +55,7 @@ FINISHERS: dict[str, Callable[[Tables, Context], Tables]] = {
     "shopify": finish_shopify,
     "shopify_products": finish_products,
     "olist": finish_olist,
+    "woocommerce": finish_signed,
     "uci": finish_uci,
     "superstore": finish_superstore,
     "survey": finish_survey,
@@ -132,7 +138,7 @@ def load(
     with tempfile.TemporaryDirectory() as scratch:
         parts, files = parts_of(path, Path(scratch), how, con)
         if not parts:
-            told = [f"{f.name} ({f.reason})" if len(files) < FEW else f.name for f in files]
+            told = [f"{f.name} ({f.reason})" if n < FEW else f.name for n, f in enumerate(files)]
             raise DataError("nothing_to_load", path=str(path), files=told or "—")
         return _assembled(parts, files, con, timezone)
 
@@ -141,7 +147,7 @@ def _assembled(
     parts: list[Part], files: list[SourceFile], con: Any, timezone: str | None
 ) -> Loaded:
     parts.sort(key=lambda p: p.rank)
-    problems: list[Problem] = []
+    problems = _refused(files, main_table(parts[0].fmt))
     identities: list[Identity] = []
     groups: dict[tuple[str, str], list[Part]] = {}
     index = 0
@@ -173,8 +179,13 @@ def _assembled(
         problems += open_windows(final["ad_reports"], con)
     across = held_across(final, problems, con)
     problems += [each.problem() for each in across if each.failed]
-    told, held = _together(problems), _added([*identities, *across])
+    told, held = _together(problems), _together([*identities, *across])
     return Loaded(final, told, _label(parts), currency, zone, tuple(files), extras, held)
+
+
+def _refused(files: Sequence[SourceFile], table: str) -> list[Problem]:
+    why = [f"{f.name} ({f.reason})" for f in files if f.status == "refused"]
+    return [Problem("file_refused", table, "dropped", len(why), tuple(why[:FEW]))] if why else []
 
 
 def _one_table(
@@ -214,33 +225,18 @@ def _currency(parts: Sequence[Part]) -> str | None:
     return next((c for c in stated if c), None)
 
 
-def _together(problems: Sequence[Problem]) -> tuple[Problem, ...]:
-    """Return one problem per code, table and action, counts and amounts added up."""
-    found: dict[tuple[str, str, str], Problem] = {}
-    for problem in problems:
-        key = (problem.code, problem.table, problem.action)
-        if key in found:
-            old = found[key]
-            amount = problem.amount if old.amount is None else old.amount + (problem.amount or 0)
-            few = tuple(dict.fromkeys((*old.examples, *problem.examples)))
-            problem = replace(old, count=old.count + problem.count, amount=amount, examples=few)  # noqa: PLW2901
-        found[key] = problem
-    return tuple(found.values())
-
-
-def _added(identities: Sequence[Identity]) -> tuple[Identity, ...]:
-    """Return one identity per code and table, counts and gaps added up."""
-    found: dict[tuple[str, str], Identity] = {}
-    for each in identities:
-        old = found.get((each.code, each.table))
+def _together(found: Sequence[Told]) -> tuple[Told, ...]:
+    """Return one problem (or identity) per code, table and action, counts and amounts added up."""
+    done: dict[tuple[str, str, str], Any] = {}
+    for one in found:
+        each: Any = replace(one, table=SHOWN.get(one.table, one.table))
+        key = (each.code, each.table, getattr(each, "action", ""))
+        old: Any = done.get(key)
         if old:
-            gaps = [gap for gap in (old.amount, each.amount) if gap is not None]
-            each = replace(  # noqa: PLW2901
-                old,
-                rows=old.rows + each.rows,
-                failed=old.failed + each.failed,
-                examples=(*old.examples, *each.examples),
-                amount=sum(gaps[1:], gaps[0]) if gaps else None,
-            )
-        found[(each.code, each.table)] = each
-    return tuple(found.values())
+            money = [m for m in (old.amount, each.amount) if m is not None]
+            sums: dict[str, Any] = {"amount": sum(money[1:], money[0]) if money else None}
+            sums |= {n: getattr(old, n) + getattr(each, n) for n in COUNTS if hasattr(each, n)}
+            few = tuple(dict.fromkeys((*old.examples, *each.examples)))
+            each = replace(old, **sums, examples=few)
+        done[key] = each
+    return tuple(done.values())

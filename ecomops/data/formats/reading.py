@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base.errors import DataError, EcomopsError, MissingError
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
 from ecomops.data.formats.period import set_period
 from ecomops.data.formats.recognise import Candidate, chosen
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
     from ecomops.data.formats.part import Part
     from ecomops.data.formats.recognise import Matched
 
-SKIPPED = (
-    ".toml", ".yaml", ".yml", ".json", ".md", ".html", ".ipynb", ".py", ".pdf", ".png", ".jpg",
-    "ledger.sqlite", "ledger.sqlite-shm", "ledger.sqlite-wal",  # what the shop itself remembers
-)  # fmt: skip
+SKIPPED = tuple(packaged("data/formats/fixed.toml")["folder"]["skipped"])
 MANY = 5
 FREE = {"survey": "survey_answers.answer_text", "google_trends": "search_index.index_value"}
 
@@ -123,15 +121,19 @@ def _refused(name: str, error: EcomopsError) -> SourceFile:
 def _typed(
     found: Sequence[tuple[Sheet, Candidate]], how: How, con: Any, *, alone: bool
 ) -> tuple[list[Part], list[SourceFile]]:
-    parts, files = [], []
-    for group in _alike(found, how.known):
+    parts, files, groups = [], [], _alike(found, how.known)
+    while groups:
+        group = groups.pop(0)
         sheet, candidate = (combined(group), group[0][1]) if len(group) > 1 else group[0]
         try:
             part = _one(sheet, candidate, how, con)
         except EcomopsError as error:
             if alone:
                 raise
-            files += [_refused(one.name, error) for one, _ in group]
+            if len(group) > 1:  # one bad file, or one that writes days or fractions its own way
+                groups = [[one] for one in group] + groups
+            else:
+                files.append(_refused(sheet.name, error))
             continue
         parts.append(part)
         for one, mine in group:

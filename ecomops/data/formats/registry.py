@@ -12,21 +12,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ecomops.base.errors import DataError, OptionError, suggestion
+from ecomops.base.packaged import packaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 ALIASES = {"uci": "uci_online_retail", "olist": "olist_orders", "shopify": "shopify_orders"}
-PLAIN = (
-    *("family", "zh", "en", "platform", "container", "encoding", "confidence", "evidence"),
-    *("statuses", "finish", "timezone", "currency", "money_scale"),
-    *("explanation_row", "free_columns"),
-)  # what a layout says as it is kept
+FIXED: Mapping[str, Any] = packaged("data/formats/fixed.toml")["layouts"]
 _CURRENCY = re.compile(r"\((usd|eur|gbp|cny|rmb|jpy|cad|aud|brl|inr|元)\)")
-_HOME = {"uci", "olist", "superstore", "rees46"}
-_ABROAD = {"shopify", "woocommerce", "amazon", "ga4", "google_ads", "meta_ads", "klaviyo"}
-_ABROAD |= {"mailchimp", "stripe", "google_forms", "typeform", "google"} | _HOME
 
 
 def fold(name: str) -> str:
@@ -96,12 +90,12 @@ class Format:
     @property
     def zone(self) -> str:
         """The time zone its time stamps are in when the cells do not say."""
-        return self.timezone or ("UTC" if self.platform in _ABROAD else "Asia/Shanghai")
+        return self.timezone or ("UTC" if self.platform in FIXED["abroad"] else "Asia/Shanghai")
 
     @property
     def money(self) -> str | None:
         """The currency of its amounts, None where only the file knows."""
-        return self.currency or (None if self.platform in _ABROAD else "CNY")
+        return self.currency or (None if self.platform in FIXED["abroad"] else "CNY")
 
 
 def _targets(raw: str | list[str]) -> tuple[Target, ...]:
@@ -163,7 +157,7 @@ def parse(fid: str, raw: Mapping[str, Any]) -> Format:
         footer_blank=tuple(fold(h) for h in raw.get("footer_blank", ())),
         patterns=tuple(raw.get("patterns", ())),
         folded=frozenset(known),
-        **{name: raw[name] for name in PLAIN if name in raw},
+        **{name: raw[name] for name in FIXED["plain"] if name in raw},
     )
 
 

@@ -33,7 +33,7 @@ SPAN = r"^(\d{8}|\d{4}-\d{2}-\d{2})\s*[-~～至]\s*\d{4}.*$"
 class Cells:
     """What a rule must know beside the cell: money's scale, zone, spreadsheet epoch, date order.
 
-    With `comma` fractions begin with a comma, with `yuan` no other currency's sign is read.
+    With `yuan` no other currency's sign is read.
     """
 
     scale: int = 2
@@ -41,7 +41,6 @@ class Cells:
     serial_base: date | None = None
     day_first: bool = False
     percent: bool = False
-    comma: bool = False
     yuan: bool = False
     salt: str = ""
 

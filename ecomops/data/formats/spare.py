@@ -97,17 +97,17 @@ def drop_empty(part: Part, wide: str, con: Any) -> None:
     if part.quiet and not sql.rows(con, sql.select({"n": "count(_quiet)"}, wide))[0][0]:
         part.spare = tuple(c for c in part.spare if c.position not in part.quiet)
     first = {c.position: f"any_value({spare_cell(part, c)})" for c in part.spare}
-    told = _row(wide, first, con)
+    told = by_position(wide, first, con)
     plain = {p for p, cell in told.items() if re.match(r"\w", cell or "")}
     doubtful = [c for c in part.spare if told[c.position] is not None and c.position not in plain]
     counts = {c.position: f"count({tidied(spare_cell(part, c))})" for c in doubtful}
-    plain |= {p for p, n in _row(wide, counts, con).items() if n}
+    plain |= {p for p, n in by_position(wide, counts, con).items() if n}
     part.spare = tuple(c for c in part.spare if c.position in plain)
 
 
-def _row(wide: str, asked: Mapping[int, str], con: Any) -> dict[int, Any]:
-    """Return what aggregates over the wide table give, by position of the column they are of."""
-    query = sql.select({f"x{p}": aggregate for p, aggregate in asked.items()}, wide)
+def by_position(source: str, asked: Mapping[int, str], con: Any) -> dict[int, Any]:
+    """Return what aggregates over a table give, by position of the column they are of."""
+    query = sql.select({f"x{p}": aggregate for p, aggregate in asked.items()}, source)
     return dict(zip(asked, sql.rows(con, query)[0], strict=True)) if asked else {}
 
 

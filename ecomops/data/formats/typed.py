@@ -16,12 +16,13 @@ from ecomops.data.formats.noticed import (
     note_spans,
     refuse_rounded,
 )
-from ecomops.data.formats.numerals import comma_fractions
+from ecomops.data.formats.numerals import COMMA, POINT, written
 from ecomops.data.formats.part import Part, main_table, possible, slots, value_of
 from ecomops.data.formats.recognise import Candidate, matched
 from ecomops.data.formats.registry import fold
 from ecomops.data.formats.sheets import Sheet, staged
 from ecomops.data.formats.spare import (
+    by_position,
     drop_empty,
     keep_free_columns,
     quiet_columns,
@@ -39,10 +40,7 @@ if TYPE_CHECKING:
     from ecomops.data.formats.part import Slot
     from ecomops.data.formats.registry import Format
 
-FOOTER = (
-    r"^((本页|当前页|本次|累计|全部|所有|全店)?(总计|合计|汇总|小计|总和|累计)([:：\s\d(（].*)?"
-    r"|(grand |sub)?totals?(:.*)?|共\s*\d+\s*[条笔单行项个].*|#[-=\s]*|#.*(结束|合计|总计).*)$"
-)
+FOOTER: str = packaged("data/formats/fixed.toml")["footer"]["words"]
 FOOTER_BEGINS = "总合汇小全本当累所共gGtTsS#"
 MOST_STRICT = 60
 LABELS = 3
@@ -73,9 +71,8 @@ def typed(
     part.quiet = quiet_columns(part, sheet.head[header + 1 :])
     _refuse_missing(part)
     source, left_out = staged(sheet, con, header, len(cells))
-    part.comma = _comma(part, sheet.head[header + 1 :])
+    part.comma = _comma(part, source, con)
     around = rules.Cells(
-        comma=part.comma,
         yuan=fmt.money == "CNY",
         zone=zone,
         serial_base=sheet.serial_base if sheet.kind == "excel" else None,
@@ -234,18 +231,32 @@ def _day_first(source: str, part: Part, sheet: Sheet, con: Any) -> bool:
         first, second = sql.rows(con, sql.select(parts, source))[0]
         # in China 24/3/10 begins with the year, elsewhere with the day
         short = part.fmt.money == "CNY" and any(re.match(r"\s*\d+/\d+/\d\d\b", c) for c in slashed)
-        if (first > YEAR_MONTHS) == (second > YEAR_MONTHS) or (short and first > YEAR_MONTHS):
+        same = (first > YEAR_MONTHS) == (second > YEAR_MONTHS)
+        if part.several or same or (short and first > YEAR_MONTHS):  # each file has its own way
             name = part.columns[place].name
             raise DataError("ambiguous_dates", file=part.name, column=name, examples=slashed[:3])
         return bool(first > YEAR_MONTHS)
     return False
 
 
-def _comma(part: Part, shown: Sequence[Sequence[str]]) -> bool:
-    """Return whether the first rows write 1.234,50 where others write 1,234.50."""
+def _comma(part: Part, source: str, con: Any) -> frozenset[int]:
+    """Return the columns of numbers that say 1,5 for one and a half, as a whole file may do.
+
+    Raises `DataError` when several files were read as one: each of them has its own way.
+    """
     places = {p for s in part.fill for p, r in zip(s.positions, s.rules, strict=True)
               if r in rules.NUMBERS}  # fmt: skip
-    return comma_fractions(row[p] for row in shown for p in places if p < len(row))
+    comma = _written(COMMA, source, places, con)
+    if comma and part.several:
+        raise DataError("unreadable_file", path=part.name, reason="1.234,50 / 1,234.50")
+    point = _written(POINT, source, comma and places, con)
+    return frozenset(comma - point if point else comma and places)
+
+
+def _written(shape: str, source: str, places: set[int], con: Any) -> set[int]:
+    """Return the columns of which a cell can only be written in the way of `shape`."""
+    tests = {p: f"bool_or({written(shape, f'c{p}')})" for p in places}
+    return {p for p, found in by_position(source, tests, con).items() if found}
 
 
 def _zone_of(said: str, part: Part, con: Any) -> str | None:

@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from ecomops.base.errors import DataError
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
 from ecomops.data.formats.finish_wide import SEPARATORS
 from ecomops.data.formats.registry import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from ecomops.data.formats.registry import Format
 
 CHUNK = 50_000
-SPELT = {
-    "ts": "strftime({}, '%Y-%m-%d %H:%M:%S')", "ts_utc": "strftime({}, '%Y-%m-%d %H:%M:%S')",
-    "seconds": "{}::BIGINT::VARCHAR || '秒'", "ip_region": "'0.0.0.0(' || {} || ')'",
-    "id": "split_part({}, '-', -1)",
-}  # fmt: skip
+SPELT: Mapping[str, str] = packaged("data/formats/fixed.toml")["wide"]
 PERIODS = {"day": "Day", "week": "Week", "month": "Month"}
 
 
