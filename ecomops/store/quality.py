@@ -42,7 +42,12 @@ WEIGHTS = {
 }
 POLICIES = ("unpaid", "marked", "no_time", "no_money", "guest", "refunded")
 BY_ACTION = {"dropped": 0.5, "flagged": 0.25, "changed": 0.0, "kept": 0.0}
-SILENT = ("unmapped_column", "personal_column", "file_passed_over")  # counts of no rows
+SILENT = (
+    "unmapped_column",
+    "personal_column",
+    "file_passed_over",
+    "file_refused",
+)  # counts of no rows
 QUIET = 0.1
 GOOD, FAIR = 90, 70
 MOST_BARS = 8
@@ -201,6 +206,10 @@ class Check(Result):
             "rows": n,
         }
         said = [Finding("score" if len(problems) else "sound", level, facts, n)]
+        for code in ("file_refused", "file_passed_over"):
+            for each in self.rows[self.rows["item"] == code].to_dict("records"):
+                unread = {"count": each["count"], "files": each["examples"]}
+                said.append(Finding(code, "watch", unread, n))
         costly = self.rows[(self.rows["points"] > 0) & (self.rows["item"] != "quiet_days")]
         if len(costly):
             row = costly.iloc[0]

@@ -130,3 +130,19 @@ def test_near_names_are_found_in_any_case() -> None:
     frame = pd.DataFrame({"order_id": ["1"], "Paid Amount": [5], "created_at": "2025-01-02"})
     with pytest.raises(eo.DataError, match="paid_amount ← Paid Amount"):
         eo.open({"orders": frame})
+
+
+def test_files_that_are_not_read_are_said_first(tmp_path: Path) -> None:
+    """A month that a spreadsheet has spoilt is missing in every number of the page."""
+    head = "主订单编号,子订单编号,选购商品,商品ID,商品数量,商品金额,订单提交时间,支付完成时间,"
+    head += "订单状态,售后状态,订单应付金额,运费,流量体裁,达人ID\n"
+    row = "{0},{0},A,361,1,{1},2026-05-18 20:00:00,2026-05-18 20:00:09,已完成,-,{1},0,,\n"
+    for name, key in (("05", "6930000000000000001"), ("06", "6.93E+18")):
+        text = head + row.format(key, 100)
+        (tmp_path / f"2026-{name}.csv").write_text(text, encoding="utf-8")
+    shop = eo.open(tmp_path)
+    found = [f for f in shop.check().findings() if f.code == "file_refused"]
+    assert [f.values["count"] for f in found] == [1]
+    assert "2026-06.csv" in shop.check(lang="zh").explain()
+    (tmp_path / "2026-06.csv").unlink()
+    assert "file_refused" not in {f.code for f in eo.open(tmp_path).check().findings()}

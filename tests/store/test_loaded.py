@@ -196,7 +196,7 @@ def test_in_chinese_tables_and_columns_have_chinese_names(downloads):
     report = eo.load(downloads, lang="zh")
     words = report.words()
     assert words.label("orders") == "订单"
-    assert words.label("orders.refund_amount") == "订单（主单）·退款金额"
+    assert words.label("orders.refund_amount") == "订单·退款金额"
     assert words.label("surveys, traffic_daily") == "问卷、流量日报"
     assert words.label("orders.nothing") == "orders.nothing"
     told = report.explain("zh")
