@@ -201,25 +201,25 @@ def shortened(name: str, most: float) -> str:
 
 
 def keep_inside(figure: Any) -> None:
-    """Move labels that would leave the figure sideways to its edge, and hide such ticks.
+    """Move labels at data that would leave the figure sideways to its edge, and hide such ticks.
 
-    By `width_of`: a chart is the same with any fonts.
+    By `width_of`: a chart is the same with any fonts. Labels at an edge of the axes have the
+    margins of the layout.
     """
     for ax in figure.findobj(Axes):
-        labels: list[Any] = [text for text in ax.texts if isinstance(text, Annotation)]
-        for text in labels:
-            across = text.xycoords if isinstance(text.xycoords, str) else text.xycoords[0]
-            foot = _pixels(ax, text.xy[0], data=across == "data") + text.xyann[0]
-            text.xyann = (text.xyann[0] + _back(text, foot), text.xyann[1])
+        texts: list[Any] = [text for text in ax.texts if isinstance(text, Annotation)]
+        for text in texts:
+            if "data" in (text.xycoords, text.xycoords[0]):
+                foot = _pixels(ax, text.xy[0]) + text.xyann[0]
+                text.xyann = (text.xyann[0] + _back(text, foot), text.xyann[1])
         ticks = zip(ax.get_xticklabels(), ax.get_xticks(), strict=True) if ax.axison else ()
         for label in [label for label, x in ticks if _back(label, _pixels(ax, x))]:
             label.set_visible(False)
 
 
-def _pixels(ax: Axes, x: float, *, data: bool = True) -> float:
-    """Return the pixels from the figure's left edge of a place in data, or share of the axes."""
-    frame = ax.transData if data else ax.transAxes
-    return float(frame.transform((x, ax.get_ylim()[0]))[0])
+def _pixels(ax: Axes, x: float) -> float:
+    """Return how far from the figure's left edge a place in the data lies."""
+    return float(ax.transData.transform((x, ax.get_ylim()[0]))[0])
 
 
 def _back(text: Any, x: float) -> float:
