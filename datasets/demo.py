@@ -9,20 +9,7 @@ from pathlib import Path
 from ecomops.sim import world, write
 
 SEED = 20251216
-# what pages in English call this shop's own words, beside its channels and categories
-WORDS = {
-    "学生": "student",
-    "通勤": "office",
-    "宝妈": "mother",
-    "大码": "plus-size",
-    "小个子": "petite",
-    "中老年": "senior",
-    "户外": "outdoor",
-    "约会": "date-night",
-    "主播小禾": "Xiaohe",
-    "主播阿青": "Aqing",
-    "主播米米": "Mimi",
-}
+# what pages in English call this shop's campaigns
 AIMS = {
     "日常": "always on",
     "新品": "new arrivals",
@@ -45,7 +32,7 @@ def main(folder: Path) -> None:
     write.shop_toml(made.plan, folder)
     campaigns = {p + a: f"{PAID[p]}: {AIMS[a]}" for p, a in product(PAID, AIMS)}
     with (folder / "shop.toml").open("a", encoding="utf-8") as settings:
-        settings.writelines(f'"{zh}" = "{en}"\n' for zh, en in (WORDS | campaigns).items())
+        settings.writelines(f'"{zh}" = "{en}"\n' for zh, en in campaigns.items())
     for name, table in made.tables.items():
         write.parquet(table, folder / f"{name}.parquet")
 

@@ -65,7 +65,7 @@ class RuleWords(Words):
         if format_spec != "rule" or not isinstance(value, str):
             return super().format_field(value, format_spec.replace("rule", "text"))
         names = [SHORTHAND.fullmatch(name) or name for name in value.split("; ")]
-        read = [n if isinstance(n, str) else self._read(*n.groups()) for n in names]
+        read = [self.own(n) if isinstance(n, str) else self._read(*n.groups()) for n in names]
         return ("；" if self.lang == "zh" else "; ").join(read)
 
     def _read(self, start: str, off: str) -> str:

@@ -95,6 +95,7 @@ def _card(
         if right - max(left, NEAR_ZERO) > NEAR_ZERO
         else None,
         "high_at": round(min(max(right, 2 * NEAR_ZERO), FARTHEST), 1),
+        "far": right > FARTHEST,
     }
 
 

@@ -56,10 +56,11 @@ class Plan:
 
     @property
     def english(self) -> Mapping[str, str]:
-        """What pages in English call the shop's channels, products and categories."""
-        channels = [(c.name, c.name_en) for c in self.settings.channels]
-        kinds = [(kind["zh"], kind["en"]) for kind in self.catalogue.words["category"]]
-        return dict([*channels, *self.catalogue.titles, *kinds])
+        """What pages in English call the shop's channels, products, hosts and the like."""
+        words = self.catalogue.words
+        kinds = {kind["zh"]: kind["en"] for kind in words["category"]}
+        channels = {c.name: c.name_en for c in self.settings.channels}
+        return channels | dict(self.catalogue.titles) | kinds | dict(words["english"])
 
     @property
     def horizon(self) -> float:
@@ -73,8 +74,7 @@ class Plan:
 
     def numbers(self, kind: str) -> Ints:
         """Return the indices of all interventions of a kind, such as "stockout"."""
-        found = [i for key, i in self.index.items() if key.split(":")[0] == kind]
-        return np.array(found, dtype=np.int64)
+        return np.array([i for key, i in self.index.items() if key.split(":")[0] == kind], np.int64)
 
     def has(self, number: Ints) -> Bools:
         """Return whether each intervention is on; -1 (none needed) counts as on."""
@@ -83,7 +83,7 @@ class Plan:
 
     def hit(self, number: Ints) -> Bools:
         """Return whether each intervention is on; -1 (none there) counts as off."""
-        on: Bools = self.present.take(number) & (number != NOBODY)
+        on: Bools = self.has(number) & (number != NOBODY)
         return on
 
     def on(self, key: str) -> bool:
