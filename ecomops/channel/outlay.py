@@ -32,27 +32,32 @@ SURE = 4.0  # t value from which last week's sales foretell this week's spend
 FLOOR = 0.05
 BY = ("scene_name", "platform", "campaign_name")
 REASONS = ("known", "still", "follows", "few")
+SUMS = ("spend", "clicks", "conversions")
 
 
 def daily_spend(ad_reports: ibis.Table, by: str) -> pd.DataFrame:
     """Return ``day, channel, spend, clicks, conversions``: one row per day and channel.
 
     A report that repeats its spend for several attribution windows counts once, with the widest
-    window's conversions. A row without `by` goes by its platform.
+    window's conversions. A row without `by` goes by its platform. Spend of a day is missing where
+    that of one of its campaigns is.
     """
     named = ad_reports.mutate(
         channel=ibis.coalesce(ad_reports[by].nullif(""), ad_reports.platform),
         campaign=ibis.coalesce(ad_reports.campaign_id, ""),
     )
     keys = ["date", "channel", "campaign"]
-    sums = {c: named[c].sum().fill_null(0) for c in ("spend", "clicks", "conversions")}
-    views = named.group_by([*keys, "attribution_model", "attribution_window_days"]).aggregate(
-        **sums
-    )
-    once = views.group_by(keys).aggregate(**{c: views[c].max() for c in sums})
-    total = once.group_by("date", "channel").aggregate(**{c: once[c].sum() for c in sums})
+    views = _summed(named, [*keys, "attribution_model", "attribution_window_days"])
+    once = views.group_by(keys).aggregate(**{c: views[c].max() for c in SUMS})
+    total = _summed(once, ["date", "channel"])
     rows = frame(total.order_by("date", "channel")).rename(columns={"date": "day"})
     return rows.assign(day=pd.to_datetime(rows["day"]))
+
+
+def _summed(t: ibis.Table, keys: list[str]) -> ibis.Table:
+    sums = {c: t[c].sum().fill_null(0) for c in SUMS}
+    whole = ibis.cases((t.spend.count() == t.count(), sums["spend"]))
+    return t.group_by(keys).aggregate(**sums | {"spend": whole})
 
 
 @dataclass(frozen=True)
@@ -115,11 +120,14 @@ def money(shop: Shop, sold: pd.DataFrame, ads: pd.DataFrame, calendar: str | Non
     facts = days(first, n, shop.festivals(calendar))
     share, weight, design, prior = calendar_parts(sold["amount"].to_numpy(), facts)
     found = series(floats(sold["amount"]), share, weight, design, prior)
-    spend = floats(wide["spend"].to_numpy().T)
+    silent = wide["spend"].isna().mean()
+    spend = floats(wide["spend"].interpolate(limit_direction="both").fillna(0.0).to_numpy().T)
     free = _organic(shop, channels, sold.index)
     left = _residuals(np.vstack([spend, floats(sold["amount"])[None], *free]), design, prior)
     reasons = tuple(
         _judge(spend[k], left[k], left[len(spend)], left[len(spend) + 1 :])
+        if silent.iloc[k] <= FLOOR
+        else "few"
         for k in range(len(spend))
     )
     noise = by_week((found.target * found.share[1:])[None]).std() * found.level
@@ -139,8 +147,11 @@ def money(shop: Shop, sold: pd.DataFrame, ads: pd.DataFrame, calendar: str | Non
 
 
 def _wide(ads: pd.DataFrame, column: str, index: pd.Index[Any]) -> pd.DataFrame:
-    wide = ads.pivot_table(index="day", columns="channel", values=column, aggfunc="sum")
-    return wide.reindex(index).fillna(0.0).astype(float)
+    """Return a column by day and channel: 0 without a report, missing where a report is silent."""
+    told = pd.crosstab(ads["day"], ads["channel"]).reindex(index).fillna(0) > 0
+    cells = ads.pivot_table(index="day", columns="channel", values=column, aggfunc="first")
+    wide = cells.reindex(index=index, columns=told.columns).astype(float)
+    return wide.where(told, 0.0)
 
 
 def _organic(shop: Shop, paid: Sequence[str], index: pd.Index[Any]) -> list[Floats]:

@@ -60,7 +60,7 @@ class Plan:
         words = self.catalogue.words
         kinds = {kind["zh"]: kind["en"] for kind in words["category"]}
         channels = {c.name: c.name_en for c in self.settings.channels}
-        return channels | dict(self.catalogue.titles) | kinds | dict(words["english"])
+        return channels | dict(self.catalogue.titles) | kinds | dict(words.get("english", {}))
 
     @property
     def horizon(self) -> float:

@@ -78,7 +78,7 @@ def test_postage_is_no_product_to_feature():
 
 def test_a_rule_named_by_its_numbers_is_read_out(demo, full):
     assert full.said("rules") == "300-50"
-    assert "<td>满 300 减 50</td>" in full.in_language("zh")._repr_html_()
+    assert "<td>满 ¥300 减 ¥50</td>" in full.in_language("zh")._repr_html_()
     made = brief(demo, rules=(Rule("300-50", "percent", rate=1), Rule("vip 2-3", "percent")))
     page = made.in_language("en")._repr_html_()
     assert "¥50 off ¥300; vip 2-3" in page

@@ -114,7 +114,7 @@ def test_words_and_chart(demo):
 def test_a_rule_named_by_its_numbers_is_read_out(demo):
     made = promotion(demo)
     assert made.table["rule"].tolist() == ["300-50"]
-    for lang, text in (("zh", "满 300 减 50"), ("en", "¥50 off ¥300")):
+    for lang, text in (("zh", "满 ¥300 减 ¥50"), ("en", "¥50 off ¥300")):
         page = made.in_language(lang)._repr_html_()
         assert f'<td class="t">{text}</td>' in page
         assert "300-50" not in page

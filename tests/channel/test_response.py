@@ -137,6 +137,23 @@ def test_spend_reported_for_several_windows_counts_once():
     assert found[["spend", "clicks", "conversions"]].to_numpy().tolist() == [[42.0, 25, 6]]
 
 
+def test_spend_that_a_report_does_not_tell_is_not_0(world):
+    """Twenty days without a figure among hundreds are bridged; half of them teach nothing."""
+    rows = world.frames["ad_reports"]
+    rows = rows.to_pandas() if hasattr(rows, "to_pandas") else rows
+    whole = response(world.shop).table.set_index("channel")
+    top = whole.index[0]
+    own = rows.index[rows["scene_name"] == top]
+    few = rows.assign(spend=rows["spend"].astype(float))
+    few.loc[own[40:60], "spend"] = np.nan
+    found = response(eo.open(world.frames | {"ad_reports": few})).table.set_index("channel")
+    assert found.loc[top, "spend"] == pytest.approx(whole.loc[top, "spend"], rel=1e-9)
+    assert found.loc[top, "sales"] == pytest.approx(whole.loc[top, "sales"], rel=0.1)
+    few.loc[own[::2], "spend"] = np.nan
+    found = response(eo.open(world.frames | {"ad_reports": few})).table.set_index("channel")
+    assert found.loc[top, "reason"] == "few"
+
+
 def test_weibull_adstock_agrees(world, result):
     other = response(world.shop, adstock="weibull").table
     assert other["sales"].iloc[:2].to_numpy() == pytest.approx(
