@@ -46,7 +46,7 @@ def draw(ax: Axes, rows: pd.DataFrame, curves: pd.DataFrame, *, wide: bool, word
         _panel(panel, curves[curves["channel"] == name], float(row["spend"]), words)
         title = style.shortened(words.own(name), width - 60)
         style.tag(panel, 0, 1, title, -46, 22, at="above", weight="bold")
-        text = words.say("labels", "one_more", marginal=row["marginal"])
+        text = words.say("labels", "one_more", one=1.0, marginal=row["marginal"])
         style.tag(panel, 0, 1, text, -46, 7, at="above", size=style.SMALL, color=style.MUTE)
 
 

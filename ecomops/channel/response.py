@@ -92,7 +92,7 @@ class Response(Result):
             return [Finding("none", "watch", {"count": len(self.rows)}, n)]
         best = rows.iloc[int(rows["marginal"].argmax())]
         values = {c: best[c] for c in ("channel", "marginal", "low", "high", "spend")}
-        return [Finding("best", "note", values, n)]
+        return [Finding("best", "note", values | {"one": 1.0}, n)]
 
     def _paying(self, rows: pd.DataFrame) -> list[Finding]:
         even = self.params["break_even"]
