@@ -12,7 +12,7 @@ import pandas as pd
 
 from ecomops.data.festivals import days as calendar_days
 from ecomops.data.policy import POLICY, called, ends, sold_lines
-from ecomops.data.tables import frame
+from ecomops.data.tables import frame, held
 from ecomops.maths import forecast as maths
 from ecomops.maths.latent import latent_demand
 from ecomops.metrics.daily import daily
@@ -58,7 +58,7 @@ def shelf(shop: Shop, *, days: int, as_of: date, lead: float) -> Shelf | None:
 
     `lead` stands in where no lead time is stated.
     """
-    stock = stock_days(shop).filter(ibis._.day <= ibis.literal(as_of))
+    stock = held(stock_days(shop).filter(ibis._.day <= ibis.literal(as_of)))
     span = ends(stock, "day", "inventory_snapshots")
     if not span:
         return None
