@@ -26,7 +26,7 @@ def made(tmp_path: Path, python: str, *arguments: str) -> subprocess.CompletedPr
         fake.chmod(0o755)
     # what an outer make hands down would make this one speak of folders
     env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    env |= {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "MFLAGS": ""}
+    env |= {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "MFLAGS": "", "PYTHON": ""}
     return subprocess.run(
         ["make", *arguments], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
     )

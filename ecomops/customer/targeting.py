@@ -293,7 +293,9 @@ def _params(
         "policy": policy,
         "all": whole,
         "spared": tuple(-v for v in rest[::-1]),
-        "qini": uplift.qini_interval(log.outcome, log.treated, found.score, seed=SEED, draws=100),
+        "qini": uplift.qini_interval(
+            log.outcome, log.treated, found.place, seed=SEED, draws=100, crossed=True
+        ),
         "asleep": int((bottom & log.last).sum()) if worst < 0 else 0,
     }
 

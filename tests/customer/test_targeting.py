@@ -146,10 +146,10 @@ def test_no_effect_gives_no_action():
 def test_people_who_tie_share_their_place_on_the_curve():
     """By hand: 100 people of two scores, the better ones worth 3 each, in any order of rows."""
     score = np.repeat([1.0, 2.0], 50)
-    found = uplift.Effects(np.arange(100) % 2 * 2 + score, score)
+    found = uplift.Effects(np.arange(100) % 2 * 2 + score, score, score)
     value = _curve(found, 0.0, np.ones(100, bool))["value"]
     assert value.tolist() == pytest.approx([*range(0, 151, 15), *range(160, 251, 10)])
-    turned = uplift.Effects(found.pseudo[::-1], score[::-1])
+    turned = uplift.Effects(found.pseudo[::-1], score[::-1], score[::-1])
     assert _curve(turned, 0.0, np.ones(100, bool))["value"].tolist() == pytest.approx(
         value.tolist()
     )
