@@ -215,11 +215,18 @@ def total(computed: pd.DataFrame, *, over: str = "period") -> pd.DataFrame:
     keys = [c for c in computed.columns if c in ("period", "metric") or c not in COLUMNS]
     keys.remove(over)
     sums: Any = {"numerator": _sum, "denominator": _sum, "partial": "max"}
-    added: pd.DataFrame = computed.groupby(keys, sort=False, as_index=False).agg(sums)
-    ratio = added["denominator"].notna()
+    both = ["numerator", "denominator"]
+    whole = computed[both].notna().all(axis=1) | ~_is_ratio(computed)  # no half of a ratio counts
+    known = computed.assign(**{c: computed[c].where(whole) for c in both})
+    added: pd.DataFrame = known.groupby(keys, sort=False, as_index=False).agg(sums)
+    ratio = _is_ratio(added)
     bottom = added["denominator"].where(added["denominator"] != 0)
     added["value"] = (added["numerator"] / bottom).where(ratio, added["numerator"])
     return added[[c for c in computed.columns if c != over]]
+
+
+def _is_ratio(rows: pd.DataFrame) -> pd.Series[bool]:
+    return rows["metric"].map(lambda code: metric(code).is_ratio).astype(bool)
 
 
 def _sum(values: pd.Series[float]) -> float:

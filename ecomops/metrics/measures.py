@@ -210,9 +210,7 @@ CALENDAR: Mapping[str, Measure] = {"days": Measure("calendar", (), lambda t: t, 
 
 STOCK: Mapping[str, Measure] = {
     "skus": _level(("on_hand",), lambda t: t.sku_id.nunique(where=t.on_hand > 0)),
-    "value": _level(
-        ("on_hand", "unit_cost"), lambda t: (t.on_hand * t.unit_cost).sum() / t.day.nunique()
-    ),
+    "value": _level(("on_hand", "unit_cost"), lambda t: t.worth.sum() / t.day.nunique()),
     "closing": _level(("on_hand",), lambda t: t.on_hand.sum(where=t.day == t.last_day)),
     "empty": _where("stock", "available", lambda t: t.available <= 0),
     "sku_days": _where("stock", "available", lambda t: t.available.notnull()),

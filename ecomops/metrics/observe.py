@@ -143,7 +143,8 @@ def _joined(
     values = pd.concat(filled, axis=1)
     values = values.reindex(columns=list(dict.fromkeys((*values.columns, *_expanded(measures)))))
     if "calendar.days" in measures:
-        values["calendar.days"] = _observed_days(grid, days, period)
+        told = {s: d for s, d in days.items() if s == "lines"} or days  # what the cost was sold in
+        values["calendar.days"] = _observed_days(grid, told, period)
     for name in measures:
         if isinstance(measure := MEASURES[name], Derived):
             values[name] = _added(values, measure)

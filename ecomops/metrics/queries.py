@@ -9,6 +9,7 @@ import ibis
 from ecomops.data.days import DERIVED, MONEY, SUMS, order_days
 from ecomops.data.outline import SALE
 from ecomops.data.policy import POLICY
+from ecomops.data.tables import YES
 from ecomops.metrics.measures import MEASURES
 from ecomops.metrics.periods import UNITS, start
 from ecomops.metrics.sources import SOURCES, UNKNOWN
@@ -79,6 +80,9 @@ def keyed(
     rows = rows.filter(rows.day.notnull())
     if as_of:
         rows = rows.filter(rows.day <= ibis.literal(as_of))
+        if source == "placed":  # what was paid later was not paid yet
+            paid = rows.paid_at.date() <= ibis.literal(as_of)
+            rows = rows.mutate(is_paid=rows.is_paid & paid.fill_null(YES))
     rows = rows.mutate(period=rows.day.truncate(UNITS[period]))
     if by is None:
         return rows, ["period"]

@@ -60,29 +60,29 @@ def placed(tables: Tables, by: str | None = None) -> ibis.Table:
 def lines(tables: Tables, by: str | None = None) -> ibis.Table:
     """Return the lines of orders that count as sales, by the order's day of payment."""
     split_column(("order_lines", "orders"), tables, by)
-    detail = tables["order_lines"]
-    sold = sales(tables)
-    own = ["order_id", "day"] + ([by] if by and by not in detail.columns else [])
-    return detail.join(sold.select(*own), "order_id")
+    detail, shared = tables["order_lines"], by if by in tables["orders"].columns else None
+    sold = sales(tables, shared)
+    if shared is None or shared == "order_id":
+        return detail.join(sold.select("order_id", "day"), "order_id")
+    rows = detail.join(sold.select("order_id", "day", of_order=shared), "order_id")
+    own = (rows[shared],) if shared in detail.columns else ()
+    return rows.mutate(**{shared: ibis.coalesce(*own, rows.of_order)})
 
 
 def traffic(tables: Tables, by: str | None = None) -> ibis.Table:
     """Return the daily traffic at one level, so that no visitor is counted at two.
 
-    The shop's own rows, over all devices, where there are such; the level of `by` when it splits
-    by source, product or keyword.
+    The shop's own rows where there are such; the level of `by` when it splits by source, product
+    or keyword.
     """
     split_column(("traffic_daily",), tables, by)
     daily = tables["traffic_daily"]
-    level, devices = _levels(daily, by)
-    kept = daily.filter(ibis.coalesce(daily.level, "shop") == level)
-    if devices is not None:
-        kept = kept.filter(ibis.coalesce(kept.device, "").isin(devices))
+    kept = daily.filter(ibis.coalesce(daily.level, "shop") == _level(daily, by))
     return at_depth(kept.mutate(day=kept.date), by)
 
 
 DEPTHS = ("source_l1", "source_l2", "source_l3")
-_ROW = ("date", "store_id", "level", "product_id", "keyword", "device")
+_ROW = ("date", "store_id", "level", "product_id", "keyword")
 # how exports mark a row over all parts
 WHOLE = ("", "all", "total", "汇总", "合计", "全部", "整体")
 _BY_LEVEL = dict.fromkeys(DEPTHS, "source") | {"product_id": "product", "keyword": "keyword"}
@@ -91,40 +91,39 @@ _BY_LEVEL = dict.fromkeys(DEPTHS, "source") | {"product_id": "product", "keyword
 def at_depth(rows: ibis.Table, by: str | None) -> ibis.Table:
     """Return daily traffic split by `by` and no finer, so that nobody is counted at two depths.
 
-    Where a day tells a source as a whole and in parts the whole is taken, elsewhere the parts; of
-    what is split the parts, and the whole only where there are none.
+    Where a day tells a source, or all devices, as a whole and in parts the whole is taken,
+    elsewhere the parts; of what is split the parts, and the whole only where there are none.
     """
-    for i, finer in enumerate(DEPTHS):
+    for i, finer in enumerate((*DEPTHS, "device")):
         whole = ibis.coalesce(rows[finer], "").isin(WHOLE)
-        beside = ibis.window(group_by=(*_ROW, *DEPTHS[:i]))
-        taken = ~whole if by in DEPTHS[i:] else whole  # the kind of rows to take
+        keys = (*_ROW, *DEPTHS[:i], *(() if finer == "device" else ("device",)))
+        beside = ibis.window(group_by=keys)
+        taken = ~whole if by in (DEPTHS[i:] or ("device",)) else whole  # the kind of rows to take
         marked = rows.mutate(taken=taken, any_taken=taken.any().over(beside))
         rows = marked.filter(marked.taken | ~marked.any_taken).drop("taken", "any_taken")
     return rows
 
 
-def _levels(daily: ibis.Table, by: str | None) -> tuple[str, tuple[str, ...] | None]:
-    """Return the level of rows to take and the devices (None: whatever there is)."""
-    told = {"level": ibis.coalesce(daily.level, "shop"), "device": ibis.coalesce(daily.device, "")}
-    found = frame(daily.select(**told).distinct())
-    first = min(found["level"], key=lambda n: (n != "shop", n != "source", n), default="shop")
+def _level(daily: ibis.Table, by: str | None) -> str:
+    """Return the level of rows to take."""
+    found = set(frame(daily.select(level=ibis.coalesce(daily.level, "shop")).distinct())["level"])
+    first = min(found, key=lambda n: (n != "shop", n != "source", n), default="shop")
     asked = _BY_LEVEL.get(by or "", first)
-    level = asked if asked in set(found["level"]) else "shop"  # what names no level
-    whole = set(found.loc[found["level"] == level, "device"]) & set(WHOLE)
-    return level, (WHOLE if whole and by != "device" else None)
+    return asked if asked in found else "shop"  # what names no level
 
 
 def item_traffic(tables: Tables, by: str | None = None) -> ibis.Table:
     """Return the daily traffic of product pages."""
     split_column(("traffic_daily",), tables, by)
     daily = tables["traffic_daily"]
-    return daily.mutate(day=daily.date).filter(daily.level == "product")
+    return at_depth(daily.mutate(day=daily.date).filter(daily.level == "product"), by)
 
 
 def members(tables: Tables, by: str | None = None) -> ibis.Table:
     """Return sales with whether the customer was a member when paying."""
     sold = sales(tables, by)
-    joined = tables["customers"].select("customer_id", "joined_at")
+    people = tables["customers"]  # of several platforms, each with rows of its own
+    joined = people.group_by("customer_id").aggregate(joined_at=people.joined_at.min())
     both = sold.left_join(joined, "customer_id")
     return both.mutate(is_member=(both.joined_at <= both["at"]).fill_null(NO))
 
@@ -155,6 +154,17 @@ def dated(name: str, clock: str) -> Callable[[Tables, str | None], ibis.Table]:
     return rows
 
 
+def stock(tables: Tables, by: str | None = None) -> ibis.Table:
+    """Return what there was of each SKU by day, in all warehouses together unless split by them."""
+    rows: Any = dated("inventory_snapshots", "date")(tables, by)
+    keys = dict.fromkeys(("day", "sku_id", *([by] if by else [])))
+    return rows.group_by(*keys).aggregate(
+        on_hand=rows.on_hand.sum(),
+        available=rows.available.sum(),
+        worth=(rows.on_hand * rows.unit_cost).sum(),
+    )
+
+
 SOURCES: Mapping[str, Source] = {
     "sales": Source(("orders",), sales, "customer_id"),
     "placed": Source(("orders",), placed, "customer_id"),
@@ -168,7 +178,7 @@ SOURCES: Mapping[str, Source] = {
     "content": Source(("content_posts",), dated("content_posts", "date")),
     "coupons": Source(("coupon_daily",), dated("coupon_daily", "date")),
     "messages": Source(("message_campaigns",), dated("message_campaigns", "sent_at")),
-    "stock": Source(("inventory_snapshots",), dated("inventory_snapshots", "date")),
+    "stock": Source(("inventory_snapshots",), stock),
     "scores": Source(("shop_scores",), dated("shop_scores", "date")),
     "reviews": Source(("reviews",), dated("reviews", "created_at")),
     "surveys": Source(("surveys", "survey_answers"), surveys),

@@ -15,7 +15,7 @@ from ecomops.metrics.observe import Observed, observe
 from ecomops.store.chains import Chain, Link, largest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     import ibis
@@ -190,6 +190,7 @@ def _filled(
         split = observe(tables, names, period=seen.period, by=by, as_of=as_of)
         if split.values.empty:
             raise MissingError("no_such_split", by=by, table="traffic_daily")
+        _refuse_partial(split, names, starts)
         segments = largest(_segments(split, starts), names[:1])
         if by in TRAFFIC_COLUMNS:  # visitors of segments overlap: their sum is the base of the mix
             sums = [s.copy() for s in sums]
@@ -200,6 +201,15 @@ def _filled(
             raise DataError("empty_period", period=periods.label(at, seen.period))
     orders = int(sum(total["sales.orders"] for total in sums))
     return Comparison(chain, seen.period, starts, sums[0], sums[1], segments, orders)
+
+
+def _refuse_partial(split: Observed, names: Sequence[str], starts: tuple[date, date]) -> None:
+    """Raise where the rows that tell segments apart cover a period in part only."""
+    flags = split.partial(names).groupby(level="period").any()
+    late = [periods.label(at, split.period) for at in starts if flags.get(at, True)]
+    if late:
+        first, last = next(iter(split.days.values()))
+        raise DataError("partial_period", period=" / ".join(late), first=first, last=last)
 
 
 def _segments(seen: Observed, starts: tuple[date, date]) -> pd.DataFrame:

@@ -1,0 +1,216 @@
+"""Ratios over rows that tell both halves, wholes beside their parts, rows that came twice.
+
+Truth: shops of a few rows, each number counted by hand.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import ecomops as eo
+from ecomops import metrics
+from ecomops.metrics.daily import daily
+from tests.metrics.shops import shop
+
+DAYS = [str(day)[:10] for day in pd.date_range("2025-01-01", "2025-03-31")]
+ORDERS = pd.DataFrame(
+    {
+        "order_id": list("1234"),
+        "customer_id": list("abac"),
+        "paid_at": ["2025-01-02", "2025-02-01 00:10", "2025-02-03", "2025-02-27"],
+        "created_at": ["2025-01-02", "2025-01-31 23:50", "2025-02-03", "2025-02-27"],
+        "paid_amount": [100.0, 50, 80, 20],
+        "currency": "CNY",
+    }
+)
+EVERY_DAY = pd.DataFrame(
+    {
+        "order_id": [str(i) for i in range(90)],
+        "customer_id": [f"c{i % 7}" for i in range(90)],
+        "paid_at": DAYS,
+        "paid_amount": 10.0,
+        "currency": "CNY",
+    }
+)
+ADS = pd.DataFrame(
+    {
+        "date": "2025-01-05",
+        "platform": "p",
+        "account_id": "1",
+        "campaign_id": ["c1", "c2"],
+        "impressions": [1000, None],
+        "clicks": [100, 50],
+        "spend": [200.0, 300.0],
+        "conversions": [10, None],
+        "attribution_model": "unknown",
+        "attribution_window_days": 0,
+    }
+)
+
+
+def january(code, **tables):
+    found = metrics.compute(shop(ORDERS, **tables), code).set_index("period")
+    return float(found.loc["2025-01", "value"])
+
+
+@pytest.mark.parametrize(("code", "value"), [("ctr", 0.1), ("cpm", 200.0), ("cvr_click", 10 / 150)])
+def test_what_tells_no_impressions_is_no_part_of_rates_of_impressions(code, value):
+    """An order that a report leaves blank did not come: clicks without one stay."""
+    assert january(code, ad_reports=ADS) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [("open_rate", 0.3), ("click_rate", 250 / 11000), ("ctor", 0.2), ("unsub_rate", 0.005)],
+)
+def test_short_messages_without_opens_do_not_lower_the_rate_of_opens(code, value):
+    sends = pd.DataFrame(
+        {
+            "message_id": ["m1", "m2"],
+            "name": "x",
+            "channel": ["email", "sms"],
+            "sent_at": ["2025-01-05", "2025-01-06"],
+            "recipients": [1000, 10000],
+            "delivered": [1000, 10000],
+            "opened": [300, None],
+            "clicked": [60, 190],
+            "unsubscribed": [5, None],
+        }
+    )
+    assert january(code, message_campaigns=sends) == pytest.approx(value)
+
+
+def test_a_total_takes_no_half_of_a_ratio():
+    store = shop(ORDERS, ad_reports=ADS)
+    by = metrics.compute(store, ["cpm", "ctr"], by="campaign_id")
+    added = metrics.total(by).set_index(["campaign_id", "metric"])["value"]
+    assert added["c1"].to_dict() == pytest.approx({"cpm": 200.0, "ctr": 0.1})
+    assert added["c2"].isna().all()
+    march = ADS.iloc[:1].assign(date="2025-03-05", spend=31.0)
+    share = metrics.total(metrics.compute(shop(EVERY_DAY, ad_reports=march), "tacos"))
+    assert float(share["value"].iloc[0]) == pytest.approx(31 / 310)
+
+
+def visits(rows, **columns):
+    made = [pd.DataFrame({"date": DAYS, "device": d, "visitors": n}) for d, n in rows.items()]
+    return pd.concat(made, ignore_index=True).assign(level="shop", **columns)
+
+
+def test_devices_add_up_to_the_whole_and_stand_in_where_it_is_missing():
+    rows = visits({"all": 100, "pc": 40, "mobile": 65}, pay_buyers=1, pay_amount=10.0)
+    rows["pageviews"] = 3 * rows["visitors"]
+    store = shop(EVERY_DAY, traffic_daily=rows)
+    by = metrics.compute(store, "pageviews", by="device")
+    assert by.loc[by["period"] == "2025-01", "device"].tolist() == ["mobile", "pc"]
+    driven = eo.store.drivers(store, by="device", before="2025-01", after="2025-02").params
+    assert driven["total_before"] == pytest.approx(31 * 2 * 10)
+    gap = rows[~((rows["device"] == "all") & rows["date"].between("2025-02-08", "2025-02-21"))]
+    found = metrics.compute(shop(EVERY_DAY, traffic_daily=gap), ["visitors", "pageviews"])
+    february = found[found["period"] == "2025-02"].set_index("metric")["value"]
+    assert february.to_dict() == {"visitors": 14 * 100 + 14 * 105, "pageviews": 14 * 300 + 14 * 315}
+
+
+def test_product_pages_of_all_devices_are_those_of_the_whole():
+    rows = pd.DataFrame(
+        [("all", 100, 10), ("pc", 60, 2), ("mobile", 60, 8)],
+        columns=["device", "visitors", "pay_buyers"],
+    ).assign(date="2025-01-01", level="product", product_id="p")
+    assert january("cvr_item", traffic_daily=rows) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("asked", [{}, {"before": "2025-01", "after": "2025-03"}])
+def test_segments_that_are_told_of_a_part_of_a_month_are_not_compared(asked):
+    rows = visits({"all": 100}, pay_buyers=1, pay_amount=10.0)
+    late = rows[rows["date"] >= "2025-02-10"].assign(level="source", source_l1="A")
+    store = shop(EVERY_DAY, traffic_daily=pd.concat([rows, late]))
+    with pytest.raises(eo.DataError, match=r"2025-0[12]"):
+        eo.store.drivers(store, by="source_l1", **asked)
+
+
+def test_customers_of_two_platforms_do_not_double_what_members_pay():
+    people = pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "b"],
+            "joined_at": ["2024-01-01", "2024-06-01", None],
+            "source_platform": ["taobao", "jd", "taobao"],
+        }
+    )
+    found = metrics.compute(shop(ORDERS, customers=people), "member_share").set_index("period")
+    assert found.loc["2025-02", ["numerator", "denominator"]].tolist() == [80, 150]
+
+
+def test_guests_are_buyers_of_the_day_too():
+    """Ten of twenty orders a day are guests': twenty buyers, as the conversion counts them."""
+    guests = EVERY_DAY.assign(customer_id=None)
+    both = pd.concat([EVERY_DAY, guests.assign(order_id="g" + guests["order_id"])])
+    store = shop(both)
+    assert daily(store.orders)["buyers"].tolist() == [2] * 90
+    assert metrics.compute(store, "pay_buyers", period="day")["value"].tolist() == [2.0] * 90
+
+
+def test_what_was_paid_after_the_day_was_not_paid_yet():
+    found = metrics.compute(shop(ORDERS), ["cvr_order_to_pay", "pay_orders"], as_of="2025-01-31")
+    assert found.set_index("metric")["value"].to_dict() == {
+        "cvr_order_to_pay": 0.5,
+        "pay_orders": 1,
+    }
+
+
+STOCK = pd.DataFrame(
+    {
+        "date": DAYS[:59] * 2,
+        "sku_id": ["p"] * 59 + ["q"] * 59,
+        "on_hand": 10,
+        "available": 10,
+        "unit_cost": 20.0,
+    }
+)
+
+
+def test_a_product_in_another_warehouse_is_not_out_of_stock():
+    empty = STOCK.assign(warehouse_id="w1", on_hand=0, available=0)
+    both = pd.concat([empty, STOCK.assign(warehouse_id="w2")])
+    assert january("stockout_rate", inventory_snapshots=both) == 0
+    store = shop(ORDERS, inventory_snapshots=both)
+    split = metrics.compute(store, "stockout_rate", by="warehouse_id").set_index("warehouse_id")
+    assert split.loc["w1", "value"].tolist() == [1.0, 1.0]
+
+
+def test_days_of_stock_do_not_depend_on_what_else_is_asked():
+    """400 of stock at cost, 60 sold in the 57 days from the first line to the last."""
+    lines = pd.DataFrame(
+        {
+            "order_id": list("1234"),
+            "product_id": list("pqpq"),
+            "product_name": "n",
+            "quantity": 1,
+            "unit_price": 60.0,
+            "line_paid_amount": ORDERS["paid_amount"],
+            "line_cost": [20.0, 20, 10, 10],
+        }
+    )
+    late = ADS.assign(date="2025-12-05")
+    store = shop(ORDERS, order_lines=lines, inventory_snapshots=STOCK, ad_reports=late)
+    for asked in ("days_inventory", ["days_inventory", "ctr"]):
+        found = metrics.compute(store, asked, period="year").set_index("metric")["value"]
+        assert found["days_inventory"] == pytest.approx(400 / (60 / 57))
+
+
+def test_lines_are_split_by_what_only_orders_tell():
+    lines = pd.DataFrame(
+        {
+            "order_id": list("1234"),
+            "product_id": "p",
+            "product_name": "n",
+            "quantity": [1, 2, 3, 4],
+            "unit_price": 10.0,
+            "line_paid_amount": ORDERS["paid_amount"],
+        }
+    )
+    orders = ORDERS.assign(receiver_province=list("xyxx"), source_platform="jd")
+    store = shop(orders, order_lines=lines, inventory_snapshots=STOCK)
+    rows = metrics.compute(store, "discount_rate", period="year", by="receiver_province")
+    assert rows.set_index("receiver_province")["denominator"].to_dict() == {"x": 80, "y": 20}
+    rows = metrics.compute(store, "discount_rate", period="year", by="source_platform")
+    assert rows["source_platform"].tolist() == ["jd"]
