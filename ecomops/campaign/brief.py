@@ -103,12 +103,13 @@ class Brief(Result):
         return tuple(said)
 
     def _spending(self, n: int) -> list[Finding]:
-        """Say what is left for ads, or that no net effect is to be seen that could pay for them."""
+        """Say what is left for ads, or that no net effect is known that could pay for them."""
         net = self.rows[self.rows["item"] == "net"].iloc[0]
         left = self.rows[self.rows["item"] == "left"].iloc[0]
         if self.said("net") is not None and net["low"] <= 0:
             values = {"net": net["value"]} | {k: net[k] for k in ("low", "high")}
-            return [Finding("no_gain", "watch", values, n)]
+            code = "no_gain" if net["high"] <= 0 else "gain_unclear"
+            return [Finding(code, "watch", values, n)]
         if self.said("left") is None:
             return []
         spend = {"left": left["value"]} | {k: left[k] for k in ("low", "high")}

@@ -67,10 +67,10 @@ class Calendar(Result):
         if len(moved):
             worst = moved.sort_values("peak").iloc[-1]
             said.append(Finding("moved", "watch", _facts(worst, "peak", "net"), n))
-        pairs = rows[rows["close_to"].notna()]
-        if len(pairs):
-            pair = pairs.iloc[0]
-            values = {"one": pair["close_to"], "two": pair["festival"], "days": CLOSE}
+        near = rows[rows["close_to"].notna()]
+        if len(near):
+            values = {"one": near["festival"].iloc[0], "two": near["close_to"].iloc[0]}
+            values |= {"days": CLOSE, "festivals": list(dict.fromkeys(near["festival"]))}
             said.append(Finding("close", "watch", values, n))
         return tuple(said)
 
@@ -141,7 +141,8 @@ def calendar(
         `.table`: one row per festival ahead: windows (dates), ``seen`` (how many lie in the data),
         ``peak`` (extra sales of its main days as a share of ordinary sales), ``net`` (of presale,
         main days and hangover together, so that what was pulled forward is taken off) with ``low,
-        high``, ``close_to`` (a festival whose main days lie within a week).
+        high``, ``close_to`` (the festival nearest to it, of those whose
+        main days overlap its own or lie 7 days from them at most).
 
     Notes
     -----
@@ -189,11 +190,16 @@ def _row(festival: Festival, effect: Mapping[str, float] | None, close: str | No
 
 
 def _close(festival: Festival, ahead: Iterable[Festival]) -> str | None:
-    """Return the festival before this one whose main days end less than a week before its own."""
-    start = festival.day + timedelta(days=festival.main[0])
-    ends = {f.day + timedelta(days=f.main[1]): f.code for f in ahead if f.day < festival.day}
-    near = [day for day in ends if timedelta(0) <= start - day <= timedelta(days=CLOSE)]
-    return ends[max(near)] if near else None
+    """Return the festival whose main days are the nearest to this one's, a week away at most."""
+    gaps = [(_gap(festival, f), f.day, f.code) for f in ahead if f is not festival]
+    near = [gap for gap in gaps if gap[0] <= CLOSE]
+    return min(near)[2] if near else None
+
+
+def _gap(one: Festival, two: Festival) -> int:
+    """Return the days from the main days of one to those of the other, 0 where they overlap."""
+    first, second = sorted((one, two), key=lambda f: f.day + timedelta(days=f.main[0]))
+    return max((second.day - first.day).days + second.main[0] - first.main[1], 0)
 
 
 def _effects(known: History) -> dict[str, dict[str, float]]:

@@ -94,7 +94,7 @@ class Roadmap(Result):
         if len(planned):
             first = planned.iloc[0]
             facts = {k: first[k] for k in ("test", "weeks", "orders", "per_week", "chance")}
-            said.append(Finding("first", "act", facts, n))
+            said.append(Finding("first", "note", facts, n))
             sums = {
                 "count": len(planned),
                 "total": self.params["total"],

@@ -48,7 +48,7 @@ class Line:
     def row(self) -> dict[str, Any]:
         """The line as a row; what is not known says so."""
         missing = self.value is None or (isinstance(self.value, float) and np.isnan(self.value))
-        known = {"value": UNKNOWN, "unit": "label", "source": UNKNOWN} if missing else {}
+        known = {"value": UNKNOWN, "unit": "none", "source": UNKNOWN} if missing else {}
         return vars(self) | known
 
 
@@ -93,7 +93,7 @@ def offer(replay: Result) -> list[Line]:
     rules = "; ".join(replay.rows["rule"]) if len(replay.rows) else None
     share = p["shop_cost"] / p["list_value"] if "shop_cost" in p else None
     return [
-        Line("offer", "rules", rules, "rules", source),
+        Line("offer", "rules", rules, "shorthand", source),
         Line("offer", "cost_share", share, "percent", source),
         Line("offer", "margin_after", p.get("margin_after"), "percent", source),
         Line("offer", "breakeven", finite(p.get("breakeven")), "percent", source),

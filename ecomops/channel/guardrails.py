@@ -282,13 +282,14 @@ def _judged(
     evidence = rows["mature"].to_numpy(dtype=float) / limit
     lost = [HORIZON / days * spend * (1 - (margin or np.nan) * r) for r in roas]
     cost = [1 / rates.quantile(q) for q in (0.05, 0.5, 0.95)]
+    coming = (spend - rows["mature"]) * ratio(1, cost[1])
     out = pd.DataFrame({
         "campaign": rows["campaign"].astype(str),
         "channel": rows["channel"],
         "verdict": _verdict(chance, evidence),
         "spend": spend,
         "orders": rows["orders"].where(told),
-        "completed": np.where(told, spend * ratio(1, cost[1]), np.nan),
+        "completed": np.where(told, rows["orders"] + coming, np.nan),
         "cost": cost[1],
         "cost_low": cost[2],
         "cost_high": cost[0],

@@ -72,7 +72,10 @@ def _holdout(both: pd.DataFrame) -> list[Finding]:
         people = int((unclear["exposed"] + unclear["held_out"]).sum())
         said.append(Finding("holdout_unclear", "watch", {"channels": rest}, people))
     if len(both):
-        sums = {"credited": both["mean"].sum(), "measured": both["conversions"].sum()}
+        measured = both["conversions"].sum()
+        half = np.hypot.reduce((both["high"] - both["low"]) / 2)  # channels are independent
+        sums = {"credited": both["mean"].sum(), "measured": measured}
+        sums |= {"low": measured - half, "high": measured + half}
         people = int((both["exposed"] + both["held_out"]).sum())
         said.append(Finding("holdout_total", "watch", sums | {"channels": len(both)}, people))
     return said

@@ -110,7 +110,8 @@ class Search(Result):
         top = rows.iloc[int(rows["growth"].argmax())]
         fields = ("keyword", "source", "growth", "low", "high")
         said = [Finding("fastest", "note", {k: top[k] for k in fields}, n)]
-        falling = sorted(set(rows.loc[rows["high"] < 0, "keyword"]))
+        most = rows.groupby("keyword")["high"].max()  # every index that has the word says so
+        falling = sorted(most.index[most < 0])
         if falling:
             said.append(Finding("falling", "watch", {"keywords": falling}, n))
         for peak in self._soon().head(1).to_dict("records"):

@@ -140,6 +140,11 @@ class Traffic(Result):
         each = best["amount"] / best["buyers"]
         values = {"source": best["source"], "value": best["uv_value"], "each": each}
         values |= {name: best[name] for name in ("conversion", "low", "high")}
+        reach = sure["high"] * sure["amount"] / sure["buyers"]
+        rivals = list(sure["source"].iloc[1:][reach.iloc[1:] >= best["low"] * each])
+        if rivals:
+            values |= {"rivals": rivals}
+            return [Finding("leading", "note", base | values, int(best["visitors"]))]
         return [Finding("best", "good", base | values, int(best["visitors"]))]
 
     def _moved(self, rows: pd.DataFrame) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import ibis
 import numpy as np
@@ -39,6 +40,16 @@ def test_every_part_is_there_and_every_line_has_a_source(full):
 
 def test_units_are_words_not_forms_of_words(full):
     assert {"days", "天"} <= {full.words(lang).label("days") for lang in ("zh", "en")}
+
+
+def test_a_unit_names_what_the_value_is(full):
+    units = full.table.set_index("item")["unit"]
+    assert units[full.table.set_index("item")["value"] == "unknown"].eq("none").all()
+    named = {units["rules"], units["left"]}
+    assert [{full.words(lang).label(u) for u in named} for lang in ("zh", "en")] == [
+        {"文字", "–"},
+        {"text", "–"},
+    ]
 
 
 def test_what_nobody_said_is_unknown_not_invented(demo, full):
@@ -129,9 +140,11 @@ def test_a_festival_without_a_net_effect_pays_for_no_advertising(full):
     assert full.said("expected") > full.said("ordinary")
     assert full.said("left") is None
     codes = {f.code for f in full.findings()}
-    assert "no_gain" in codes
-    assert not codes & {"left", "nothing_left"}
-    assert "看不出净增长" in full.explain("zh")
+    assert "gain_unclear" in codes
+    assert not codes & {"left", "nothing_left", "no_gain"}
+    assert "有没有多出来的毛利可以花在推广上，还不知道" in full.explain("zh")
+    fallen = full.rows.assign(high=full.rows["high"].where(full.rows["item"] != "net", -0.01))
+    assert "no_gain" in {f.code for f in replace(full, rows=fallen).findings()}
 
 
 def test_a_discount_that_eats_the_extra_margin_is_said(demo):

@@ -69,6 +69,28 @@ def test_windows_and_neighbours(demo):
     assert {"next"} <= {f.code for f in result.findings()}
 
 
+def test_main_days_that_overlap_are_close_and_every_neighbour_is_named():
+    """By hand: 21-22 March lie inside 18-25; 1 April is 7 days later, 9 April 8 more."""
+    days = [
+        {"code": "long", "day": date(2027, 3, 20), "main": (-2, 5)},
+        {"code": "inside", "day": date(2027, 3, 21), "main": (0, 1)},
+        {"code": "after", "day": date(2027, 4, 1), "main": (0, 0)},
+        {"code": "apart", "day": date(2027, 4, 9), "main": (0, 0)},
+    ]
+    dates = pd.date_range("2025-03-01", "2027-02-28")
+    rows = pd.DataFrame({"order_id": dates.astype(str), "paid_at": dates, "paid_amount": 9.0})
+    made = calendar(eo.open({"orders": rows}, currency="GBP"), own_days=days, horizon_days=40)
+    close = made.table.set_index("festival")["close_to"]
+    assert close["long"] == "inside"
+    assert close["inside"] == "long"
+    assert close["after"] == "long"
+    assert pd.isna(close["apart"])
+    said = {f.code: f.values for f in made.findings()}["close"]
+    assert {"long", "inside", "after"} <= set(said["festivals"])
+    assert "apart" not in said["festivals"]
+    assert "at most 7 days apart" in made.explain("en")
+
+
 def test_words_and_chart(demo):
     result = calendar(demo, horizon_days=120)
     assert len(result.plot().patches) == 3 * len(result.table)

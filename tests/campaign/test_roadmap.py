@@ -50,6 +50,15 @@ def plan(demo, usual):
     return roadmap(demo, results=usual)
 
 
+def test_the_first_test_is_advice_and_no_problem(plan):
+    """A page shows findings of the level "act" as its problem; quotes do not stand in quotes."""
+    (first,) = [f for f in plan.findings() if f.code == "first"]
+    assert first.level == "note"
+    for left, right, lang in (("“", "”", "zh"), ("“", "”", "en")):
+        depth = np.cumsum([(c == left) - (c == right) for c in plan.explain(lang)])
+        assert depth.max() <= 1
+
+
 def test_the_value_is_what_a_simulated_owner_gains(demo, plan):
     """Monte Carlo of the whole story: draw a truth and a test, decide, count what is left."""
     row = plan.table.set_index("test").loc["campaign.promotion.holdout|store"]

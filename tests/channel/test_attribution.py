@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -368,6 +369,23 @@ def test_an_effect_is_measured():
     assert row["low"] > 50
     assert "holdout_zero" not in codes(result)
     assert "holdout_total" in codes(result)
+
+
+def test_the_sum_of_the_holdouts_has_an_interval():
+    """By hand: half-widths 30 and 40 of independent channels make 50."""
+    measured = pd.DataFrame({
+        "channel": ["x", "y"],
+        "conversions": [80.0, -10.0],
+        "low": [50.0, -50.0],
+        "high": [110.0, 30.0],
+        "exposed": 400,
+        "held_out": 100,
+    })  # fmt: skip
+    result = replace(attribution(shop(0.2)), incremental=measured)
+    credit = pd.DataFrame({"model": "last", "channel": ["x", "y"], "conversions": [90.0, 20.0]})
+    said = {f.code: f.values for f in replace(result, rows=credit.assign(value=0.0)).findings()}
+    total = said["holdout_total"]
+    assert (total["measured"], total["low"], total["high"]) == pytest.approx((70, 20, 120))
 
 
 def test_more_than_any_model_says():

@@ -108,6 +108,18 @@ def test_stopping_on_a_thin_report_is_refused() -> None:
     assert (wait.grade, wait.value, wait.subject) == ("D", None, "campaign:new")
 
 
+def test_orders_to_come_are_added_to_those_reported() -> None:
+    """By hand: all reported, nothing to come; half of the last day's, half a day's spend more."""
+    ads = reports((0.02, 0.0, 0.002), spend=60.0)
+    whole = guardrails(shop(ads), max_cost=60, delay=[1.0])
+    assert whole.table["completed"].tolist() == pytest.approx(whole.table["orders"].tolist())
+    assert "coming" not in {f.code for f in whole.findings()}
+    late = guardrails(shop(ads), max_cost=60, delay=[0.5]).table
+    more = (late["completed"] - late["orders"]).to_numpy()
+    assert more == pytest.approx((30 / late["cost"]).to_numpy())
+    assert (more > 0).all()
+
+
 def test_a_campaign_whose_orders_nobody_reports_is_not_stopped() -> None:
     """No orders told are not 0 orders: it was to be stopped with over 99 % certainty."""
     ads = reports().astype({"conversions": "Float64"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -198,6 +199,19 @@ def test_indices_that_disagree_are_named():
     found = search(shop(rows), keywords=["连衣裙"])
     assert "apart" in {f.code for f in found.findings()}
     assert found.table["growth"].prod() < 0
+
+
+def test_a_word_falls_only_where_every_index_says_so(result):
+    """Baidu -2.4 % [-4.9 %, +0.2 %] beside Google -8.8 % [-11.5 %, -6.0 %] is no clear fall."""
+
+    def falling(baidu, google):
+        rows = result.rows[result.rows["keyword"] == "连衣裙"]
+        high = rows["source"].map({"baidu_index": baidu, "google_trends": google})
+        found = replace(result, rows=rows.assign(high=high)).findings()
+        return [f.values["keywords"] for f in found if f.code == "falling"]
+
+    assert falling(0.002, -0.06) == []
+    assert falling(-0.002, -0.06) == [["连衣裙"]]
 
 
 def test_a_weekly_index_is_read_like_a_daily_one():
