@@ -132,7 +132,7 @@ def test_lines_without_a_cost_are_not_free(result):
 
 
 def test_refunds_come_off_the_margin_that_was_lost(result):
-    """By hand: every fourth line is refunded in full, and its goods come back: 3/4 of 60 a piece."""
+    """By hand: every fourth line is refunded in full: of 60 a piece 3/4 are left."""
     tables = frames()
     paid = tables["order_lines"]["line_paid_amount"]
     back = paid.where(tables["order_lines"].groupby("product_id").cumcount() % 4 == 0, 0.0)

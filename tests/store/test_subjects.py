@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from ecomops.campaign.roadmap import _Tests
 from ecomops.base.options import options
+from ecomops.campaign.roadmap import _Tests
 from ecomops.result import Action
 from ecomops.store.decide import decide
 from ecomops.store.proposals import Proposal
@@ -32,7 +32,9 @@ def test_subjects_have_chinese_names(subject, said):
 
 def test_subjects_are_called_as_the_advice_calls_them(monkeypatch):
     """Truth: the glossary's words; a product is known by its name, without one by its id."""
-    monkeypatch.setattr(options, "glossary", {"学生": "student", "T恤": "T-shirt", "毛衣": "sweater"})
+    monkeypatch.setattr(
+        options, "glossary", {"学生": "student", "T恤": "T-shirt", "毛衣": "sweater"}
+    )
     told = [
         ("product.niche", "trial", "niche:学生×T恤", {}),
         ("product.selection", "mend", "product:1", {"item": "毛衣"}),

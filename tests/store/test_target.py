@@ -145,7 +145,8 @@ def test_less_than_all_of_the_target_never_reads_as_all():
     assert hair.params["stock"]["carried"] == pytest.approx(5999 / 6000)
     assert "covers 99.9% of the target; 1 product falls short" in hair.explain("en")
     assert "99.9%；1 个商品不够卖" in hair.explain("zh")
-    assert "covers the whole target" in target(stocked({"a": 300, "b": 300}), target=6e4).explain("en")
+    whole = target(stocked({"a": 300, "b": 300}), target=60_000)
+    assert "covers the whole target" in whole.explain("en")
 
 
 def test_a_chance_that_stock_does_not_carry_is_that_of_demand_alone():
