@@ -71,14 +71,15 @@ class Selection(Result):
     def findings(self) -> tuple[Finding, ...]:
         """Say how much of the top is certain, what grows, what comes back, what may go."""
         rows, p, n = self.rows, self.params, self.basis.n
-        verdicts = rows["verdict"].value_counts()
         sure = int((rows["chance"] >= CERTAIN).sum())
         facts = {"sure": sure, "top": p["top"], "products": n, "item": rows["name"].iloc[0]}
         said = [Finding("top", "note", facts, n)]
+        told = {code: rows["verdict"] == code for code in ("rising", "mend", "leave")}
+        told["rising"] = rows["growth_low"] > 0  # what is core or to be mended grows too
         for code, level in (("rising", "good"), ("mend", "act"), ("leave", "watch")):
-            found = rows[rows["verdict"] == code]
+            found = rows[told[code]]
             if len(found):
-                facts = {"count": int(verdicts[code]), "items": list(found["name"].head(2))}
+                facts = {"count": len(found), "items": list(found["name"].head(2))}
                 said.append(Finding(code, level, facts, n))
         if np.isfinite(p["lucky"][0]):
             facts = dict(zip(("raw", "shrunk", "usual"), p["lucky"], strict=True))

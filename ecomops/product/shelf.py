@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ecomops.data.festivals import days as calendar_days
-from ecomops.data.policy import POLICY, called, ends, sold_lines
-from ecomops.data.tables import frame, held
+from ecomops.data.policy import POLICY, called, earned, ends, sold_lines
+from ecomops.data.tables import exact, frame, held
 from ecomops.maths import forecast as maths
 from ecomops.maths.latent import latent_demand
 from ecomops.metrics.daily import daily
@@ -31,8 +31,8 @@ HELD = 7  # days a snapshot speaks for where the next one is missing
 class Shelf:
     """The best sellers of the window: one row per product, and products by days.
 
-    `items` has ``product_id, name, group, price, cost, on_hand, inbound, lead``; `sold` pieces,
-    `empty` days without stock.
+    `items` has ``product_id, name, group, price, cost, margin, on_hand, inbound, lead``, a piece's
+    ``margin`` after refunds; `sold` pieces, `empty` days without stock.
     """
 
     items: pd.DataFrame
@@ -95,7 +95,7 @@ def _sold(shop: Shop, since: date, end: date) -> tuple[pd.DataFrame, Any]:
 
 
 def _sales(shop: Shop, since: date, end: date) -> pd.DataFrame:
-    """Return ``product_id, day, name, pieces, paid`` and ``spent`` on the ``costed`` pieces."""
+    """Return ``product_id, day, name, pieces, paid``; ``spent, earned`` of the ``costed`` ones."""
     orders = POLICY.sales(shop.orders, as_of=end)
     kept = orders.filter(orders.at.date() >= since).select("order_id", day=orders.at.date())
     lines = sold_lines(shop.order_lines).join(kept, "order_id").drop_null("product_id")
@@ -107,6 +107,7 @@ def _sales(shop: Shop, since: date, end: date) -> pd.DataFrame:
         pieces=lines.quantity.sum(),
         paid=lines.line_paid_amount.sum(),
         spent=lines.line_cost.sum(),
+        earned=exact(earned(lines)).sum(),
         costed=lines.quantity.sum(where=lines.line_cost.notnull()),  # noqa: PD004 - ibis has no other
     )
     rows = frame(by.order_by("product_id", "day"))
@@ -114,12 +115,13 @@ def _sales(shop: Shop, since: date, end: date) -> pd.DataFrame:
 
 
 def _items(sales: pd.DataFrame, shop: Shop) -> pd.DataFrame:
-    """Return one row per product, the best sellers first: name, group, price and cost a piece."""
-    sums = {name: (name, "sum") for name in ("pieces", "paid", "spent", "costed")}
+    """Return one row per product, the best sellers first: name, group, money a piece."""
+    sums = {name: (name, "sum") for name in ("pieces", "paid", "spent", "earned", "costed")}
     rows = sales.groupby("product_id", as_index=False).agg(name=("name", "max"), **sums)
     rows = rows.sort_values(["pieces", "product_id"], ascending=[False, True], ignore_index=True)
-    rows = rows.assign(price=rows["paid"] / rows["pieces"], cost=rows["spent"] / rows["costed"])
-    rows["cost"] = rows["cost"].where(rows["spent"] > 0)
+    known = rows["costed"].where(rows["spent"] > 0)
+    rows = rows.assign(price=rows["paid"] / rows["pieces"], cost=rows["spent"] / known)
+    rows["margin"] = rows["earned"] / known
     groups: dict[Any, Any] = {}
     if "products" in shop:
         t = shop.products

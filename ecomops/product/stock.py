@@ -74,7 +74,8 @@ class Stock(Result):
         out = self.rows[self.rows["days_out"] > 0]
         if len(out):
             low, mid, high = p["lost"]
-            facts = {"count": len(out), "days": p["days"], "pieces": out["lost"].sum()}
+            pieces = out["lost"].sum() * (1 - p["switched"])
+            facts = {"count": len(out), "days": p["days"], "pieces": pieces}
             if np.isfinite(mid):
                 said.append(
                     Finding("lost", "act", facts | {"low": low, "mid": mid, "high": high}, n)
@@ -160,10 +161,10 @@ def stock(
     Stock
         `.table`: the 200 best sellers, the riskiest first: ``position`` (on hand and on its way),
         ``lead`` (days), ``expected, low, high`` (pieces wanted until a delivery ordered today,
-        90 %), ``stockout`` (chance), ``days_out, sold, wanted, lost`` (pieces), ``lost_margin``,
-        ``order`` (to last until a week after with 95 %), ``delay`` (margin that ordering a week
-        later would lose on average). What rests on stock is missing where the last snapshot lacks
-        the product.
+        90 %), ``stockout`` (chance), ``days_out, sold, wanted, lost`` (pieces), ``lost_margin``
+        (after refunds, net of buyers who took another product), ``order`` (to last until a week
+        after with 95 %), ``delay`` (margin after refunds that ordering a week later would lose on
+        average). What rests on stock is missing where the last snapshot lacks the product.
 
     Notes
     -----
@@ -214,7 +215,7 @@ def _rows(kept: Shelf, gone: Lost, sells: Pace) -> tuple[pd.DataFrame, Three]:
     """Return the table, and what a week's delay loses on all products at risk together."""
     items = kept.items
     position = (items["on_hand"] + items["inbound"]).to_numpy()
-    margin = (items["price"] - items["cost"]).clip(lower=0).to_numpy()
+    margin = items["margin"].clip(lower=0).to_numpy()
     lead = np.ceil(items["lead"].to_numpy()).astype(int)
     until = sells.until(lead)
     later = until + sells.between(lead, WEEK)
@@ -252,7 +253,7 @@ def _cost(kept: Shelf, gone: Lost) -> Three:
 
     A product's level rests on the pieces it sold, so its error is one over their root.
     """
-    margin = (kept.items["price"] - kept.items["cost"]).clip(lower=0).to_numpy()
+    margin = kept.items["margin"].clip(lower=0).to_numpy()
     known = np.isfinite(margin)
     if not known.any():
         return (np.nan, np.nan, np.nan)

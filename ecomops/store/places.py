@@ -23,6 +23,10 @@ class PlaceWords(Words):
             return super().label(value)
         return text if self.lang == "en" else self.join([str(place) for place in places])
 
+    def unit(self, n: float, code: str) -> str:
+        """Return the word for `n` of what is counted: of orders, not of their table."""
+        return Words(self.code, self.lang).unit(n, code)
+
 
 def _chinese(place: str) -> str | None:
     """Return the Chinese name of a table, or of a column behind that of its table."""

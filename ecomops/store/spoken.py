@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from ecomops.result import Action
 
+NAMED = ("item", "weak")  # where advice tells the name of the product it concerns
+
 
 @dataclass(frozen=True)
 class Spoken(Words):
@@ -29,10 +31,16 @@ class Spoken(Words):
         kind, colon, name = text.partition(":")
         if colon and kind.isidentifier():
             speaker = self.find("subjects", kind)
-            return Words(speaker, self.lang).label(name) if speaker else self.own(name)
+            return Words(speaker, self.lang).label(name) if speaker else self._called(text, name)
         if text.count(".") == 1 and text.replace(".", "").replace("_", "").isalpha():
             return str(Words(text, self.lang).find("name") or text)
         return super().label(value)
+
+    def _called(self, subject: str, name: str) -> str:
+        """Return the name that advice tells of its subject, else that in the data, by its parts."""
+        told = (a.change for _, a in self.actions.values() if a.subject == subject)
+        found = (change[key] for change in told for key in NAMED if key in change)
+        return "×".join(self.own(part) for part in str(next(found, name)).split("×"))
 
 
 def short(text: str, most: int) -> str:

@@ -36,6 +36,7 @@ PAID = (
 )  # fmt: skip
 FAR = 3.0  # of the expected sales: a gap that no lever closes is a question to whoever set it
 ENOUGH = 0.995  # of the target that stock must carry before it is a limit: what reads 100 %
+NEARLY = 0.999  # the most that is said of less than all
 
 
 def traffic(traffic_daily: ibis.Table, last: date) -> pd.DataFrame:
@@ -107,13 +108,21 @@ class Target(Result):
             peak = {"peak": p["peak_orders"], "most": p["most_orders"]}
             said.append(Finding("capacity", "watch", peak, n))
         if p["stock"]:
-            code, level = ("stock", "watch") if self._short else ("stocked", "note")
-            said.append(Finding(code, level, p["stock"], n))
+            said.append(self._carried())
         return tuple(said)
 
     @property
     def _short(self) -> bool:
         return bool(self.params["stock"]) and self.params["stock"]["carried"] < ENOUGH
+
+    def _carried(self) -> Finding:
+        """Say what runs out on the way to the target, or how much of it stock carries."""
+        stock, n = self.params["stock"], self.basis.n
+        if self._short:
+            return Finding("stock", "watch", stock, n)
+        if not stock["short"]:
+            return Finding("stocked", "note", {}, n)
+        return Finding("nearly", "note", stock | {"carried": min(stock["carried"], NEARLY)}, n)
 
     def _chance(self) -> Finding:
         """Say how likely the target is; that of demand alone where stock does not carry it."""

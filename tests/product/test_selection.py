@@ -153,6 +153,19 @@ def test_the_worst_by_raw_rate_are_mostly_unlucky():
     assert np.mean(ours) == pytest.approx(np.mean(truth), rel=0.04)
 
 
+def test_what_grows_is_counted_whatever_its_verdict():
+    """Planted: of two products that doubled one is at the top anyway: its verdict is core."""
+    flat = {f"p{i}": [40] * WEEKS for i in range(6)}
+    grown = {name: [n] * 39 + [2 * n] * 13 for name, n in (("large", 400), ("small", 60))}
+    shop = eo.open(frames(lines(flat | grown)))
+    found = selection(shop, top=1, weights={"margin": 1})
+    verdicts = found.table.set_index("product_id")["verdict"]
+    assert verdicts[["large", "small"]].to_list() == ["core", "rising"]
+    said = {f.code: f.values for f in found.findings()}["rising"]
+    assert said["count"] == 2
+    assert sorted(said["items"]) == ["large", "small"]
+
+
 def test_ranks_hold_up_or_do_not(result):
     """By hand: the largest of equals in all else is at the top under nearly any weights."""
     rows = result.table.set_index("product_id")

@@ -131,6 +131,28 @@ def test_lines_without_a_cost_are_not_free(result):
     assert some.params["lost"] == pytest.approx(result.params["lost"])
 
 
+def test_refunds_come_off_the_margin_that_was_lost(result):
+    """By hand: every fourth line is refunded in full: of 60 a piece 3/4 are left."""
+    tables = frames()
+    paid = tables["order_lines"]["line_paid_amount"]
+    back = paid.where(tables["order_lines"].groupby("product_id").cumcount() % 4 == 0, 0.0)
+    tables["order_lines"] = tables["order_lines"].assign(line_refund_amount=back)
+    some = stock(eo.open(tables), calendar="western")
+    for column in ("lost_margin", "delay"):
+        np.testing.assert_allclose(some.table[column], 0.75 * result.table[column], rtol=0.01)
+    assert some.params["lost"][1] == pytest.approx(0.75 * result.params["lost"][1], rel=0.01)
+
+
+def test_pieces_lost_to_the_shop_leave_out_who_bought_another_product(demo):
+    """By hand: pieces and money of the sentence are both less the share that switched."""
+    found = stock(demo)
+    said = {f.code: f.values for f in found.findings()}["lost"]
+    stayed = 1 - found.params["switched"]
+    assert stayed < 1
+    assert said["pieces"] == pytest.approx(found.table["lost"].sum() * stayed)
+    assert said["mid"] == pytest.approx(found.table["lost_margin"].sum(), rel=0.05)
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_stock_that_nobody_counted_is_not_empty(kept):
     """The last snapshot of `fast` says nothing of it, or is not there: no stock-out is told."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -160,3 +161,10 @@ def test_the_chart_draws_the_rows(demo, lang, wide) -> None:
 def test_a_clean_shop_draws_a_sentence() -> None:
     texts = [text.get_text() for text in check(shop(clean())).plot().texts]
     assert texts == ["No problem found and nothing left out."]
+
+
+def test_what_is_counted_has_its_measure_word(demo):
+    """Orders are counted in 笔, as everywhere; a table's name stands without."""
+    result = check(demo, lang="zh")
+    assert f"{result.basis.n:,} 笔订单 " in " ".join(re.split("<[^>]+>", result._repr_html_()))
+    assert result.words("zh").label("orders") == "订单"

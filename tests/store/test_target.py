@@ -135,6 +135,20 @@ def test_stock_limits_the_target_by_product_not_in_sum():
     assert "stocked" in {f.code for f in enough.findings()}
 
 
+def test_less_than_all_of_the_target_never_reads_as_all():
+    """By hand: one piece of 600 is missing, then one of 6,000, which rounds to 100.0 %."""
+    near = target(stocked({"a": 299, "b": 500}), target=60_000).findings()[-1]
+    assert near.code == "nearly"
+    assert near.values["carried"] == pytest.approx(599 / 600)
+    assert (near.values["short"], near.values["items"]) == (1, ["甲"])
+    hair = target(stocked({"a": 2999, "b": 5000}), target=600_000)
+    assert hair.params["stock"]["carried"] == pytest.approx(5999 / 6000)
+    assert "covers 99.9% of the target; 1 product falls short" in hair.explain("en")
+    assert "99.9%；1 个商品不够卖" in hair.explain("zh")
+    whole = target(stocked({"a": 300, "b": 300}), target=60_000)
+    assert "covers the whole target" in whole.explain("en")
+
+
 def test_a_chance_that_stock_does_not_carry_is_that_of_demand_alone():
     """By hand: 200 a day for 30 days reach 5,500 for sure; stock of 25 and 500 carries 5,250."""
     found = target(stocked({"a": 25, "b": 500}), target=5_500)
