@@ -114,7 +114,7 @@ class Budget(Result):
         if len(asked):
             names = list(asked["channel"])
             cost = float(asked["days"].max())
-            said.append(Finding("tests", "act", {"channels": names, "days": cost}, n))
+            said.append(Finding("tests", "note", {"channels": names, "days": cost}, n))
         for code in ("loses", "long"):
             if (rows["design"] == code).any():
                 names = list(rows.loc[rows["design"] == code, "channel"])

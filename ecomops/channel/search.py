@@ -116,7 +116,7 @@ class Search(Result):
             said.append(Finding("falling", "watch", {"keywords": falling}, n))
         for peak in self._soon().head(1).to_dict("records"):
             facts = {k: peak[k] for k in ("keyword", "source", "peak", "rise")}
-            said.append(Finding("peak", "act", facts, n))
+            said.append(Finding("peak", "note", facts, n))
         said += self._split()
         leads = rows[(rows["p"] < SURE) & (rows["lead"] > 0)]
         if len(leads):

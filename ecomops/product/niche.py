@@ -98,7 +98,7 @@ class Niche(Result):
             return (Finding("none", "note", {"cells": n, "worth": self.params["worth"]}, n),)
         best = picked.iloc[0]
         facts = {k: best[k] for k in ("attribute", "category", "ratio", "low", "high")}
-        said = [Finding("niches", "act", facts | {"count": len(picked)}, n)]
+        said = [Finding("niches", "good", facts | {"count": len(picked)}, n)]
         if np.isfinite(best["size"]):
             facts = {"searches": best["searches"], "offers": best["offers"], "size": best["size"]}
             said.append(Finding("size", "note", facts, n))

@@ -98,9 +98,10 @@ class Words(string.Formatter):
         return found.partition("|")[0] if n == 1 else self.label(code)
 
     def own(self, value: object) -> str:
-        """Return a name from the data: in English, the shop's glossary first."""
+        """Return a name from the data: in English, the shop's glossary first (of a pair, too)."""
         text = shown(value, "text", self.lang)
-        return options.glossary.get(text, text) if self.lang == "en" else text
+        known = options.glossary if self.lang == "en" else {}
+        return known.get(text) or "×".join(known.get(part, part) for part in text.split("×"))
 
     def labels(self, values: Sequence[object]) -> str:
         """Return several labels as a list in a sentence; of many the first and their number."""

@@ -37,10 +37,10 @@ class Spoken(Words):
         return super().label(value)
 
     def _called(self, subject: str, name: str) -> str:
-        """Return the name that advice tells of its subject, else that in the data, by its parts."""
+        """Return the name that advice tells of its subject, else that in the data."""
         told = (a.change for _, a in self.actions.values() if a.subject == subject)
         found = (change[key] for change in told for key in NAMED if key in change)
-        return "×".join(self.own(part) for part in str(next(found, name)).split("×"))
+        return self.own(next(found, name))
 
 
 def short(text: str, most: int) -> str:

@@ -60,6 +60,11 @@ def test_what_tells_no_impressions_is_no_part_of_rates_of_impressions(code, valu
     assert january(code, ad_reports=ADS) == pytest.approx(value)
 
 
+def test_orders_that_tell_no_pieces_are_no_part_of_the_price_of_a_piece():
+    found = metrics.compute(shop(ORDERS.assign(item_count=[2, None, 1, 1])), "asp")
+    assert found["value"].tolist() == [100 / 2, 100 / 2]
+
+
 @pytest.mark.parametrize(
     ("code", "value"),
     [("open_rate", 0.3), ("click_rate", 250 / 11000), ("ctor", 0.2), ("unsub_rate", 0.005)],
