@@ -50,7 +50,7 @@ def carried(shop: Shop, total: float, last: date, since: date) -> pd.DataFrame |
     by = lines.group_by("product_id").aggregate(
         name=called(lines), pieces=lines.quantity.sum(), paid=lines.line_paid_amount.sum()
     )
-    rows = frame(by.filter(by.pieces > 0, by.paid > 0))
+    rows = frame(by.filter(by.pieces > 0, by.paid > 0).order_by("product_id"))
     if rows.empty:
         return None
     rows["share"] = rows["paid"] / rows["paid"].sum()
