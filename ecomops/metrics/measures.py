@@ -75,7 +75,8 @@ def _told(source: str, raw: Mapping[str, Any]) -> Measure:
         each = t[column] * t[weight] if weight else t[column]
         return each.sum(where=t[known].notnull() if known else None)
 
-    return Measure(source, (known or column,), value, raw.get("adds", True))
+    columns = (column, known) if known else (column,)
+    return Measure(source, columns, value, raw.get("adds", True))
 
 
 def _persons(

@@ -11,6 +11,7 @@ import pytest
 import ecomops as eo
 from ecomops import metrics
 from ecomops.metrics.daily import daily
+from ecomops.store.unlock import locked_metrics
 from tests.metrics.shops import shop
 
 DAYS = [str(day)[:10] for day in pd.date_range("2025-01-01", "2025-03-31")]
@@ -58,6 +59,15 @@ def january(code, **tables):
 def test_what_tells_no_impressions_is_no_part_of_rates_of_impressions(code, value):
     """An order that a report leaves blank did not come: clicks without one stay."""
     assert january(code, ad_reports=ADS) == pytest.approx(value)
+
+
+def test_a_rate_names_either_half_that_is_missing():
+    """Clicks that no row tells lock the rate as impressions do, and are named."""
+    for column in ("clicks", "impressions"):
+        blank = shop(ORDERS, ad_reports=ADS.assign(**{column: None}))
+        assert f"ad_reports.{column}" in locked_metrics(blank.tables)["ctr"]
+        with pytest.raises(eo.MissingError, match=f"ad_reports.{column}"):
+            metrics.compute(blank, "ctr")
 
 
 def test_orders_that_tell_no_pieces_are_no_part_of_the_price_of_a_piece():
@@ -146,7 +156,7 @@ def test_customers_of_two_platforms_do_not_double_what_members_pay():
 
 
 def test_guests_are_buyers_of_the_day_too():
-    """Ten of twenty orders a day are guests': twenty buyers, as the conversion counts them."""
+    """One of the two orders of a day is a guest's: two buyers, as the conversion counts them."""
     guests = EVERY_DAY.assign(customer_id=None)
     both = pd.concat([EVERY_DAY, guests.assign(order_id="g" + guests["order_id"])])
     store = shop(both)
