@@ -14,7 +14,7 @@ from scipy.stats import gamma
 from ecomops.base import checks
 from ecomops.customer import holdout, openers, sends, silence
 from ecomops.customer.basis import basis
-from ecomops.customer.repeat import repeat, waits
+from ecomops.customer.repeat import by_age, gaps, repeat, waits
 from ecomops.data.tables import passing
 from ecomops.maths.arrays import Z90
 from ecomops.metrics.customers import customers
@@ -226,7 +226,8 @@ def activation(
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
         return Activation.lock((need,), lang=lang)
     log = shop.get("message_sends") if sends is None else sends
-    rows = weekly(waits(facts, "first"))
+    first = gaps(facts, "first")
+    rows = weekly(waits(first, by_age(first)))
     params = _window(facts, repeat(shop.orders, as_of=as_of), horizon_days)
     params |= {"tested": False, "margin": shop.margins(facts.as_of).net}
     if log is not None and np.isfinite(params["start"]):

@@ -14,7 +14,7 @@ from ecomops.base import checks
 from ecomops.customer import holdout
 from ecomops.customer.basis import basis
 from ecomops.customer.curve import draw_curve
-from ecomops.data.tables import frame, passing
+from ecomops.data.tables import frame
 from ecomops.maths import survival
 from ecomops.maths.proportions import wilson
 from ecomops.metrics.customers import Customers, customers
@@ -35,11 +35,12 @@ LIFT = 0.1  # of the rate: the smallest effect of a reminder worth a test
 
 
 def gaps(facts: Customers, after: str) -> ibis.Table:
-    """Return one row per wait, from an order to the next or to the end: ``days, age, again``.
+    """Return one row per wait for the next order: ``age, gap``, in days.
 
-    After the ``"first"`` order there is one wait per customer; after ``"any"``, one per order.
+    `age` runs from the order to the end of the data, `gap` to the next order, missing where there
+    is none yet. After the ``"first"`` order there is one wait per customer; after ``"any"``, one
+    per order.
     """
-    end = ibis.literal(facts.as_of)
     if after == "first":
         t = facts.table.filter(facts.table.orders > 0)
         start, following = t.first_day, t.second_day
@@ -48,44 +49,44 @@ def gaps(facts: Customers, after: str) -> ibis.Table:
         order = ibis.window(group_by="customer_id", order_by="at")
         t = t.mutate(start=t["at"].date(), following=t["at"].lead().over(order).date())
         start, following = t.start, t.following
-    until = ibis.coalesce(following, end)
-    waited, age = (late.delta(start, unit="day").cast("int64") for late in (until, end))
-    return t.select(days=waited, age=age, again=following.notnull())  # noqa: PD004 - ibis has no other
+    end = ibis.literal(facts.as_of)
+    age, gap = (late.delta(start, unit="day").cast("int64") for late in (end, following))
+    return t.select(age=age, gap=gap)
 
 
-def waits(facts: Customers, after: str) -> pd.DataFrame:
+def by_age(t: ibis.Table, days: tuple[int, ...] = DAYS) -> pd.DataFrame:
+    """Return waits by `age`: ``waits``, ``ended``, and ``ended_n``, those of a gap up to n days."""
+    within = {f"ended_{n}": (t.gap <= n).ifelse(1, 0).sum() for n in days}
+    made = t.group_by("age").aggregate(waits=t.count(), ended=t.gap.count(), **within)
+    return frame(made).set_index("age").sort_index()
+
+
+def waits(t: ibis.Table, ages: pd.DataFrame) -> pd.DataFrame:
     """Return, for every day from 0, what happened to the waits: ``events, censored, old_enough``.
 
     Events ended with an order on that day, the censored were last waited for then; old enough are
     the waits that began so many days before the end, whatever became of them.
     """
-    t = gaps(facts, after)
-    ages = frame(t.group_by("age").aggregate(waits=t.count())).set_index("age")["waits"]
-    counted = frame(
-        t.group_by("days").aggregate(
-            events=t.again.ifelse(1, 0).sum(), censored=t.again.ifelse(0, 1).sum()
-        )
-    ).set_index("days")
-    every = range(int(counted.index.max()) + 1)
-    old = ages.reindex(range(int(ages.index.max()) + 1), fill_value=0)[::-1].cumsum()
-    made = counted.reindex(every, fill_value=0).assign(old_enough=old.reindex(every))
-    return made.astype(float).rename_axis("day").reset_index()
+    ended = t.filter(t.gap.notnull())  # noqa: PD004 - ibis has no other
+    events = frame(ended.group_by("gap").aggregate(n=ended.count())).set_index("gap")["n"]
+    every = pd.RangeIndex(int(ages.index.max()) + 1, name="day")
+    counts = {
+        "events": events.reindex(every, fill_value=0),
+        "censored": (ages["waits"] - ages["ended"]).reindex(every, fill_value=0),
+        "old_enough": ages["waits"].reindex(every, fill_value=0)[::-1].cumsum(),
+    }
+    seen = (counts["events"] + counts["censored"]).to_numpy().nonzero()[0]
+    return pd.DataFrame(counts).iloc[: seen[-1] + 1].astype(float).reset_index()
 
 
-def rates(facts: Customers, days: tuple[int, ...] = DAYS) -> pd.DataFrame:
+def rates(ages: pd.DataFrame, days: tuple[int, ...] = DAYS) -> pd.DataFrame:
     """Return the share of new customers with a second order by day n: ``day, old_enough, again``.
 
     Only customers whose first order lies n days or more before the end of the data count.
     """
-    t = facts.table.filter(facts.table.orders > 0)
-    age = ibis.literal(facts.as_of).cast("date")
-    t = t.mutate(
-        age=age.delta(t.first_day, unit="day"), gap=t.second_day.delta(t.first_day, unit="day")
-    )
-    tests = {f"old_{n}": t.age >= n for n in days}
-    tests |= {f"again_{n}": (t.age >= n) & (t.gap <= n) for n in days}
-    found = passing(t, tests)
-    old, again = ([float(found[f"{name}_{n}"]) for n in days] for name in ("old", "again"))
+    tables = {n: ages[ages.index >= n] for n in days}
+    old = [float(t["waits"].sum()) for t in tables.values()]
+    again = [float(t[f"ended_{n}"].sum()) for n, t in tables.items()]
     low, high = wilson(again, old, LEVEL)
     rate = np.divide(again, old, out=np.full(len(days), np.nan), where=np.array(old) > 0)
     return pd.DataFrame({"day": days, "old_enough": old, "rate": rate, "low": low, "high": high})
@@ -278,11 +279,15 @@ def repeat(
     if not facts.coverage.purchases:
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
         return Repeat.lock((need,), lang=lang, **params)
-    counted = waits(facts, after)
-    return _repeat(facts, counted, params, checks.language(lang))
+    t = gaps(facts, after)
+    ages = by_age(t)
+    first = ages if after == "first" else by_age(gaps(facts, "first"))
+    return _repeat(facts, waits(t, ages), rates(first), params, checks.language(lang))
 
 
-def _repeat(facts: Customers, counted: pd.DataFrame, params: dict[str, Any], lang: str) -> Repeat:
+def _repeat(
+    facts: Customers, counted: pd.DataFrame, again: pd.DataFrame, params: dict[str, Any], lang: str
+) -> Repeat:
     day, events, censored = (counted[c].to_numpy() for c in ("day", "events", "censored"))
     curve = survival.kaplan_meier(day, events, censored, LEVEL)
     horizon = _horizon(counted["old_enough"].to_numpy())
@@ -305,7 +310,7 @@ def _repeat(facts: Customers, counted: pd.DataFrame, params: dict[str, Any], lan
         basis=basis(facts, people),
         params=params,
         lang=lang,
-        rates=rates(facts),
+        rates=again,
         naive=np.cumsum(events) / total,
         threshold=days[0],
         median=days[1],

@@ -337,7 +337,8 @@ def _in_one_currency(shop: Shop, currency: str) -> Shop:
     tables = {name: _priced(t, money) for name, t in shop.tables.items()} | {"orders": orders}
     if not currency:
         return replace(shop, tables=tables, currency=money)
-    held = frame(orders.group_by("currency").aggregate(n=orders.count())).set_index("currency")["n"]
+    told = frame(shop.orders.group_by("currency").aggregate(n=shop.orders.count()))
+    held = told["n"].groupby(told["currency"].fillna(money)).sum()
     if len(held) and money not in held:
         raise DataError("no_such_currency", currency=money, found=sorted(held.index))
     count = int(held.sum() - held.get(money, 0))

@@ -381,7 +381,8 @@ def _refuse_unreadable(raw: ibis.Table, schema: TableSchema) -> None:
             test = _lost(raw[column.name], column.dtype)
             if test is not None:
                 bad[column.name] = test
-    if wrong := {c: n for c, n in passing(raw, bad).items() if n}:
+    found = passing(raw, bad) if bad else {}
+    if wrong := {c: n for c, n in found.items() if n}:
         _raise_unreadable(raw, schema, wrong, bad)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -162,7 +163,7 @@ def values(seen: Observed, wanted: Metric) -> pd.DataFrame:
 def _evaluated(measured: pd.DataFrame, terms: Terms) -> pd.Series[float]:
     total = pd.Series(0.0, index=measured.index)
     for factor, names in terms:
-        total = total + factor * measured[list(names)].prod(axis=1, skipna=False)
+        total = total + prod((measured[name] for name in names), start=factor)
     return total
 
 

@@ -94,7 +94,11 @@ def at_depth(rows: ibis.Table, by: str | None) -> ibis.Table:
     Where a day tells a source, or all devices, as a whole and in parts the whole is taken,
     elsewhere the parts; of what is split the parts, and the whole only where there are none.
     """
-    for i, finer in enumerate((*DEPTHS, "device")):
+    wholes = {c: ibis.coalesce(rows[c], "").isin(WHOLE) for c in (*DEPTHS, "device")}
+    found = frame(rows.aggregate(n=rows.count(), **{c: w.sum() for c, w in wholes.items()})).iloc[0]
+    for i, finer in enumerate(wholes):
+        if found[finer] in (0, found["n"]):
+            continue  # all of one kind
         whole = ibis.coalesce(rows[finer], "").isin(WHOLE)
         keys = (*_ROW, *DEPTHS[:i], *(() if finer == "device" else ("device",)))
         beside = ibis.window(group_by=keys)
