@@ -12,6 +12,7 @@ import pandas as pd
 from ecomops.base import checks
 from ecomops.base.errors import DataError
 from ecomops.channel import outlay, panels
+from ecomops.channel.trials import trial
 from ecomops.data.tables import frame, opened
 from ecomops.maths import media
 from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
@@ -109,13 +110,13 @@ class Response(Result):
         return said
 
     def propose(self) -> tuple[Action, ...]:
-        """Propose the test for the dearest channel that cannot be judged; moves are another's."""
+        """Propose a test for the dearest channel that cannot be judged, where one can end."""
         until = (self.basis.end or date.max) + timedelta(days=90)
-        open_to = {"still", "follows", "few"}
-        asked = self.rows[self.rows["reason"].isin(open_to)]
-        if asked.empty:
+        open_to = self.rows["reason"].isin(["still", "follows", "few"])
+        asked = self.rows[open_to].sort_values("spend", ascending=False).to_dict("records")
+        row = next((row for row in asked if trial(row, self)["design"] != "long"), None)
+        if row is None:
             return ()
-        row = asked.iloc[int(asked["spend"].argmax())]
         change = {"channel": row["channel"], "spend": row["spend"]}
         subject = f"channel:{row['channel']}"
         return (Action("test", (row["reason"],), change, "D", until, subject=subject),)

@@ -7,8 +7,9 @@ import pytest
 from scipy.stats import norm
 
 import ecomops as eo
-from ecomops.channel.budget import budget, people_needed, weeks_needed
+from ecomops.channel.budget import budget
 from ecomops.channel.response import response
+from ecomops.channel.trials import people_needed, weeks_needed
 from tests.channel.planted import NONE, planted
 
 

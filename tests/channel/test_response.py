@@ -9,6 +9,7 @@ import pytest
 
 import ecomops as eo
 from ecomops.base.errors import DataError, OptionError
+from ecomops.channel.budget import budget
 from ecomops.channel.outlay import daily_spend
 from ecomops.channel.reallocate import reallocate
 from ecomops.channel.response import response
@@ -199,3 +200,11 @@ def test_curves_that_foretell_nothing_say_so():
     assert found.evidence == "D"
     assert "no_skill" in {f.code for f in found.findings()}
     assert not any(a.emitted for a in found.actions())
+
+
+def test_a_test_that_cannot_end_is_not_proposed(demo):
+    found = response(demo)
+    long = budget(found).table.query("design == 'long'")["channel"]
+    still = found.table.query("reason == 'still'")["channel"]
+    assert set(still) == set(long)  # no channel of the demo without a curve can be tested alone
+    assert found.propose() == ()
