@@ -59,11 +59,11 @@ def _days_between(late: Any, early: Any) -> Any:
     return late.delta(early, unit="day").cast("int64")
 
 
-def sizes(people: ibis.Table) -> pd.DataFrame:
-    """Return ``cohort, size`` (and ``group``)."""
-    keys = [k for k in ("group", "cohort") if k in people.columns]
-    counted = frame(people.group_by(keys).aggregate(size=people.count()))
-    return counted.sort_values(keys, ignore_index=True)
+def sizes(sums: pd.DataFrame) -> pd.DataFrame:
+    """Return ``cohort, size`` (and ``group``): at age 0 everyone is active."""
+    keys = [k for k in ("group", "cohort") if k in sums.columns]
+    young = sums[sums["age"] == 0].astype({"active": "int64"}).rename(columns={"active": "size"})
+    return young[[*keys, "size"]].sort_values(keys, ignore_index=True)
 
 
 def active_by_month(people: ibis.Table, facts: Customers, period: str) -> pd.DataFrame:

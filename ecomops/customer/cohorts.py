@@ -275,13 +275,13 @@ def cohorts(
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
         return Cohorts.lock((need,), lang=lang, **params)
     people = activity.members(facts, period, by)
-    sizes = activity.sizes(people)
     light = value == "retention" and window == "calendar" and period in activity.MONTHS
     sums = (
         activity.active_by_month(people, facts, period)
         if light
         else activity.sums_by_age(people, facts, period, window)
     )
+    sizes = activity.sizes(sums)
     cells = _cells(sizes, sums, facts, period=period, window=window)
     if by is None and value != "ltv" and not cells["age"].max():
         need = Need("rows", {"needed": 2, "unit": f"{period}s", "found": 1})
