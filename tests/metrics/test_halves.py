@@ -75,6 +75,45 @@ def test_orders_that_tell_no_pieces_are_no_part_of_the_price_of_a_piece():
     assert found["value"].tolist() == [100 / 2, 100 / 2]
 
 
+def test_buyers_whose_pieces_nobody_tells_are_no_part_of_pieces_per_buyer():
+    """January: 2 pieces of one buyer. February: 3 and 4 pieces of one guest and c; b tells none."""
+    orders = ORDERS.assign(customer_id=["a", "b", None, "c"], item_count=[2, None, 3, 4])
+    found = metrics.compute(shop(orders), "upt")
+    assert found["denominator"].tolist() == [1, 2]
+    assert found["value"].tolist() == [2, 7 / 2]
+
+
+GIVEN = pd.DataFrame(
+    {
+        "order_id": list("1111"),
+        "product_id": list("pqrs"),
+        "product_name": "n",
+        "quantity": [2, 1, 3, 1],
+        "unit_price": [50.0, 30, 0, 20],
+        "line_list_amount": [100.0, 30, 45, 20],
+        "line_paid_amount": [80.0, 0, 0, 20],
+        "is_gift": [False, True, None, True],
+        "line_cost": 5.0,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "halves"),
+    [
+        ("sell_through_sku", (1, 2)),  # of p and q, which are in stock, p was sold
+        ("discount_rate", (20, 100)),
+        ("stock_to_sales", (20, 2)),
+        ("gross_margin", (80, 100)),  # what gifts cost was spent: 4 lines of 5
+    ],
+)
+def test_gifts_are_no_sales(code, halves):
+    """Of four lines p alone is sold: q and s are marked as gifts, r was let go for nothing."""
+    store = shop(ORDERS, order_lines=GIVEN, inventory_snapshots=STOCK)
+    found = metrics.compute(store, code).set_index("period")
+    assert tuple(found.loc["2025-01", ["numerator", "denominator"]]) == halves
+
+
 @pytest.mark.parametrize(
     ("code", "value"),
     [("open_rate", 0.3), ("click_rate", 250 / 11000), ("ctor", 0.2), ("unsub_rate", 0.005)],
