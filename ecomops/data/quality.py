@@ -155,10 +155,7 @@ def line_problems(orders: ibis.Table, lines: ibis.Table) -> list[Problem]:
         *_failing(
             both,
             "orders",
-            {
-                "lines_differ": ibis.least(*beyond) > CENTS,
-                "without_lines": both.lines.isnull(),
-            },
+            {"lines_differ": ibis.least(*beyond) > CENTS, "without_lines": both.lines.isnull()},
         ),
         *_failing(orphans, "order_lines", {"without_order": orphans.order_id.notnull()}),
     ]
