@@ -370,14 +370,9 @@ def _in_one_currency(shop: Shop, currency: str) -> Shop:
         others = orders.filter(orders.currency != money)
         held_back = [n for n, t in tables.items() if n != "orders" and "order_id" in t.columns]
         tables |= {name: tables[name].anti_join(others, "order_id") for name in held_back}
-    dropped = Problem(code="other_currency", table="orders", action="dropped", count=count)
-    return replace(
-        shop,
-        # named by hand, so that no query reads it again
-        tables=tables | {"orders": kept.mutate(currency=ibis.literal(money))},
-        currency=money,
-        problems=(*shop.problems, *([dropped] if count else [])),
-    )
+    dropped = [Problem("other_currency", "orders", "dropped", count)] if count else []
+    tables["orders"] = kept.mutate(currency=ibis.literal(money))  # so that no query reads it again
+    return replace(shop, tables=tables, currency=money, problems=(*shop.problems, *dropped))
 
 
 def _priced(t: ibis.Table, currency: str) -> ibis.Table:

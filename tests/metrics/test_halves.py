@@ -231,6 +231,27 @@ def test_a_product_in_another_warehouse_is_not_out_of_stock():
     assert split.loc["w1", "value"].tolist() == [1.0, 1.0]
 
 
+def test_a_warehouse_that_is_counted_once_a_week_has_stock_on_the_days_between():
+    """w1 holds 5 of p all the time and counts on Mondays, w2 has none of p and counts daily.
+
+    After its last count w1 stands for as long as it usually does, a week, and no longer.
+    """
+    days = pd.date_range("2025-01-06", "2025-02-28")
+    counts = pd.DataFrame({"date": days, "warehouse_id": "w2", "sku_id": "p", "on_hand": 0})
+    mondays = [day for day in days if day.weekday() == 0 and day.month == 1]
+    weekly = counts[counts["date"].isin(mondays)].assign(warehouse_id="w1", on_hand=5)
+    both = pd.concat([counts, weekly]).assign(unit_cost=2.0)
+    store = shop(ORDERS, order_lines=GIVEN, inventory_snapshots=both.assign(available=both.on_hand))
+    codes = ["inventory_turnover", "stockout_rate", "stock_to_sales"]
+    found = metrics.compute(store, codes).set_index(["metric", "period"])
+    assert found.loc[("stockout_rate", "2025-01"), ["numerator", "denominator"]].tolist() == [0, 26]
+    assert found.loc[("stockout_rate", "2025-02"), "numerator"] == 26  # from the 3rd: none is known
+    assert found.loc[("inventory_turnover", "2025-01"), "denominator"] == pytest.approx(10)
+    assert found.loc[("stock_to_sales", "2025-01"), "numerator"] == 5
+    split = metrics.compute(store, "stockout_rate", by="warehouse_id").set_index("warehouse_id")
+    assert split.loc["w1", "denominator"].tolist()[0] == 26
+
+
 def test_days_of_stock_do_not_depend_on_what_else_is_asked():
     """400 of stock at cost, 60 sold in the 57 days from the first line to the last."""
     lines = pd.DataFrame(
