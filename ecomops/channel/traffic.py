@@ -48,8 +48,7 @@ def by_period(rows: ibis.Table, *, period: str, source: Any) -> ibis.Table:
 
     `period` is the first day; visitors and buyers of several days are sums of daily counts.
     """
-    unit = periods.UNITS[period]
-    kept = rows.mutate(period=rows.date.truncate(unit), source=source)
+    kept = rows.mutate(period=rows.date.truncate(periods.UNITS[period]), source=source)
     return kept.group_by("period", "source").aggregate(
         visitors=kept.visitors.sum(), buyers=kept.pay_buyers.sum(), amount=kept.pay_amount.sum()
     )
@@ -244,7 +243,8 @@ def traffic(
     kept = at_one_level(daily, by)
     span = ends(kept, "date", "traffic_daily")
     if not span:
-        _refuse_empty(daily)
+        if not number(daily.count()):
+            raise DataError("empty_table", table="traffic_daily")
         need = Need("column", {"table": "traffic_daily", "column": by})
         return Traffic.lock((need,), lang=lang, period=period)
     first, last = span
@@ -273,11 +273,6 @@ def _devices(rows: ibis.Table) -> list[str]:
     """Return the devices that `rows` tell apart, in order."""
     told = frame(rows.select("device").distinct())["device"].fillna("")
     return sorted(set(told) - set(WHOLE))
-
-
-def _refuse_empty(daily: ibis.Table) -> None:
-    if not number(daily.count()):
-        raise DataError("empty_table", table="traffic_daily")
 
 
 def _compared(seen: Collection[str], first: date, last: date, period: str) -> dict[str, Any]:

@@ -333,8 +333,7 @@ def _with_tickets(shop: Shop) -> Shop:
         rows, column, paid = shop.get(name), f"{line}refund_amount", f"{line}paid_amount"
         if rows is None or number(rows[column].count()):
             continue
-        tickets = shop.refunds
-        tickets = tickets.filter(tickets.refund_status.fill_null("refunded") == "refunded")
+        tickets = shop.refunds.filter(ibis._.refund_status.fill_null("refunded") == "refunded")
         told = number(tickets.semi_join(rows, "order_id").count())
         made = rows.mutate(**{column: ibis.literal(0.0)})
         for key in (["order_id", "order_line_id"], ["order_id"])[not line :]:
