@@ -31,27 +31,16 @@ if TYPE_CHECKING:
 FEW = 30  # buyers below which a source is not named as best
 
 
-def at_one_level(daily: ibis.Table, by: str) -> tuple[ibis.Table, str]:
-    """Return rows of one level, one device and one depth, so that nobody is counted at two.
+def at_one_level(daily: ibis.Table, by: str) -> ibis.Table:
+    """Return rows of one level and depth, so that nobody is counted at two of them.
 
-    `daily` is the canonical table; rows keep its columns. Of the levels "source" is taken; of the
-    devices all together ("" in the second return value), else the one with most visitors; of each
-    source and day rows over all finer sources, where the data has such.
+    `daily` is the canonical table; rows keep its columns. Of the levels "source" is taken; of each
+    source and day the row over all finer sources and all devices, their parts where there is none.
     """
     named = daily.filter(
         ibis.coalesce(daily[by], "").notin(WHOLE), ibis.coalesce(daily.level, "source") == "source"
     )
-    return _one_device(at_depth(named, by))
-
-
-def _one_device(rows: ibis.Table) -> tuple[ibis.Table, str]:
-    device = ibis.coalesce(rows.device, "")
-    by = rows.group_by(device=device).aggregate(visitors=rows.visitors.sum().fill_null(0))
-    known = frame(by).sort_values(["visitors", "device"], ascending=[False, True])
-    if known["device"].isin(WHOLE).any() or known.empty:
-        return rows.filter(device.isin(WHOLE)), ""
-    largest = str(known["device"].iloc[0])
-    return rows.filter(device == largest), largest
+    return at_depth(named, by)
 
 
 def by_period(rows: ibis.Table, *, period: str, source: Any) -> ibis.Table:
@@ -59,8 +48,7 @@ def by_period(rows: ibis.Table, *, period: str, source: Any) -> ibis.Table:
 
     `period` is the first day; visitors and buyers of several days are sums of daily counts.
     """
-    unit = periods.UNITS[period]
-    kept = rows.mutate(period=rows.date.truncate(unit), source=source)
+    kept = rows.mutate(period=rows.date.truncate(periods.UNITS[period]), source=source)
     return kept.group_by("period", "source").aggregate(
         visitors=kept.visitors.sum(), buyers=kept.pay_buyers.sum(), amount=kept.pay_amount.sum()
     )
@@ -89,7 +77,8 @@ def rated(sums: pd.DataFrame, period: str) -> pd.DataFrame:
 class Traffic(Result):
     """Sources by period; `.shop` holds the shop's own rows, whose visitors are deduplicated.
 
-    `params` names the period that is answered for, the one it is compared with, and the device.
+    `params` names the period that is answered for, the one it is compared with, and the devices
+    that stand for the whole on days on which no row tells it.
     """
 
     code: ClassVar[str] = "channel.traffic"
@@ -113,6 +102,12 @@ class Traffic(Result):
         rows: pd.DataFrame = self.rows[self.rows["period"] == self.params["answer"]]
         return rows.reset_index(drop=True)
 
+    @property
+    def _whole(self) -> float:
+        """Return the conversion of the shop in the period answered for."""
+        shop = self.shop.reindex(columns=["period", "conversion"]).set_index("period")
+        return float(shop["conversion"].get(self.params["answer"], np.nan))
+
     def findings(self) -> tuple[Finding, ...]:
         """Say who is worth most per visitor, who stands out, and what the numbers are not."""
         rows = self.answer
@@ -121,8 +116,11 @@ class Traffic(Result):
         if (self.rows["buyers"] > self.rows["visitors"]).any():
             said.append(Finding("impossible", "watch", {}, n))
         said.append(Finding("daily_sums", "note", {}, n))
-        if self.params["device"]:
-            said.append(Finding("one_device", "watch", {"device": self.params["device"]}, n))
+        devices = self.params["devices"]
+        if len(devices) == 1:
+            said.append(Finding("one_device", "watch", {"device": devices[0]}, n))
+        elif devices:
+            said.append(Finding("devices_added", "watch", {"devices": devices}, n))
         if self.params["partial"]:
             values = {"period": self.params["partial"], "until": self.basis.end}
             said.append(Finding("partial", "note", values, n))
@@ -161,13 +159,8 @@ class Traffic(Result):
         return [Finding("moved", "note", values, int(row["visitors"]))]
 
     def _weak(self, rows: pd.DataFrame) -> list[Finding]:
-        if self.shop.empty:
-            return []
-        whole = self.shop.loc[self.shop["period"] == self.params["answer"], "conversion"]
-        if whole.empty or rows.empty:
-            return []
-        low = rows[rows["high"] < whole.iloc[0]]
-        values = {"sources": list(low["source"]), "whole": whole.iloc[0]}
+        low = rows[rows["high"] < self._whole]
+        values = {"sources": list(low["source"]), "whole": self._whole}
         return [Finding("weak", "watch", values, int(low["visitors"].sum()))] if len(low) else []
 
     def layout(self, *, wide: bool) -> style.Layout:
@@ -176,11 +169,7 @@ class Traffic(Result):
 
     def draw(self, ax: Axes, *, wide: bool, words: Words) -> None:
         """Draw visitors as bars and conversion as dots with 90 % intervals, a row per source."""
-        whole = np.nan
-        if not self.shop.empty:
-            match = self.shop.loc[self.shop["period"] == self.params["answer"], "conversion"]
-            whole = float(match.iloc[0]) if len(match) else np.nan
-        bars.draw(ax, self.answer, whole, wide=wide, words=words)
+        bars.draw(ax, self.answer, self._whole, wide=wide, words=words)
 
 
 def traffic(
@@ -198,7 +187,8 @@ def traffic(
     traffic_daily
         One row per day, store, level, source and device: ``date, visitors, source_l1``, optionally
         ``level`` ("source", "shop", …), ``device``, ``source_l2``, ``source_l3``, ``pay_buyers``
-        and ``pay_amount``. Only rows of one level, device and depth are taken, never added.
+        and ``pay_amount``. Only rows of one level and depth are taken; devices are added on days
+        that no row tells as a whole, as metrics add them, and the result says so.
     period
         "day", "week", "month", "quarter" or "year".
     by
@@ -250,10 +240,11 @@ def traffic(
         return Traffic.lock((absent,), lang=lang, period=period)
     daily = table(traffic_daily, "traffic_daily")
     daily = daily.drop_null("date")
-    kept, device = at_one_level(daily, by)
+    kept = at_one_level(daily, by)
     span = ends(kept, "date", "traffic_daily")
     if not span:
-        _refuse_empty(daily)
+        if not number(daily.count()):
+            raise DataError("empty_table", table="traffic_daily")
         need = Need("column", {"table": "traffic_daily", "column": by})
         return Traffic.lock((need,), lang=lang, period=period)
     first, last = span
@@ -264,23 +255,24 @@ def traffic(
     rows = rated(sums, period)
     own = daily.filter(daily.level == "shop")
     shop = rated(
-        frame(by_period(_one_device(own)[0], period=period, source=ibis.literal(""))), period
+        frame(by_period(at_depth(own, None), period=period, source=ibis.literal(""))), period
     )
     return Traffic(
         rows=rows[list(Traffic.columns)],
         basis=Basis(
             n=int(rows["visitors"].sum()), unit="visits", start=first, end=last, currency=currency
         ),
-        params={"period": period, "by": by, "device": device}
+        params={"period": period, "by": by, "devices": _devices(kept)}
         | _compared(set(rows["period"]), first, last, period),
         lang=checks.language(lang),
         shop=shop[["period", "visitors", "conversion", "uv_value"]],
     )
 
 
-def _refuse_empty(daily: ibis.Table) -> None:
-    if not number(daily.count()):
-        raise DataError("empty_table", table="traffic_daily")
+def _devices(rows: ibis.Table) -> list[str]:
+    """Return the devices that `rows` tell apart, in order."""
+    told = frame(rows.select("device").distinct())["device"].fillna("")
+    return sorted(set(told) - set(WHOLE))
 
 
 def _compared(seen: Collection[str], first: date, last: date, period: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ecomops.data import formats, schema
 from ecomops.data.festivals import calendar_of, usual
 from ecomops.data.policy import Coverage, Margins, coverage, currency_of, margins
 from ecomops.data.problems import Problem
-from ecomops.data.tables import ALONE, engine, frame, opened, read_file, sources, table
+from ecomops.data.tables import ALONE, engine, frame, number, opened, read_file, sources, table
 from ecomops.data.views import views
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _opened(source: object, layout: str | None, currency: str, timezone: str | N
     else:
         raise OptionError("not_a_table", kind=type(source).__name__)
     told = shop.currency if shop.source == "canonical" else ""  # in shop.toml
-    shop = _in_one_currency(shop, currency or told)
+    shop = _in_one_currency(_with_tickets(shop), currency or told)
     return replace(shop, tables=views(shop.tables))
 
 
@@ -227,9 +227,8 @@ def _from_connection(con: ibis.BaseBackend, currency: str, timezone: str | None)
     found = [name for name in schema.tables() if name in con.list_tables()]
     if not found:
         raise MissingError("no_shop_tables", path=con.name, entries=con.list_tables() or ["—"])
-    zone = _zone(timezone, currency, con.table("orders") if "orders" in found else None)
-    tables = {name: table(con.table(name), name, timezone=zone) for name in found}
-    return Shop(name=con.name, tables=tables, currency=currency, timezone=zone, source=con.name)
+    shop = _from_frames({name: con.table(name) for name in found}, currency, timezone)
+    return replace(shop, name=con.name, source=con.name)
 
 
 def _from_path(source: str | Path, layout: str | None, currency: str, timezone: str | None) -> Shop:
@@ -328,6 +327,29 @@ def _settings(folder: Path) -> dict[str, Any]:
     return settings
 
 
+def _with_tickets(shop: Shop) -> Shop:
+    """Return `shop` with refunds as its tickets tell them where orders, or lines, tell none."""
+    for name, line in {"orders": "", "order_lines": "line_"}.items() if "refunds" in shop else ():
+        rows, column, paid = shop.get(name), f"{line}refund_amount", f"{line}paid_amount"
+        if rows is None or number(rows[column].count()):
+            continue
+        tickets = shop.refunds.filter(ibis._.refund_status.fill_null("refunded") == "refunded")
+        told = number(tickets.semi_join(rows, "order_id").count())
+        made = rows.mutate(**{column: ibis.literal(0.0)})
+        for key in (["order_id", "order_line_id"], ["order_id"])[not line :]:
+            sums = tickets.group_by(key).aggregate(_back=tickets.refund_amount.sum())
+            both = made.left_join(sums, key)  # what names no line is spread over those of its order
+            back, each = both["_back"].cast("float64"), both[paid].cast("float64")
+            part = back * each / each.sum().over(group_by=key).nullif(0)
+            made = both.mutate(**{column: both[column] + part.fill_null(0)}).select(rows.columns)
+            tickets = tickets.anti_join(rows, key)
+        if told:
+            made = made.mutate(**{column: made[column].round(4).cast("decimal(18, 4)")})
+            noted = (*shop.problems, Problem("refund_from_ticket", name, "changed", told))
+            shop = replace(shop, tables={**shop.tables, name: made}, problems=noted)
+    return shop
+
+
 def _in_one_currency(shop: Shop, currency: str) -> Shop:
     """Return `shop` with its orders in one currency, or raise when they mix and none was named."""
     if "orders" not in shop:
@@ -347,14 +369,9 @@ def _in_one_currency(shop: Shop, currency: str) -> Shop:
         others = orders.filter(orders.currency != money)
         held_back = [n for n, t in tables.items() if n != "orders" and "order_id" in t.columns]
         tables |= {name: tables[name].anti_join(others, "order_id") for name in held_back}
-    dropped = Problem(code="other_currency", table="orders", action="dropped", count=count)
-    return replace(
-        shop,
-        # named by hand, so that no query reads it again
-        tables=tables | {"orders": kept.mutate(currency=ibis.literal(money))},
-        currency=money,
-        problems=(*shop.problems, *([dropped] if count else [])),
-    )
+    dropped = [Problem("other_currency", "orders", "dropped", count)] if count else []
+    tables["orders"] = kept.mutate(currency=ibis.literal(money))  # so that no query reads it again
+    return replace(shop, tables=tables, currency=money, problems=(*shop.problems, *dropped))
 
 
 def _priced(t: ibis.Table, currency: str) -> ibis.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base.errors import MissingError, OptionError, suggestion
@@ -61,13 +62,9 @@ def terms(text: str) -> Terms:
 
 
 def _term(text: str) -> tuple[float, tuple[str, ...]]:
-    factor, names = 1.0, []
-    for word in (part.strip() for part in text.split("*")):
-        if word.lstrip("-").isdigit():
-            factor *= float(word)
-        else:
-            names.append(word)
-    return factor, tuple(names)
+    words = [part.strip() for part in text.split("*")]
+    names = tuple(word for word in words if not word.lstrip("-").isdigit())
+    return prod((float(word) for word in words if word not in names), start=1.0), names
 
 
 def _metric(code: str, raw: Mapping[str, Any]) -> Metric:

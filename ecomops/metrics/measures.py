@@ -13,7 +13,7 @@ import ibis
 
 from ecomops.base.packaged import packaged
 from ecomops.data.days import SUMS
-from ecomops.data.policy import kept_cost
+from ecomops.data.policy import kept_cost, line_reasons
 from ecomops.data.tables import NO, exact
 
 if TYPE_CHECKING:
@@ -98,6 +98,11 @@ def _guest_squares(column: str) -> Expression:
     return lambda t: (_float(t[column]) * _float(t[column])).sum(where=t.customer_id.isnull())
 
 
+def _counted_buyers(t: Any) -> Any:
+    told = t.item_count.notnull()
+    return t.customer_id.nunique(where=told) + _one(told & t.customer_id.isnull())
+
+
 # Purchases (sales not refunded in full) and money of a person in a period.
 KEPT: Mapping[str, Expression] = {"kept": lambda t: _one(t.net > 0)}
 _AMOUNT: Mapping[str, Expression] = {"amount": lambda t: _float(t.amount).sum()}
@@ -127,6 +132,7 @@ SALES: Mapping[str, Measure] = {
         "sales", lambda p: (p.amount * p.amount).sum(), _AMOUNT, alone="squares"
     ),
     "buyers": _derived("sales", "persons", "guests"),
+    "counted_buyers": Measure("sales", ("item_count",), _counted_buyers, adds=False),
     "person_net_squares": _persons(
         "sales", lambda p: (p.kept_amount * p.kept_amount).sum(), _NET, alone="net_squares"
     ),
@@ -165,8 +171,13 @@ def _where(source: str, column: str, test: Expression) -> Measure:
     return Measure(source, (column,), lambda t: _one(test(t).fill_null(NO)))
 
 
+def _sold(t: Any) -> Any:
+    return ~ibis.or_(*line_reasons(t).values())  # gifts have costs and no sales
+
+
 def _list_amount(t: Any) -> Any:
-    return ibis.coalesce(t.line_list_amount, t.unit_price * t.quantity)
+    told = ibis.coalesce(t.line_list_amount, t.unit_price * t.quantity)
+    return (_sold(t) & (told > 0)).ifelse(told, ibis.null())
 
 
 LINES: Mapping[str, Measure] = {
@@ -178,12 +189,16 @@ LINES: Mapping[str, Measure] = {
             where=t.line_cost.notnull()
         ),
     ),
-    "list": Measure("lines", (), lambda t: _list_amount(t).sum(where=_list_amount(t) > 0)),
+    "quantity": Measure("lines", (), lambda t: t.quantity.sum(where=_sold(t))),
+    "list": Measure("lines", (), lambda t: _list_amount(t).sum()),
     "listed_paid": Measure(
-        "lines", (), lambda t: t.line_paid_amount.sum(where=_list_amount(t) > 0)
+        "lines", (), lambda t: t.line_paid_amount.sum(where=_list_amount(t).notnull())
     ),
     "skus": Measure(
-        "lines", (), lambda t: ibis.coalesce(t.sku_id, t.product_id).nunique(), adds=False
+        "lines",
+        (),
+        lambda t: ibis.coalesce(t.sku_id, t.product_id).nunique(where=_sold(t)),
+        adds=False,
     ),
 }
 
@@ -251,20 +266,9 @@ SURVEYS: Mapping[str, Measure] = {
     "csat": _answer("csat", 1, 5),
 }
 
-_GROUPS: Mapping[str, Mapping[str, Measure]] = {
-    "sales": SALES,
-    "placed": PLACED,
-    "lines": LINES,
-    "members": MEMBERS,
-    "messages": MESSAGES,
-    "stock": STOCK,
-    "scores": SCORES,
-    "calendar": CALENDAR,
-    "reviews": REVIEWS,
-    "surveys": SURVEYS,
-}
+_GROUPS = (SALES, PLACED, LINES, MEMBERS, MESSAGES, STOCK, SCORES, CALENDAR, REVIEWS, SURVEYS)
 _TOLD: Mapping[str, Mapping[str, Any]] = packaged("metrics/measures.toml")
 MEASURES: Mapping[str, Measure] = {
-    **{f"{s}.{n}": measure for s, group in _GROUPS.items() for n, measure in group.items()},
+    **{f"{measure.source}.{n}": measure for group in _GROUPS for n, measure in group.items()},
     **{f"{s}.{n}": _told(s, raw) for s, group in _TOLD.items() for n, raw in group.items()},
 }

@@ -68,34 +68,22 @@ def observe(
     seen: list[tuple[str, pd.DataFrame]] = []
     days: dict[str, Days] = {}
     asked = _expanded(measures)
+    how: Any = {"period": period, "as_of": as_of}
     for source in dict.fromkeys(MEASURES[name].source for name in asked):
         rows, persons = _by_kind(source, asked)
-        made = _over_rows(source, rows, tables, period=period, by=by, as_of=as_of)
+        summed = source == "sales" and by is None
+        made = from_days(rows, tables["orders"], **how) if summed else None
+        if made is None:
+            made = frame(aggregated(source, rows, tables, by=by, **how))
         if not len(made):
             continue
         first, last = made.pop("seen_from").min(), made.pop("seen_to").max()
         days[source] = (_day(first), as_of or _day(last))
         seen.append((source, _indexed(made)))
         if persons:
-            made = by_person(source, persons, tables, period=period, by=by, as_of=as_of)
+            made = by_person(source, persons, tables, by=by, **how)
             seen.append((source, _indexed(made)))
     return Observed(_joined(seen, days, measures, period), days, period)
-
-
-def _over_rows(
-    source: str,
-    names: Sequence[str],
-    tables: Mapping[str, ibis.Table],
-    *,
-    period: str,
-    by: str | None,
-    as_of: date | None,
-) -> pd.DataFrame:
-    if source == "sales" and by is None:
-        made = from_days(names, tables["orders"], period=period, as_of=as_of)
-        if made is not None:
-            return made
-    return frame(aggregated(source, names, tables, period=period, by=by, as_of=as_of))
 
 
 def _expanded(measures: Sequence[str]) -> list[str]:

@@ -159,8 +159,19 @@ def dated(name: str, clock: str) -> Callable[[Tables, str | None], ibis.Table]:
 
 
 def stock(tables: Tables, by: str | None = None) -> ibis.Table:
-    """Return what there was of each SKU by day, in all warehouses together unless split by them."""
+    """Return what there was of each SKU by day, in all warehouses together unless split by them.
+
+    A warehouse that is counted more rarely than others has its last count on the days between.
+    """
     rows: Any = dated("inventory_snapshots", "date")(tables, by)
+    number = rows.day.delta(ibis.date(2000, 1, 1), unit="day")
+    rows = rows.mutate(_place=ibis.coalesce(rows.warehouse_id, ""), _at=number)
+    counts = rows.select("_place", "_at").distinct()
+    at, seen = counts["_at"], ibis.window(group_by="_place", order_by="_at")
+    until = ibis.coalesce(at.lead().over(seen), 2 * at - at.lag().over(seen), at + 1)
+    counts, days = counts.mutate(_until=until), rows.select("day", _on="_at").distinct()
+    held = days.join(counts, [days["_on"] >= counts["_at"], days["_on"] < counts["_until"]])
+    rows = rows.drop("day").join(held, ["_place", "_at"])
     keys = dict.fromkeys(("day", "sku_id", *([by] if by else [])))
     return rows.group_by(*keys).aggregate(
         on_hand=rows.on_hand.sum(),

@@ -20,6 +20,9 @@ from ecomops.store.target import traffic as of_target
 DAYS = pd.date_range("2025-03-01", "2025-05-10").date
 
 
+ORDER = pd.DataFrame({"order_id": ["1"], "paid_at": ["2025-05-01"], "paid_amount": [5.0]})
+
+
 def daily(**columns):
     """Two sources on every day: search converts 5 %, feed 1 %."""
     n = len(DAYS)
@@ -101,13 +104,31 @@ def test_levels_and_devices_are_never_added():
     assert len(got.shop) == 3
 
 
-def test_without_a_row_over_all_devices_the_larger_one_is_taken():
-    base = daily()
-    both = pd.concat([base.assign(device="mobile"), base.assign(device="pc", visitors=50)])
-    got = traffic(both)
-    pd.testing.assert_frame_equal(got.table, traffic(base).table)
-    assert got.params["device"] == "mobile"
-    assert "one_device" in codes(got)
+def test_days_without_a_row_over_all_devices_add_them_up_as_metrics_do():
+    """By hand: search has 200 visitors a day as a whole, and 150 + 60 on the ten days of May."""
+    whole = daily()
+    parts = pd.concat([daily(device=d, visitors=n) for d, n in {"mobile": 150, "pc": 60}.items()])
+    parts = parts.assign(pay_buyers=2, pay_amount=100.0)
+    may = whole["date"].map(lambda day: day.month == 5)
+    rows = pd.concat([whole[~may], parts], ignore_index=True)
+    got = traffic(rows)
+    made = got.table[got.table["source"] == "search"].set_index("period")
+    assert made["visitors"].to_dict() == {"2025-05": 2100, "2025-04": 6000, "2025-03": 6200}
+    assert made["buyers"].to_dict() == {"2025-05": 40, "2025-04": 300, "2025-03": 310}
+    shop = eo.open({"orders": ORDER, "traffic_daily": rows})
+    by = eo.metrics.compute(shop, "visitors", by="source_l1").set_index(["source_l1", "period"])
+    assert by.loc["search", "value"].to_dict() == made["visitors"].to_dict()
+    (said,) = (f for f in got.findings() if f.code == "devices_added")
+    assert said.values == {"devices": ["mobile", "pc"]}
+    assert "counts twice" in got.explain("en")
+    assert "计两次" in got.explain("zh")
+
+
+def test_one_device_alone_is_said_to_stand_for_all():
+    got = traffic(daily(device="mobile"))
+    pd.testing.assert_frame_equal(got.table, traffic(daily()).table)
+    (said,) = (f for f in got.findings() if f.code == "one_device")
+    assert said.values == {"device": "mobile"}
 
 
 def test_finer_sources_are_not_added_to_their_total():
@@ -269,8 +290,7 @@ def test_each_source_is_read_at_the_depth_at_which_it_is_told():
 
 
 def test_metrics_count_nobody_at_two_depths():
-    orders = pd.DataFrame({"order_id": ["1"], "paid_at": ["2025-05-01"], "paid_amount": [5.0]})
-    shop = eo.open({"orders": orders, "traffic_daily": in_parts()})
+    shop = eo.open({"orders": ORDER, "traffic_daily": in_parts()})
     by = {
         depth: eo.metrics.compute(shop, "visitors", by=depth).set_index(depth)["value"].to_dict()
         for depth in ("source_l1", "source_l2")
@@ -282,8 +302,7 @@ def test_metrics_count_nobody_at_two_depths():
 
 
 def test_a_shop_without_the_row_over_all_adds_its_sources_up():
-    orders = pd.DataFrame({"order_id": ["1"], "paid_at": ["2025-05-01"], "paid_amount": [5.0]})
-    shop = eo.open({"orders": orders, "traffic_daily": in_parts().iloc[:-1]})
+    shop = eo.open({"orders": ORDER, "traffic_daily": in_parts().iloc[:-1]})
     assert eo.metrics.compute(shop, "visitors")["value"].tolist() == [200]
 
 

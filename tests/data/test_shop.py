@@ -307,3 +307,64 @@ def test_a_folder_in_which_nothing_is_known_says_why_of_each_file(tmp_path: Path
         eo.open(tmp_path)
     assert error.value.code == "nothing_to_load"
     assert "order.csv is in no layout that is known" in error.value.message("en")
+
+
+SOLD = pd.DataFrame(
+    {
+        "order_id": ["1", "2", "3"],
+        "customer_id": ["a", "b", "c"],
+        "paid_at": "2025-01-02",
+        "paid_amount": [100.0, 50.0, 20.0],
+        "currency": "CNY",
+    }
+)
+SOLD_LINES = pd.DataFrame(
+    {
+        "order_id": ["1", "1", "2", "3"],
+        "order_line_id": ["1", "2", "1", "1"],  # numbered within each order
+        "product_id": list("pqpp"),
+        "product_name": "n",
+        "quantity": 1,
+        "unit_price": 50.0,
+        "line_paid_amount": [60.0, 40.0, 50.0, 20.0],
+        "line_cost": 10.0,
+    }
+)
+TICKETS = pd.DataFrame(
+    {
+        "refund_id": ["r1", "r2", "r3", "r4"],
+        "order_id": ["1", "1", "2", "9"],
+        "order_line_id": ["2", None, "1", "1"],
+        "refund_type": "refund_only",
+        "refund_status": ["refunded", None, "refunding", "refunded"],
+        "applied_at": "2025-01-05",
+        "refund_amount": [30.0, 10.0, 50.0, 7.0],
+    }
+)
+
+
+def test_refunds_that_tickets_alone_tell_reach_orders_and_lines() -> None:
+    """By hand: 30 of the second line, 10 over both as 6 and 4; what is asked for is not paid out.
+
+    Net 60 + 50 + 20 of 170; costs kept of 10 a line: 9, 1.5, 10 and 10.
+    """
+    shop = eo.open({"orders": SOLD, "order_lines": SOLD_LINES, "refunds": TICKETS})
+    orders = frame(shop.orders.order_by("order_id"))
+    assert orders["refund_amount"].tolist() == [40.0, 0.0, 0.0]
+    lines = frame(shop.order_lines.order_by("order_id", "order_line_id"))
+    assert lines["line_refund_amount"].tolist() == [6.0, 34.0, 0.0, 0.0]
+    net = eo.metrics.compute(shop, ["net_sales", "gross_margin"]).set_index("metric")["value"]
+    assert net["net_sales"] == 130
+    assert net["gross_margin"] == shop.gross_margin == pytest.approx((130 - 30.5) / 130)
+    told = [(p.code, p.table, p.action, p.count) for p in shop.problems]
+    assert told == [("refund_from_ticket", t, "changed", 2) for t in ("orders", "order_lines")]
+    assert {"refund_from_ticket"} <= set(shop.check().table["item"])
+
+
+def test_orders_and_lines_that_tell_refunds_are_left_as_they_are() -> None:
+    orders = SOLD.assign(refund_amount=[5.0, None, None])
+    shop = eo.open({"orders": orders, "refunds": TICKETS})
+    assert frame(shop.orders)["refund_amount"].sum() == 5
+    assert shop.problems == ()
+    unknown = eo.open({"orders": SOLD, "refunds": TICKETS[TICKETS["order_id"] == "9"]})
+    assert frame(unknown.orders)["refund_amount"].isna().all()  # of no order that is there

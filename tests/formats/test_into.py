@@ -149,3 +149,58 @@ def test_kill_at_any_moment_leaves_before_or_after(tmp_path: Path, share: float)
     assert amounts(shop) in (before, after)
     load_into(june, shop)
     assert amounts(shop) == after
+
+
+LINES = (
+    "子订单编号,主订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,"
+    "订单状态,商家编码,支付单号,买家应付货款,买家实际支付金额,退款状态,退款金额,"
+    "订单创建时间,订单付款时间"
+)
+BARE = "订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,订单状态,商家编码"
+
+
+def details(path: Path, rows: list[tuple[str, str, str]], *, bare: bool = False) -> Path:
+    """Write an export of order 81's lines: sub-order (left out of `bare`), title, status."""
+    at = "2026-05-01 10:00:00"
+    lines = [BARE if bare else LINES]
+    for sub, title, status in rows:
+        if bare:
+            lines.append(f"81,{title},10,1,,,,,{status},k")
+        else:
+            lines.append(f"{sub},81,{title},10,1,,,,,{status},k,,10,10,没有申请退款,0,{at},{at}")
+    path.write_text("\r\n".join(lines) + "\r\n", encoding="gb18030")
+    return path
+
+
+SHIPPED = "卖家已发货，等待买家确认"
+ALL = [("811", "袜子", SHIPPED), ("812", "帽子", SHIPPED)]
+
+
+def test_an_export_of_some_lines_of_an_order_keeps_the_others(tmp_path: Path) -> None:
+    """Sub-order 812 alone came again: it is completed, 811 is as it was; in one load or in two."""
+    (tmp_path / "both").mkdir()
+    full = details(tmp_path / "both" / "订单表商品20260531.csv", ALL)
+    part = details(tmp_path / "both" / "订单表商品20260630.csv", [("812", "帽子", "交易成功")])
+    for name, loads in {"once": [tmp_path / "both"], "then": [full, part]}.items():
+        done = [load_into(each, tmp_path / name) for each in loads]
+        rows = pd.read_parquet(tmp_path / name / "order_lines.parquet").set_index("order_line_id")
+        assert rows.line_status.to_dict() == {"811": "shipped", "812": "completed"}
+        assert "_line" not in rows.columns
+        told = {p.code: p.count for p in done[-1].problems}
+        assert told["overlap"] == 1
+        assert "rows_gone" not in told
+
+
+def test_lines_without_ids_that_a_newer_export_lacks_are_said_to_be_gone(tmp_path: Path) -> None:
+    """Two lines before, one now: nobody can tell which, so the newest counts, and that is said."""
+    (tmp_path / "both").mkdir()
+    full = details(tmp_path / "both" / "ExportOrderDetailList202605311200.csv", ALL, bare=True)
+    part = details(tmp_path / "both" / "ExportOrderDetailList202606301200.csv", ALL[1:], bare=True)
+    for name, loads in {"once": [tmp_path / "both"], "then": [full, part]}.items():
+        done = [load_into(each, tmp_path / name) for each in loads]
+        rows = pd.read_parquet(tmp_path / name / "order_lines.parquet")
+        assert rows.product_name.tolist() == ["帽子"]
+        told = {p.code: (p.action, p.count) for p in done[-1].problems}
+        assert told["rows_gone"] == ("flagged", 1)
+    again = load_into(part, tmp_path / "then")
+    assert "rows_gone" not in {p.code for p in again.problems}

@@ -70,3 +70,11 @@ def test_tables_of_a_metric_are_those_of_its_measures() -> None:
     assert tables_of(metrics.metric("tacos")) == ("ad_reports", "orders")
     assert tables_of(metrics.metric("gross_margin")) == ("orders", "order_lines")
     assert tables_of(metrics.metric("nps")) == ("surveys", "survey_answers")
+
+
+def test_kinds_of_questions_are_those_that_the_model_names() -> None:
+    """What metrics look for and what loaders of surveys write stands in the canonical table."""
+    note = table_schema("survey_answers").columns["question_type"].note
+    named = set(re.sub(r"\(.*?\)", "", note).replace(" ", "").split(","))
+    assert {"nps", "csat", "number", "text"} <= named
+    assert {"nps", "csat"} == {code for code in CATALOGUE if code in named}

@@ -75,6 +75,45 @@ def test_orders_that_tell_no_pieces_are_no_part_of_the_price_of_a_piece():
     assert found["value"].tolist() == [100 / 2, 100 / 2]
 
 
+def test_buyers_whose_pieces_nobody_tells_are_no_part_of_pieces_per_buyer():
+    """January: 2 pieces of one buyer. February: 3 and 4 pieces of one guest and c; b tells none."""
+    orders = ORDERS.assign(customer_id=["a", "b", None, "c"], item_count=[2, None, 3, 4])
+    found = metrics.compute(shop(orders), "upt")
+    assert found["denominator"].tolist() == [1, 2]
+    assert found["value"].tolist() == [2, 7 / 2]
+
+
+GIVEN = pd.DataFrame(
+    {
+        "order_id": list("1111"),
+        "product_id": list("pqrs"),
+        "product_name": "n",
+        "quantity": [2, 1, 3, 1],
+        "unit_price": [50.0, 30, 0, 20],
+        "line_list_amount": [100.0, 30, 45, 20],
+        "line_paid_amount": [80.0, 0, 0, 20],
+        "is_gift": [False, True, None, True],
+        "line_cost": 5.0,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "halves"),
+    [
+        ("sell_through_sku", (1, 2)),  # of p and q, which are in stock, p was sold
+        ("discount_rate", (20, 100)),
+        ("stock_to_sales", (20, 2)),
+        ("gross_margin", (80, 100)),  # what gifts cost was spent: 4 lines of 5
+    ],
+)
+def test_gifts_are_no_sales(code, halves):
+    """Of four lines p alone is sold: q and s are marked as gifts, r was let go for nothing."""
+    store = shop(ORDERS, order_lines=GIVEN, inventory_snapshots=STOCK)
+    found = metrics.compute(store, code).set_index("period")
+    assert tuple(found.loc["2025-01", ["numerator", "denominator"]]) == halves
+
+
 @pytest.mark.parametrize(
     ("code", "value"),
     [("open_rate", 0.3), ("click_rate", 250 / 11000), ("ctor", 0.2), ("unsub_rate", 0.005)],
@@ -190,6 +229,27 @@ def test_a_product_in_another_warehouse_is_not_out_of_stock():
     store = shop(ORDERS, inventory_snapshots=both)
     split = metrics.compute(store, "stockout_rate", by="warehouse_id").set_index("warehouse_id")
     assert split.loc["w1", "value"].tolist() == [1.0, 1.0]
+
+
+def test_a_warehouse_that_is_counted_once_a_week_has_stock_on_the_days_between():
+    """w1 holds 5 of p all the time and counts on Mondays, w2 has none of p and counts daily.
+
+    After its last count w1 stands for as long as it usually does, a week, and no longer.
+    """
+    days = pd.date_range("2025-01-06", "2025-02-28")
+    counts = pd.DataFrame({"date": days, "warehouse_id": "w2", "sku_id": "p", "on_hand": 0})
+    mondays = [day for day in days if day.weekday() == 0 and day.month == 1]
+    weekly = counts[counts["date"].isin(mondays)].assign(warehouse_id="w1", on_hand=5)
+    both = pd.concat([counts, weekly]).assign(unit_cost=2.0)
+    store = shop(ORDERS, order_lines=GIVEN, inventory_snapshots=both.assign(available=both.on_hand))
+    codes = ["inventory_turnover", "stockout_rate", "stock_to_sales"]
+    found = metrics.compute(store, codes).set_index(["metric", "period"])
+    assert found.loc[("stockout_rate", "2025-01"), ["numerator", "denominator"]].tolist() == [0, 26]
+    assert found.loc[("stockout_rate", "2025-02"), "numerator"] == 26  # from the 3rd: none is known
+    assert found.loc[("inventory_turnover", "2025-01"), "denominator"] == pytest.approx(10)
+    assert found.loc[("stock_to_sales", "2025-01"), "numerator"] == 5
+    split = metrics.compute(store, "stockout_rate", by="warehouse_id").set_index("warehouse_id")
+    assert split.loc["w1", "denominator"].tolist()[0] == 26
 
 
 def test_days_of_stock_do_not_depend_on_what_else_is_asked():

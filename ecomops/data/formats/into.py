@@ -182,7 +182,7 @@ def _stored(
         names.append(f"{name}.parquet")
     for name, rows in loaded.extras.items():
         file = f"{name}{SUFFIX}.parquet"
-        kept, _ = _united(name + SUFFIX, rows, folder, ranks, con)
+        kept, *_ = _united(name + SUFFIX, rows, folder, ranks, con)
         _export(name + SUFFIX, kept, stage / file, con)
         names.append(file)
     if {"refunds", "order_lines"} & set(loaded.tables) and (given := _given(folder, con)):
@@ -226,12 +226,12 @@ def _ranks(ledger: Sequence[dict[str, Any]], files: Sequence[SourceFile]) -> dic
 def _table(
     name: str, rows: ibis.Table, folder: Path, ranks: Mapping[str, int], con: Any
 ) -> tuple[Change, list[Problem]]:
-    kept, before = _united(name, rows, folder, ranks, con)
+    kept, before, noted = _united(name, rows, folder, ranks, con)
     loaded, after = (_count(sql.name(t), con) for t in (rows.get_name(), kept))
     replaced = before + loaded - after
     _export(name, kept, folder / STAGE / f"{name}.parquet", con)
-    noted = [Problem("overlap", name, "changed", replaced)] if before and replaced else []
-    return Change(name, before, loaded, after, replaced), noted
+    again = [Problem("overlap", name, "changed", replaced)] if before and replaced else []
+    return Change(name, before, loaded, after, replaced), again + noted
 
 
 def _count(source: str, con: Any) -> int:
@@ -240,17 +240,17 @@ def _count(source: str, con: Any) -> int:
 
 def _united(
     name: str, rows: ibis.Table, folder: Path, ranks: Mapping[str, int], con: Any
-) -> tuple[str, int]:
-    """Return the rows of a table (or of its extra one) old and new, and how many were old."""
+) -> tuple[str, int, list[Problem]]:
+    """Return the rows of a table (or its extra one) old and new, how many were old, what went."""
     source, base = _source(name, folder), name.removesuffix(SUFFIX)
     new = _ranked(sql.select(None, sql.name(rows.get_name())), "+", rows.columns, ranks, base)
     if source is None:
-        return sql.view(con, "shop_table", new), 0
+        return sql.view(con, "shop_table", new), 0, []
     columns = [c for c, *_ in sql.rows(con, f"DESCRIBE {sql.select(None, source)}")]
     old = _ranked(sql.select(None, source), "", columns, ranks, base)
     made = sql.table(con, "shop_table", f"{old} UNION ALL BY NAME {new}")
-    made, _ = newest(base, made, con.table(made).columns, con)
-    return unique(base, made, con)[0], _count(source, con)
+    made, noted = newest(base, made, con.table(made).columns, con)
+    return unique(base, made, con)[0], _count(source, con), noted[1:]
 
 
 def _source(name: str, *folders: Path) -> str | None:
@@ -297,12 +297,15 @@ def _ranked(
     if by := DOCUMENTS.get(table):  # lines of an order that came together stay together
         age = f"max({age}) OVER (PARTITION BY {', '.join(by)})"
     row = "source_row" if "source_row" in columns else "0"
-    return sql.select({"*": "*", "_file": f"({age})::BIGINT", "_row": f"{row}::BIGINT"}, query)
+    told = {"*": "*", "_file": f"({age})::BIGINT", "_row": f"{row}::BIGINT"}
+    if table == "order_lines" and {"order_id", "order_line_id"} <= {*columns}:  # the platform's ids
+        told["_line"] = "if(starts_with(order_line_id, order_id || '-'), NULL, order_line_id)"
+    return sql.select(told, query)
 
 
 def _export(name: str, made: str, target: Path, con: Any) -> None:
     columns = con.table(made).columns
-    kept = {c: sql.name(c) for c in columns if c not in {"_file", "_row"}}
+    kept = {c: sql.name(c) for c in columns if c not in {"_file", "_row", "_line"}}
     key = [sql.name(c) for c in schemas()[name.removesuffix(SUFFIX)].key if c in columns]
     rows = sql.select(kept, sql.name(made), order=", ".join(key) or "ALL")
     con.raw_sql(f"COPY ({rows}) TO {sql.text(target)} (FORMAT parquet, COMPRESSION zstd)")

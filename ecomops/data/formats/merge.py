@@ -37,7 +37,7 @@ def merged(parts: Sequence[Part], con: Any) -> tuple[dict[str, ibis.Table], list
         for table in dict.fromkeys(s.target.table for s in part.fill):
             pieces.setdefault(table, []).append(canonical(part, table))
     done: dict[str, ibis.Table] = {}
-    told: dict[tuple[int, ...], Problem] = {}
+    told: dict[tuple[Any, ...], Problem] = {}
     for table, queries in pieces.items():
         make = sql.view if len(queries) == 1 else sql.table
         made = make(con, "load_merged", " UNION ALL BY NAME ".join(queries))
@@ -47,7 +47,8 @@ def merged(parts: Sequence[Part], con: Any) -> tuple[dict[str, ibis.Table], list
             made, overlap = newest(table, made, columns, con)
             by = tuple(p.index for p in parts if any(s.target.table == table for s in p.fill))
             for each in overlap:  # a row that feeds two tables is still one row
-                told[by] = max(told.get(by, each), each, key=lambda p: p.count)
+                key = (*by, each.code)
+                told[key] = max(told.get(key, each), each, key=lambda p: p.count)
         if "_line" in columns:
             made = sql.view(con, "load_merged", sql.select(None, sql.name(made), less="_line"))
         done[table] = con.table(made)
@@ -114,7 +115,13 @@ def newest(table: str, made: str, columns: Sequence[str], con: Any) -> tuple[str
     kept = sql.table(
         con, "load_newest", sql.select(None, marked, where="_old IS NOT TRUE", less="_old")
     )
-    return kept, [Problem("overlap", table, "changed", count)]
+    # without ids of their own rows of a document cannot be told apart: said where there were more
+    sizes = {"d": f"({group})", "n": "count(*)", "old": "bool_and(_old)"}
+    gap = {"n": "max(n) FILTER (old) - max(n) FILTER (NOT old)"}
+    gaps = sql.select(gap, sql.select(sizes, marked, group=f"{group}, _file"), group="d")
+    (gone,) = sql.rows(con, sql.select({"n": "sum(n) FILTER (n > 0)"}, gaps))[0]
+    found = {"overlap": ("changed", count), "rows_gone": ("flagged", int(gone or 0))}
+    return kept, [Problem(code, table, *each) for code, each in found.items() if each[1]]
 
 
 def joined(table: str, pieces: Sequence[ibis.Table], con: Any) -> tuple[str, list[Problem]]:

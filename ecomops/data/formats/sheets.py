@@ -105,9 +105,11 @@ def _text(path: Path, scratch: Path, shown: str) -> Iterator[Sheet]:
         ) from error
     whole = size <= IN_PYTHON
     _refuse_open_quote(records, content, shown) if whole else None
+    # line breaks within quotes end none
+    ends = r"\r\n" if QUOTED.sub("", content).split("\n", 1)[0].endswith("\r") else r"\n"
     yield Sheet(
         shown, "text", records[:HEAD_ROWS], records if whole else None, text.path,
-        delimiter, _ends(content), text.encoding, size=size,
+        delimiter, ends, text.encoding, size=size,
     )  # fmt: skip
 
 
@@ -118,11 +120,6 @@ def _refuse_open_quote(records: list[list[str]], content: str, shown: str) -> No
     cut = len(records[-1]) < max(map(len, records)) or any("\n" in c for c in records[-1])
     if cut:
         raise DataError("broken_row", file=shown, row=len(records), reason="unclosed quote")
-
-
-def _ends(content: str) -> str:
-    """Return how the first line ends; line breaks within quotes end none."""
-    return r"\r\n" if QUOTED.sub("", content).split("\n", 1)[0].endswith("\r") else r"\n"
 
 
 def _delimiter(content: str) -> str:
@@ -247,13 +244,14 @@ def staged(sheet: Sheet, con: Any, header: int, width: int) -> tuple[str, tuple[
     body = sheet.rows[header + 1 :]
     full = sum(len(row) >= width for row in body)
     whole = full * 2 >= sum(any(c.strip() for c in row) for row in body)
-    for number, row in enumerate(body, start=header + 2):
+    for at, row in enumerate(body):
         short = sheet.kind == "text" and whole and len(row) < width
         cut = short and sum(bool(c.strip()) for c in row) > 1
         if cut or any(cell.strip() for cell in row[width:]):
-            ragged.append(_place(sheet, number - header - 2, number))
+            said = f"{sheet.origin[at][0]}: {sheet.origin[at][2]}" if sheet.origin else ""
+            ragged.append(said or str(at + header + 2))
             row = []  # noqa: PLW2901  (blank, so that the rows below keep their numbers)
-        kept.append((number - header - 2, row))
+        kept.append((at, row))
     cells = {
         f"c{i}": pa.array([r[i] if i < len(r) else None for _, r in kept], pa.string())
         for i in range(width)
@@ -264,11 +262,6 @@ def staged(sheet: Sheet, con: Any, header: int, width: int) -> tuple[str, tuple[
     made = sql.free(con, "load_cells")
     con.con.register(made, pa.table(cells))
     return sql.name(made), tuple(ragged)
-
-
-def _place(sheet: Sheet, at: int, number: int) -> str:
-    """Return the row's number, with its file where several were read as one."""
-    return f"{sheet.origin[at][0]}: {sheet.origin[at][2]}" if sheet.origin else str(number)
 
 
 def _staged_parquet(sheet: Sheet) -> str:

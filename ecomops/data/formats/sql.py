@@ -45,7 +45,8 @@ def select(
     >>> select({"n": "count(*)"}, name("orders"), where="paid > 0")
     'SELECT count(*) AS "n" FROM "orders" WHERE paid > 0'
     """
-    shown = "*" if columns is None else ", ".join(_shown(c, e) for c, e in columns.items())
+    each = (e if c == "*" else f"{e} AS {name(c)}" for c, e in (columns or {}).items())
+    shown = "*" if columns is None else ", ".join(each)
     parts = ["SELECT", f"* EXCLUDE ({name(less)})" if less else shown]
     parts += ["FROM", f"({source})" if source[:7] == "SELECT " else source]
     clauses = (
@@ -56,10 +57,6 @@ def select(
         if clause:
             parts += [word, clause]
     return " ".join(parts) + (f" LIMIT {limit}" if limit is not None else "")
-
-
-def _shown(column: str, expression: str) -> str:
-    return expression if column == "*" else f"{expression} AS {name(column)}"
 
 
 def rows(con: Any, query: str) -> list[tuple[Any, ...]]:

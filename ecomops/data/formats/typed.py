@@ -162,7 +162,7 @@ def _wide(
     """Return the query of typed values; ``_bad`` has a bit per column that did not parse."""
     values = {s.name: value_of(s, part, around) for s in part.fill}
     first = [f"c{i}" for i in _labels(part)]
-    kept = {c: c for c in dict.fromkeys((*first, *(c for s in strict for c in _cells(s))))}
+    kept = {c: c for c in (*first, *(f"{s.letter}{p}" for s in strict for p in s.positions))}
     spare = list(spare_cells(part))
     kept |= {c: c for c in (*_footer_cells(part), *_origin(part), *spare)}
     both = sql.select(values | kept, said)
@@ -177,10 +177,6 @@ def _wide(
     out["_note"] = _note(part, first, cells)
     out |= {c: c for c in (*_origin(part), *spare)}
     return sql.select(out, both)
-
-
-def _cells(slot: Slot) -> list[str]:
-    return [f"{slot.letter}{p}" for p in slot.positions]
 
 
 def _footer_cells(part: Part) -> list[str]:
