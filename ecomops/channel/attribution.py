@@ -327,6 +327,7 @@ def _facts(
     return {
         "conversions": sums["conversions"],
         "value": sums["value"],
+        "valued": sums["valued"],
         "nulls": sums["nulls"] if params["nulls"] == "include" else 0.0,
         "open": sums["open"] if params["nulls"] == "include" else 0.0,
         "untouched": found.untouched if found.timed else sums["untouched"],

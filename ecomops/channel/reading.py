@@ -167,4 +167,4 @@ def _move(
 
 
 def _margin_per_order(facts: Mapping[str, float]) -> float:
-    return facts["value"] / facts["conversions"] * facts["margin"]
+    return facts["value"] / max(facts["valued"], 1e-9) * facts["margin"]

@@ -367,6 +367,17 @@ def test_its_middle_is_what_is_expected_when_no_order_can_be_won(effect):
     assert (value.mid < value.high) == (row["high"] > 0)
 
 
+def test_orders_whose_value_nobody_knows_are_worth_what_the_others_are():
+    """By hand: each known order is worth 100; that half are not known makes none cheaper."""
+    log = shop(0.0)
+    unknown = log["order_id"].notna() & (np.arange(len(log)) % 2 == 0)
+    assert 0 < unknown.sum() < log["order_id"].notna().sum()
+    some = log.assign(value=log["value"].mask(unknown))
+    whole, part = (attribution(f, margin=0.3).actions()[0] for f in (log, some))
+    assert part.value == whole.value
+    assert part.change["risk"] == pytest.approx(whole.change["risk"])
+
+
 def test_without_margin_or_with_little_spend_it_is_measured_first():
     unpriced = attribution(shop(0.0)).actions()[0]
     assert (unpriced.code, unpriced.value) == ("price", None)
