@@ -14,6 +14,7 @@ from ecomops.base import checks
 from ecomops.data.policy import sold_lines
 from ecomops.data.tables import YES, frame
 from ecomops.maths.gaps import LEAST, gaps, kill_rule
+from ecomops.metrics.sources import traffic
 from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def _conversion(shop: Shop) -> float | None:
     if "traffic_daily" not in shop:
         return None
     t = shop.traffic_daily
-    t = t.filter((t.level != "product").fill_null(YES))
+    t = traffic({"traffic_daily": t.filter((t.level != "product").fill_null(YES))})
     sums = frame(t.aggregate(buyers=t.pay_buyers.sum(), visitors=t.visitors.sum())).iloc[0]
     return float(sums["buyers"] / sums["visitors"]) if (sums > 0).all() else None
 

@@ -230,7 +230,8 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
     weeks = pd.date_range(rows["week"].min(), rows["week"].max(), freq="7D")
     total = rows.groupby("week")["pieces"].sum().reindex(weeks, fill_value=0).to_numpy()
     parts = rows.groupby("product_id", sort=False)
-    found = pd.DataFrame([_product(str(i), part, weeks, total) for i, part in parts])
+    end = pd.Timestamp(rows["last"].max())
+    found = pd.DataFrame([_product(str(i), part, weeks, total, end) for i, part in parts])
     filled = ("low", "high", "best", "gain", "gain_low", "gain_high", "q")
     found = found.assign(**dict.fromkeys(filled, np.nan))
     known = found["reason"] == "known"
@@ -243,7 +244,7 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
         n=len(found),
         unit="products",
         start=pd.Timestamp(rows["first"].min()).date(),
-        end=pd.Timestamp(rows["last"].max()).date(),
+        end=end.date(),
         currency=currency_of(lines),
         excluded=line_exclusions(lines),
     )
@@ -256,8 +257,10 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
 REASONS = ("known", "still", "endogenous", "few")
 
 
-def _product(item: str, part: pd.DataFrame, weeks: pd.DatetimeIndex, total: Any) -> dict[str, Any]:
-    """Return the raw estimate of one product and what its price and profit are now."""
+def _product(
+    item: str, part: pd.DataFrame, weeks: pd.DatetimeIndex, total: Any, end: pd.Timestamp
+) -> dict[str, Any]:
+    """Return the raw estimate of one product and what its price and profit are at the `end`."""
     own = part.set_index("week").reindex(weeks)
     first = own["pieces"].first_valid_index()
     own, others = own.loc[first:], total[-len(own.loc[first:]) :]
@@ -274,7 +277,7 @@ def _product(item: str, part: pd.DataFrame, weeks: pd.DatetimeIndex, total: Any)
         "pieces": pieces.sum(),
         "price": float(own["paid"].tail(8).sum() / (own["pieces"].tail(8).sum() or np.nan)),
         "cost": float(part["spent"].sum() / (part["costed"].sum() or np.nan)),
-        "weekly": float(pieces[-8:].mean()),
+        "weekly": float(7 * pieces[-8:].sum() / ((end - own.index[-8:][0]).days + 1)),
         "lowest": float(np.nanquantile(asked, 0.05)),
         "highest": float(np.nanquantile(asked, 0.95)),
     }

@@ -62,6 +62,22 @@ def test_size_is_searches_beyond_the_usual_by_conversion_price_and_margin(result
     assert best["size"] == pytest.approx(1800 * (1 - 1 / best["ratio"]) * 0.02 * 200 * 0.75)
 
 
+def test_the_conversion_of_the_shop_is_that_of_its_own_rows():
+    """By hand: 60 of 1,200; its sources (36 of 1,800) and devices count the same people again."""
+    rows = pd.DataFrame(
+        [
+            ("shop", None, "all", 1200, 60),
+            ("shop", None, "mobile", 1000, 30),
+            ("source", "search", "all", 1000, 26),
+            ("source", "feed", "all", 800, 10),
+            ("product", None, "all", 900, 9),
+        ],
+        columns=["level", "source_l1", "device", "visitors", "pay_buyers"],
+    ).assign(date=pd.Timestamp("2025-11-20").date(), pay_amount=1.0)
+    found = niche(eo.open(frames() | {"traffic_daily": rows}))
+    assert found.params["conversion"] == pytest.approx(0.05)
+
+
 def test_without_the_column_the_attribute_is_what_the_keyword_adds(result):
     rows = market(attribute=False)
     bare = rows.head(1).assign(keyword="衬衫")  # a bare category tells of no segment
