@@ -103,8 +103,7 @@ class Guardrails(Result):
         if len(unclear) and "seeming" in {f.code for f in self.findings()}:
             row = unclear.sort_values(["chance", "spend"]).iloc[-1]
             daily = row["spend"] / self.params["days"]
-            missing = max(EVIDENCE - row["evidence"], EVIDENCE) * row["limit"]
-            days = min(math.ceil(missing / daily), PATIENT)
+            days = min(math.ceil(EVIDENCE * row["limit"] / daily), PATIENT)
             change = {"campaign": row["campaign"], "days": days, "chance": row["chance"]}
             subject = self._subject(row["campaign"])
             found.append(Action("wait", ("seeming",), change, "D", until, None, subject))
