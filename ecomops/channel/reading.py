@@ -133,8 +133,7 @@ def actions(
     """
     both = beside(rows, measured)
     until = (end or pd.Timestamp.max.date()) + timedelta(days=90)
-    zero = overrated(both).head(1)
-    moves = [_move(row, both, facts, until) for _, row in zero.iterrows()]
+    moves = [_move(row, both, facts, until) for _, row in overrated(both).head(1).iterrows()]
     untested = [c for c in spread(rows)["channel"] if c not in set(measured["channel"])]
     tests = [
         Action("test", ("untested",), {"channel": name}, "D", until, subject=f"channel:{name}")
