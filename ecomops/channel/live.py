@@ -115,11 +115,8 @@ class Live(Result):
         if weak.empty and strong.empty:
             return [Finding("products_alike", "note", {"count": len(rows)}, n)]
         facts = {"count": len(rows), "strong": list(strong["name"].head(NAMED))}
-        facts |= {
-            "weak": list(weak["name"].head(NAMED)),
-            "n_strong": len(strong),
-            "n_weak": len(weak),
-        }
+        facts |= {"weak": list(weak["name"].head(NAMED)), "n_strong": len(strong)}
+        facts |= {"n_weak": len(weak)}
         facts |= {"all_strong": len(strong) <= NAMED, "all_weak": len(weak) <= NAMED}
         return [Finding("products", "act", facts, n)]
 
