@@ -212,8 +212,9 @@ def pacing(
     until = min(now.date(), end)
     before = history(shop, calendar=calendar, own_days=own_days, as_of=until)
     known = (start - before.start).days
-    if known < NEEDED:
-        values = {"needed": NEEDED, "found": max(known, 0), "unit": "days"}
+    there = min(max(known, 0), len(before))  # days before the start that the data reach
+    if there < max(known, NEEDED):
+        values = {"needed": max(known, NEEDED), "found": there, "unit": "days"}
         return Pacing.lock((Need("rows", values),), lang=lang)
     hours = _hours(shop, before, metric, now)
     length = (end - start).days + 1

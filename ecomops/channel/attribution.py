@@ -299,9 +299,7 @@ def _result(
         currency=currency,
         excluded={"untouched": int(facts["untouched"])},
     )
-    measured = pd.DataFrame(columns=list(INCREMENTAL))
-    if found.incremental is not None:
-        measured = found.incremental
+    none = pd.DataFrame(columns=list(INCREMENTAL))
     return Attribution(
         rows=rows,
         basis=basis,
@@ -309,7 +307,7 @@ def _result(
         lang=lang,
         effects=effects,
         facts=facts,
-        incremental=measured,
+        incremental=none if found.incremental is None else found.incremental,
     )
 
 
@@ -327,6 +325,7 @@ def _facts(
     return {
         "conversions": sums["conversions"],
         "value": sums["value"],
+        "valued": sums["valued"],
         "nulls": sums["nulls"] if params["nulls"] == "include" else 0.0,
         "open": sums["open"] if params["nulls"] == "include" else 0.0,
         "untouched": found.untouched if found.timed else sums["untouched"],

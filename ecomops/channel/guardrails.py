@@ -102,10 +102,8 @@ class Guardrails(Result):
         unclear = self.rows[self.rows["verdict"] == "watch"]
         if len(unclear) and "seeming" in {f.code for f in self.findings()}:
             row = unclear.sort_values(["chance", "spend"]).iloc[-1]
-            daily = row["spend"] / self.params["days"]
-            missing = max(EVIDENCE - row["evidence"], EVIDENCE) * row["limit"]
-            days = min(math.ceil(missing / daily), PATIENT)
-            change = {"campaign": row["campaign"], "days": days, "chance": row["chance"]}
+            days = math.ceil(EVIDENCE * row["limit"] / (row["spend"] / self.params["days"]))
+            change = {k: row[k] for k in ("campaign", "chance")} | {"days": min(days, PATIENT)}
             subject = self._subject(row["campaign"])
             found.append(Action("wait", ("seeming",), change, "D", until, None, subject))
         return tuple(found)

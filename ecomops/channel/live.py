@@ -86,9 +86,9 @@ class Live(Result):
 
     def _last(self) -> Finding:
         p = self.params["last"]
-        low = p["orders"] < p["low"]
-        level = "act" if low else "good" if p["orders"] > p["high"] else "note"
-        return Finding("below" if low else "last", level, p, int(p["viewers"]))
+        low, high = p["orders"] < p["low"], p["orders"] > p["high"]
+        code, level = ("below", "act") if low else ("above", "good") if high else ("last", "note")
+        return Finding(code, level, p, int(p["viewers"]))
 
     def _hosts(self, n: int) -> list[Finding]:
         said = []
@@ -115,11 +115,8 @@ class Live(Result):
         if weak.empty and strong.empty:
             return [Finding("products_alike", "note", {"count": len(rows)}, n)]
         facts = {"count": len(rows), "strong": list(strong["name"].head(NAMED))}
-        facts |= {
-            "weak": list(weak["name"].head(NAMED)),
-            "n_strong": len(strong),
-            "n_weak": len(weak),
-        }
+        facts |= {"weak": list(weak["name"].head(NAMED)), "n_strong": len(strong)}
+        facts |= {"n_weak": len(weak)}
         facts |= {"all_strong": len(strong) <= NAMED, "all_weak": len(weak) <= NAMED}
         return [Finding("products", "act", facts, n)]
 
@@ -230,7 +227,7 @@ def live(shop: Shop, *, as_of: date | str | None = None, lang: str | None = None
         "last": last,
         "talk": _talk(rows) if detailed else None,
         "per_slot": float(rows["orders"].mean()),
-        "per_session": float(rows["orders"].sum() / len(chosen)),
+        "per_session": float(rows["orders"].sum() / rows["session"].nunique()),
     }
     basis = Basis(n=len(chosen), unit="sessions", start=start, end=end, currency=shop.currency)
     return Live(rows=table, basis=basis, params=params, lang=checks.language(lang))

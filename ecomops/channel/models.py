@@ -51,6 +51,7 @@ def totals(journeys: ibis.Table) -> Mapping[str, float]:
             **sums_of,
             untouched=journeys.conversions.sum(where=~touched),
             open=journeys.open.sum(where=touched),
+            valued=journeys.conversions.sum(where=touched & (journeys.value > 0)),
         )
     )
     return {str(name): float(np.nan_to_num(float(v or 0))) for name, v in row.iloc[0].items()}

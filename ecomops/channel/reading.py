@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ecomops.maths.arrays import Z90
+from ecomops.maths.information import unit_loss
 from ecomops.result import Action, Finding, Value
 
 if TYPE_CHECKING:
@@ -125,13 +127,13 @@ def actions(
 ) -> tuple[Action, ...]:
     """Return the move away from an overrated channel and the test of an untested one.
 
-    The move is worth the spend it saves less the margin of the orders it may lose; nothing is
-    counted for what the money earns elsewhere. Without cost or margin it can only be priced first.
+    The move is worth the spend it saves less the margin of the orders it may lose: none where the
+    effect is below 0, so in the middle the mean of what is above it. Nothing is counted for what
+    the money earns elsewhere. Without cost or margin it can only be priced first.
     """
     both = beside(rows, measured)
     until = (end or pd.Timestamp.max.date()) + timedelta(days=90)
-    zero = overrated(both).head(1)
-    moves = [_move(row, both, facts, until) for _, row in zero.iterrows()]
+    moves = [_move(row, both, facts, until) for _, row in overrated(both).head(1).iterrows()]
     untested = [c for c in spread(rows)["channel"] if c not in set(measured["channel"])]
     tests = [
         Action("test", ("untested",), {"channel": name}, "D", until, subject=f"channel:{name}")
@@ -155,14 +157,13 @@ def _move(
     subject = f"channel:{row['channel']}"
     if not (spend > 0 and each > 0):
         return Action("price", ("holdout_zero",), change, "A", until, subject=subject)
-    low, mid, high = (
-        CUT * (spend - max(float(row[end]), 0) * a_month * each)
-        for end in ("high", "conversions", "low")
-    )
+    error, most = (row["high"] - row["low"]) / (2 * Z90), max(row["high"], 0.0)
+    lost = min(error * float(unit_loss(-row["conversions"] / error)), most)
+    low, mid, high = (CUT * (spend - x * a_month * each) for x in (most, lost, max(row["low"], 0)))
     value = Value(low=low, mid=mid, high=high, horizon_days=MONTH)
     code = "move" if len(best) else "cut"
     return Action(code, ("holdout_zero",), change, "A", until, value, subject)
 
 
 def _margin_per_order(facts: Mapping[str, float]) -> float:
-    return facts["value"] / facts["conversions"] * facts["margin"]
+    return facts["value"] / max(facts["valued"], 1e-9) * facts["margin"]

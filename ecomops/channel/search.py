@@ -109,7 +109,8 @@ class Search(Result):
         rows, n = self.rows, self.basis.n
         top = rows.iloc[int(rows["growth"].argmax())]
         fields = ("keyword", "source", "growth", "low", "high")
-        said = [Finding("fastest", "note", {k: top[k] for k in fields}, n)]
+        code = "fastest" if top["growth"] > 0 else "held"
+        said = [Finding(code, "note", {k: top[k] for k in fields}, n)]
         most = rows.groupby("keyword")["high"].max()  # every index that has the word says so
         falling = sorted(most.index[most < 0])
         if falling:

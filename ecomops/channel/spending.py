@@ -178,9 +178,8 @@ def _total(value: Any, where: Any = None) -> Any:
 
 
 def by_channel(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `sums` added up by channel; the spread between days is kept as it is."""
-    added = [c for c in rows.columns if rows[c].dtype.kind in "fi" and c != "days"]
-    grouped = rows.groupby("channel", as_index=False)
-    out: pd.DataFrame = grouped[added].sum().merge(grouped["days"].max(), on="channel")
+    """Return the rows of `sums` added up by channel; ``days`` are those of all its campaigns."""
+    added = [c for c in rows.columns if rows[c].dtype.kind in "fi"]
+    out: pd.DataFrame = rows.groupby("channel", as_index=False)[added].sum()
     out = out.assign(campaign=out["channel"], campaign_id=None)
     return out.sort_values(["spend", "channel"], ascending=[False, True], ignore_index=True)

@@ -130,7 +130,7 @@ class Traffic(Result):
         most = rows.iloc[0]
         base = {"period": self.params["answer"], "most": most["source"]}
         base |= {"visitors": most["visitors"], "most_value": most["uv_value"]}
-        sure = rows[rows["buyers"] >= FEW].sort_values("uv_value", ascending=False)
+        sure = rows[rows["buyers"] >= FEW].dropna().sort_values("uv_value", ascending=False)
         n = int(most["visitors"])
         if sure.empty or len(rows) == 1:
             return [Finding("most", "note", base, n)]

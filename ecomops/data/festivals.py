@@ -128,8 +128,8 @@ def calendar_of(
     """Return the festivals of a named calendar with a shop's `own` days put in their place.
 
     `name` is "cn" (holidays and platforms), "western" or "all". A row of `own` has ``code, day``
-    and, where it knows better, ``presale, main, after``; it replaces the built-in day of that code
-    and year. Raises `OptionError` for an unknown name.
+    and, where it knows better, ``presale, main, after``; it replaces the built-in days of that
+    code and year. Raises `OptionError` for an unknown name.
 
     >>> rows = [{"code": "double_11", "day": date(2025, 11, 11), "presale": (-28, -13)}]
     >>> mine = calendar_of("cn", rows)
@@ -140,9 +140,10 @@ def calendar_of(
     named["all"] = (*named["cn"], *named["western"])
     if name not in named:
         raise OptionError("unknown_choice", name="calendar", value=name, allowed=list(named))
-    replaced = {(row["code"], row["day"].year): _own(row) for row in own}
+    mine = {(row["code"], row["day"]): _own(row) for row in own}
+    replaced = {(code, day.year) for code, day in mine}
     built_in = [f for f in festivals(named[name]) if (f.code, f.day.year) not in replaced]
-    kept = [f for f in (*built_in, *replaced.values()) if f.day.year <= until]
+    kept = [f for f in (*built_in, *mine.values()) if f.day.year <= until]
     return tuple(sorted(kept, key=lambda f: (f.day, f.code)))
 
 

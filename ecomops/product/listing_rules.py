@@ -11,6 +11,7 @@ import pandas as pd
 
 from ecomops.base.packaged import packaged
 from ecomops.data.tables import NO, frame
+from ecomops.metrics.sources import item_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,8 +70,7 @@ def listings(shop: Shop, *, since: date, until: date, as_of: date | None = None)
         goods = goods.mutate(amount=_none("float64"))
         there = goods.filter(~goods.later).drop("later")
         return frame(there.order_by("product_id").limit(MOST))
-    days = shop.traffic_daily.filter(ibis._.level == "product", ibis._.date.cast("date") >= since)
-    days = days.filter(days.date.cast("date") <= until)
+    days = item_traffic(shop.tables).filter(ibis._.day.cast("date").between(since, until))
     by = days.group_by("product_id").aggregate(
         visitors=days.visitors.sum().cast("float64"),
         buyers=days.pay_buyers.sum().cast("float64"),

@@ -12,8 +12,9 @@ import pandas as pd
 
 from ecomops.base import checks
 from ecomops.data.policy import sold_lines
-from ecomops.data.tables import YES, frame
+from ecomops.data.tables import frame
 from ecomops.maths.gaps import LEAST, gaps, kill_rule
+from ecomops.metrics.sources import traffic
 from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ USUAL = 0.02  # buyers per visitor where neither the market nor the shop tells
 def cells(market_keywords: ibis.Table) -> ibis.Table:
     """Return ``attribute, category, searches, offers, click_rate, pay_rate, first, last``.
 
-    One row per attribute and category of the last period; several keywords of one cell add up.
-    Without `attribute` it is what the keyword says beyond the category; bare categories are left
-    out. Rates are 0-1.
+    One row per attribute and category of the last period; several keywords of one cell add up,
+    those that tell searches and offers, their rates weighted by searches. Without `attribute` it
+    is what the keyword says beyond the category; bare categories are left out. Rates are 0-1.
     """
     t = market_keywords
     t = t.filter(t.period_end == t.period_end.max())
@@ -47,15 +48,19 @@ def cells(market_keywords: ibis.Table) -> ibis.Table:
     t = t.filter(t.attribute != "")
     sought = _middle(t.search_popularity_low, t.search_popularity_high)
     t = t.mutate(sought=sought, paid=_middle(t.pay_rate_low, t.pay_rate_high))
-    by = t.group_by(["attribute", "category"]).aggregate(
+    t = t.drop_null(["sought", "online_items"])
+    return t.group_by(["attribute", "category"]).aggregate(
         searches=t.sought.sum(),
         offers=t.online_items.sum().cast("float64"),
-        click_rate=t.click_rate.mean(),
-        pay_rate=t.paid.mean(),
+        click_rate=_mean(t.click_rate, t.sought),
+        pay_rate=_mean(t.paid, t.sought),
         first=t.period_start.min(),
         last=t.period_end.max(),
     )
-    return by.drop_null(["searches", "offers"])
+
+
+def _mean(rate: Any, weight: Any) -> Any:
+    return (rate * weight).sum() / weight.sum(where=rate >= 0).nullif(0)
 
 
 def _middle(low: Any, high: Any) -> Any:
@@ -242,8 +247,7 @@ def _conversion(shop: Shop) -> float | None:
     """Return the shop's buyers per visitor, from daily traffic; None without any."""
     if "traffic_daily" not in shop:
         return None
-    t = shop.traffic_daily
-    t = t.filter((t.level != "product").fill_null(YES))
+    t = traffic({"traffic_daily": shop.traffic_daily.filter(~ibis._.level.identical_to("product"))})
     sums = frame(t.aggregate(buyers=t.pay_buyers.sum(), visitors=t.visitors.sum())).iloc[0]
     return float(sums["buyers"] / sums["visitors"]) if (sums > 0).all() else None
 

@@ -42,7 +42,7 @@ def values_by_item(lines: ibis.Table, *, by: str, value: str) -> ibis.Table:
         "margin": sold.line_paid_amount - sold.line_cost,
         "quantity": sold.quantity,
     }[value]
-    keyed = sold.mutate(item=sold[by].cast("string"), worth=worth.cast("decimal(38,4)"))
+    keyed = sold.mutate(item=sold[by].cast("string").nullif(""), worth=worth.cast("decimal(38,4)"))
     name = keyed.product_name.nullif("").max(where=keyed["item"] != "")
     items = keyed.group_by("item").aggregate(
         name=name, amount=keyed.worth.sum(), days=keyed.paid_at.max()

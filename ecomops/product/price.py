@@ -41,7 +41,7 @@ def weekly(order_lines: ibis.Table) -> pd.DataFrame:
     """Return one row per week with a sale of each of the 60 best sellers.
 
     ``product_id, name, week`` (Monday), ``pieces, paid, listed`` (before discounts), ``spent`` on
-    the ``costed`` pieces whose cost is known, ``first, last`` (days).
+    the ``costed`` pieces whose cost is known, ``first, last`` (days), ``until`` (the day after).
     """
     sold = sold_lines(order_lines)
     sold = sold.mutate(at=ibis.coalesce(sold.paid_at, sold.created_at))
@@ -60,7 +60,8 @@ def weekly(order_lines: ibis.Table) -> pd.DataFrame:
         last=kept["at"].date().max(),
     )
     rows = frame(by.order_by("product_id", "week"))
-    return rows.assign(week=pd.to_datetime(rows["week"]))
+    until = pd.Timestamp(rows["last"].max()) + pd.Timedelta(days=1)
+    return rows.assign(week=pd.to_datetime(rows["week"]), until=until)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -234,9 +235,8 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
     filled = ("low", "high", "best", "gain", "gain_low", "gain_high", "q")
     found = found.assign(**dict.fromkeys(filled, np.nan))
     known = found["reason"] == "known"
-    params: dict[str, Any] = {"mean": np.nan, "low": np.nan, "high": np.nan}
-    if known.any():
-        params = _pool(found, known)
+    none: dict[str, Any] = dict.fromkeys(("mean", "low", "high"), np.nan)
+    params = _pool(found, known) if known.any() else none
     found = found.sort_values(["reason", "pieces", "product_id"], ascending=[False, False, True])
     found = found.sort_values("reason", key=lambda r: r != "known", kind="stable")
     basis = Basis(
@@ -274,7 +274,7 @@ def _product(item: str, part: pd.DataFrame, weeks: pd.DatetimeIndex, total: Any)
         "pieces": pieces.sum(),
         "price": float(own["paid"].tail(8).sum() / (own["pieces"].tail(8).sum() or np.nan)),
         "cost": float(part["spent"].sum() / (part["costed"].sum() or np.nan)),
-        "weekly": float(pieces[-8:].mean()),
+        "weekly": float(7 * pieces[-8:].sum() / (part["until"].iloc[0] - own.index[-8:][0]).days),
         "lowest": float(np.nanquantile(asked, 0.05)),
         "highest": float(np.nanquantile(asked, 0.95)),
     }

@@ -43,8 +43,8 @@ class Shelf:
 
 def stock_days(shop: Shop) -> ibis.Table:
     """Return pieces by product and day: ``product_id, date, on_hand, inbound, lead``."""
-    columns = ("sku_id", "product_id", "lead_time_days")
-    skus = shop.product_skus.select(*columns).distinct()
+    skus = shop.product_skus.group_by("sku_id", "product_id")
+    skus = skus.aggregate(lead_time_days=ibis._.lead_time_days.mean())
     t = shop.inventory_snapshots.join(skus, "sku_id")
     on_hand = ibis.coalesce(t.available, t.on_hand)
     t = t.mutate(day=t.date.cast("date"), left=on_hand, coming=t.inbound.fill_null(0))

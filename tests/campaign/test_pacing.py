@@ -142,6 +142,15 @@ def test_short_histories_and_wrong_options() -> None:
         pacing(shop, start=date(2025, 9, 3), end=date(2025, 9, 1))
 
 
+def test_a_period_beyond_the_data_waits_for_the_days_before_it() -> None:
+    """By hand: 242 days lie before the start, the data reach 240 of them."""
+    later = {"start": date(2025, 9, 5), "end": date(2025, 9, 9), "calendar": "western"}
+    found = pacing(eo.open({"orders": orders()}), plan=900, **later)
+    assert found.locked
+    assert "242" in found.explain("en")
+    assert "240" in found.explain("en")
+
+
 def test_profiles_of_sales_days_stand_apart() -> None:
     hours = np.ones((40, 24))
     hours[[10, 20, 30], 0] = 49

@@ -350,8 +350,32 @@ def test_moving_its_spend_has_a_value():
     high = result.incremental["high"].iloc[0]
     a_month = 30 / result.facts["days"]
     assert (action.code, action.grade, action.emitted) == ("cut", "A", True)
-    assert action.value.mid == pytest.approx(2 / 3 * 2000 * a_month)
+    assert action.value.high == pytest.approx(2 / 3 * 2000 * a_month)
     assert action.value.low == pytest.approx(2 / 3 * (2000 - high * 30) * a_month)
+
+
+@pytest.mark.parametrize("effect", [0.0, -0.02, -0.05])
+def test_its_middle_is_what_is_expected_when_no_order_can_be_won(effect):
+    """By draws of the measured effect, 0 where below: no loss is counted where none is possible."""
+    result = attribution(shop(effect), margin=0.3)
+    row, value = result.incremental.iloc[0], result.actions()[0].value
+    error = (row["high"] - row["low"]) / (2 * 1.6449)
+    drawn = np.random.default_rng(1).normal(row["conversions"], error, 400_000)
+    expected = 2 / 3 * (2000 - np.maximum(drawn, 0).mean() * 30) * 30 / result.facts["days"]
+    assert value.mid == pytest.approx(max(expected, value.low), abs=15)
+    assert value.low <= value.mid <= value.high
+    assert (value.mid < value.high) == (row["high"] > 0)
+
+
+def test_orders_whose_value_nobody_knows_are_worth_what_the_others_are():
+    """By hand: each known order is worth 100; that half are not known makes none cheaper."""
+    log = shop(0.0)
+    unknown = log["order_id"].notna() & (np.arange(len(log)) % 2 == 0)
+    assert 0 < unknown.sum() < log["order_id"].notna().sum()
+    some = log.assign(value=log["value"].mask(unknown))
+    whole, part = (attribution(f, margin=0.3).actions()[0] for f in (log, some))
+    assert part.value == whole.value
+    assert part.change["risk"] == pytest.approx(whole.change["risk"])
 
 
 def test_without_margin_or_with_little_spend_it_is_measured_first():

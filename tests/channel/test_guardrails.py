@@ -213,6 +213,15 @@ def test_by_channel_adds_campaigns(result) -> None:
     assert rows["orders"].sum() == result.table["orders"].sum()
 
 
+def test_a_channel_of_several_campaigns_is_no_less_certain_than_its_orders() -> None:
+    """By hand: orders are Poisson, so the logarithm of their cost errs by 1 / sqrt(orders)."""
+    many = reports(rates=(0.05, 0.05, 0.05, 0.05, 0.05))
+    found = guardrails(shop(many), max_cost=60, delay=[1.0], by="channel").table
+    row = found.set_index("campaign").loc["search"]
+    half = np.log(row["cost_high"] / row["cost_low"]) / 2
+    assert half == pytest.approx(1.645 / np.sqrt(row["orders"]), rel=0.15)
+
+
 def test_nothing_after_as_of_is_known() -> None:
     until = date(2025, 5, 30)
     early = guardrails(shop(reports()), max_cost=60, as_of=until)

@@ -87,6 +87,25 @@ def test_hosts_draw_viewers_and_do_not_sell_better_to_them(result) -> None:
     assert "hosts_alike" in {f.code for f in result.findings()}
 
 
+def test_a_session_above_its_range_is_not_called_normal() -> None:
+    """Planted: the last session sells three times what its viewers usually buy."""
+    found = live(shop(**tables(last=3.0)))
+    first = found.findings()[0]
+    assert first.values["orders"] > first.values["high"]
+    assert (first.code, first.level) == ("above", "good")
+    assert "normal" not in found.sentences("en")[0]
+    assert "正常" not in found.sentences("zh")[0]
+
+
+def test_orders_of_a_session_are_those_of_sessions_whose_minutes_are_known() -> None:
+    """By hand: minutes are known of the last 30 of 60 sessions alone."""
+    made = tables()
+    late = made["live_minutes"]["live_session_id"] >= "L030"
+    found = live(shop(**made | {"live_minutes": made["live_minutes"][late]}))
+    by_hand = made["live_sessions"]["order_count"].tail(30).mean()
+    assert found.params["per_session"] == pytest.approx(by_hand)
+
+
 def test_products_are_told_apart_for_the_same_viewers(result) -> None:
     found = result.part("product").set_index("id")
     for product, pull in PRODUCTS.items():

@@ -201,6 +201,17 @@ def test_indices_that_disagree_are_named():
     assert found.table["growth"].prod() < 0
 
 
+def test_where_all_fall_none_is_said_to_grow(result):
+    """Of rows that all fall, the one that falls least is named as such."""
+    rows = result.rows
+    fall = replace(result, rows=rows.assign(growth=rows["growth"] - 0.5)).findings()[0]
+    assert (fall.code, fall.values["growth"]) == ("held", pytest.approx(rows["growth"].max() - 0.5))
+    assert result.findings()[0].code == "fastest"
+    declining = search(shop(index().query("keyword == '外套'")))
+    assert "grow fastest" not in declining.explain("en")
+    assert "增长最快" not in declining.explain("zh")
+
+
 def test_a_word_falls_only_where_every_index_says_so(result):
     """Baidu -2.4 % [-4.9 %, +0.2 %] beside Google -8.8 % [-11.5 %, -6.0 %] is no clear fall."""
 

@@ -310,3 +310,19 @@ def test_channels_of_a_target_count_nobody_at_two_depths():
     daily = table(in_parts(), "traffic_daily")
     found = of_target(daily, date(2025, 5, 1)).set_index("channel")
     assert found["visitors"].to_dict() == {"search": 100, "ads": 100}
+
+
+def test_a_visitor_of_unknown_worth_is_not_worth_most():
+    """Without any amount no source is the best, and the busiest is named as such alone."""
+    assert codes(traffic(daily(pay_amount=None)))[0] == "most"
+
+
+def test_the_largest_change_is_of_sources_that_both_periods_have():
+    """A source that is gone from the export may not be compared, and is not said to be smaller."""
+    gone = daily().assign(visitors=lambda f: f["visitors"].where(f["source_l1"] == "search", 9000))
+    april = gone["date"] >= date(2025, 4, 1)
+    result = traffic(gone[~(april & (gone["source_l1"] == "feed"))])
+    moved = next(f for f in result.findings() if f.code == "moved")
+    assert moved.values["source"] == "search"
+    assert "seen in both" in result.explain("en")
+    assert "两期都有" in result.explain("zh")

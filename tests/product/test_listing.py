@@ -88,6 +88,15 @@ def test_loss_is_the_gap_in_margin_by_hand(result):
     assert result.products["rule"].iloc[0] == "images"
 
 
+def test_traffic_told_in_whole_and_by_device_counts_once(result):
+    """The same visitors told for all devices and for phones among them change no number."""
+    told = frames()
+    whole = told["traffic_daily"].assign(device="all")
+    phones = whole.assign(device="mobile", pay_amount=whole["pay_amount"] / 2)
+    both = listing(eo.open(told | {"traffic_daily": pd.concat([whole, phones])}), days=28)
+    pd.testing.assert_frame_equal(both.table, result.table)
+
+
 def test_dear_products_are_not_mistaken_for_bad_listings():
     """Naive: dear listings convert less whatever their pictures; with price beside it no loss."""
     wrong, named = [], 0

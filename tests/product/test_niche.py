@@ -62,6 +62,46 @@ def test_size_is_searches_beyond_the_usual_by_conversion_price_and_margin(result
     assert best["size"] == pytest.approx(1800 * (1 - 1 / best["ratio"]) * 0.02 * 200 * 0.75)
 
 
+def two_keywords(**second):
+    """Return the market with each cell told by two keywords, 99 and 1 % of its searches."""
+    one = market()
+    limits = ["search_popularity_low", "search_popularity_high"]
+    large = one.assign(**{c: 0.99 * one[c] for c in limits}, online_items=one["online_items"] - 2.0)
+    small = one.assign(**{c: 0.01 * one[c] for c in limits}, online_items=2.0)
+    return pd.concat([large, small.assign(keyword=small["keyword"] + "2", **second)])
+
+
+def test_rates_of_several_keywords_are_weighted_by_searches(result):
+    """By hand: 99 % of searches pay at 2 %, 1 % at 52 %: 2.5 %, not 27 %."""
+    told = two_keywords(pay_rate_low=0.52, pay_rate_high=0.52)
+    best = niche(eo.open(frames() | {"market_keywords": told})).table.iloc[0]
+    assert best["size"] == pytest.approx(result.table.iloc[0]["size"] * 0.025 / 0.02)
+
+
+def test_a_keyword_of_unknown_offers_is_no_gap(result):
+    """Half of one usual cell's offers unknown: its searches there are not set against the rest."""
+    told = two_keywords()
+    told = pd.concat([told, told.iloc[[0]].assign(keyword="x", online_items=np.nan)])
+    found = niche(eo.open(frames() | {"market_keywords": told}))
+    pd.testing.assert_frame_equal(found.table, result.table, rtol=1e-6)
+
+
+def test_the_conversion_of_the_shop_is_that_of_its_own_rows():
+    """By hand: 60 of 1,200; its sources (36 of 1,800) and devices count the same people again."""
+    rows = pd.DataFrame(
+        [
+            ("shop", None, "all", 1200, 60),
+            ("shop", None, "mobile", 1000, 30),
+            ("source", "search", "all", 1000, 26),
+            ("source", "feed", "all", 800, 10),
+            ("product", None, "all", 900, 9),
+        ],
+        columns=["level", "source_l1", "device", "visitors", "pay_buyers"],
+    ).assign(date=pd.Timestamp("2025-11-20").date(), pay_amount=1.0)
+    found = niche(eo.open(frames() | {"traffic_daily": rows}))
+    assert found.params["conversion"] == pytest.approx(0.05)
+
+
 def test_without_the_column_the_attribute_is_what_the_keyword_adds(result):
     rows = market(attribute=False)
     bare = rows.head(1).assign(keyword="衬衫")  # a bare category tells of no segment

@@ -127,6 +127,21 @@ def test_an_item_without_a_name_is_called_by_its_id(names: dict[str, object]) ->
     assert "“p000” alone accounts for 90.0%" in pareto(lines([90, 10], **names)).explain("en")
 
 
+def test_lines_whose_item_is_blank_are_lines_without_an_item() -> None:
+    """By hand: 30 and 20 without a name are one item of 50, and no product is called so."""
+    lines = pd.DataFrame({
+        "order_id": ["1", "2", "3", "4"],
+        "product_name": ["a", "b", "", None],
+        "quantity": 1,
+        "line_paid_amount": [25.0, 25.0, 30.0, 20.0],
+    })  # fmt: skip
+    result = pareto(lines, by="product_name")
+    assert result.table["share"].tolist() == [0.5, 0.25, 0.25]
+    assert result.table["item"].isna().tolist() == [True, False, False]
+    heavy = next(f for f in result.findings() if f.code == "heavy_item")
+    assert (heavy.values["item"], heavy.values["share"]) == ("a", 0.25)
+
+
 def test_a_margin_of_unknown_cost_is_left_out_and_counted() -> None:
     """By hand: a brings 10 - 4, c 5 - 2; what b and the second line of c cost nobody knows."""
     sold = pd.DataFrame(

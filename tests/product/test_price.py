@@ -49,6 +49,24 @@ def test_the_best_price_is_the_closed_form_within_the_prices_tried(result):
     assert result.table["best"].between(90, 110).all()
 
 
+def test_the_gain_is_that_of_28_days_also_where_the_last_week_has_only_begun():
+    """By hand: pieces a day of the last 50 days, the last of them a Monday, times 28."""
+    weekly = lines(-3.0, products=3)
+    days = [weekly["paid_at"] + pd.Timedelta(days=d) for d in range(7)]
+    daily = pd.concat(
+        weekly.assign(paid_at=at, order_id=weekly["order_id"] + f"-{d}")
+        for d, at in enumerate(days)
+    )
+    last = weekly["paid_at"].max()
+    rows = price(daily[daily["paid_at"] <= last]).table
+    recent = daily[daily["paid_at"].between(last - pd.Timedelta(days=49), last)]
+    sold = recent.groupby("product_id")["quantity"].sum().reindex(rows["product_id"]) / 50 * 28
+    change = (rows["best"] / rows["price"]) ** rows["elasticity"]
+    gain = sold.to_numpy() * ((rows["best"] - 60) * change - (rows["price"] - 60))
+    assert rows["gain"].notna().sum() >= 2
+    assert (rows["gain"] / gain).dropna().to_numpy() == pytest.approx(1, abs=0.06)
+
+
 def test_without_costs_no_price_is_said_to_earn_more():
     """A missing cost is not a cost of 0; where only some lines lack it, the others tell."""
     found = price(lines().drop(columns="line_cost"))

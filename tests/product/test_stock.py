@@ -105,6 +105,16 @@ def test_ordering_is_worth_what_a_week_of_delay_loses():
     assert order.subject == "stock"
 
 
+def test_a_sku_told_twice_has_its_stock_once():
+    """By hand: two rows of one SKU, whose lead times are 10 and 20 days, are 40 pieces and 15."""
+    made = frames()
+    again = made["product_skus"].assign(lead_time_days=20.0)
+    skus = pd.concat([made["product_skus"], again])
+    told = stock(eo.open(made | {"product_skus": skus}), calendar="western").table
+    row = told.set_index("product_id").loc["fast"]
+    assert (row["position"], row["lead"]) == (40, 15)
+
+
 def test_plenty_of_stock_proposes_nothing():
     calm = stock(eo.open(frames(left=900)), calendar="western")
     assert calm.actions() == ()

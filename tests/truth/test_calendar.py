@@ -80,6 +80,13 @@ def test_own_days_replace_or_join():
     assert [f.main for f in mine if f.code == "birthday"] == [(0, 0)]
 
 
+def test_own_days_may_come_every_month():
+    """By hand: twelve member days a year are twelve, and a day told twice is one."""
+    rows = [{"code": "member", "day": date(2025, month, 18)} for month in range(1, 13)]
+    days = [f.day for f in festivals.calendar_of("cn", rows + rows[:1]) if f.code == "member"]
+    assert days == [row["day"] for row in rows]
+
+
 def test_unknown_calendar_and_year_are_refused():
     with pytest.raises(OptionError, match="cn, western, all"):
         festivals.calendar_of("mars")
