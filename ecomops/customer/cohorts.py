@@ -289,7 +289,7 @@ def cohorts(
     return Cohorts(
         rows=_table(cells, value, by),
         basis=basis(facts, int(sizes["size"].sum())),
-        params=params | {"first_intake": _first_intake(sizes)},
+        params=params | {"first_intake": _first_intake(cells)},
         lang=checks.language(lang),
     )
 
@@ -383,7 +383,8 @@ def _ratio(x: dict[str, Any], active: Any) -> tuple[Any, Any, Any]:
     return ratio, ratio - half, ratio + half
 
 
-def _first_intake(sizes: pd.DataFrame) -> float:
-    """Return the first cohort's size over the median of the next three."""
-    heads = sizes.groupby("cohort")["size"].sum().sort_index()
+def _first_intake(cells: pd.DataFrame) -> float:
+    """Return the first cohort's size over the median of the next three that are complete."""
+    whole = cells[(cells["age"] == 0) & (cells["observed"] == "full")]
+    heads = whole.groupby("cohort")["size"].sum().sort_index()
     return float(heads.iloc[0] / heads.iloc[1:4].median()) if len(heads) > 1 else 1.0

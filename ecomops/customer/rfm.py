@@ -112,8 +112,8 @@ class RFM(Result):
         Returns
         -------
         One row per pair that occurs: ``from, to, customers, share`` (of those in ``from``),
-        ``move``. Whoever was no customer yet comes from ``"none"`` and has joined; whoever bought
-        again after having been away is ``reactivated``, never new.
+        ``move``. Whoever was no customer yet comes from ``"none"``, or from ``"prospects"``, and
+        has joined; whoever bought again after having been away is ``reactivated``, never new.
 
         Raises
         ------
@@ -163,11 +163,11 @@ def _pairs(before: ibis.Table, after: ibis.Table) -> pd.DataFrame:
 
 
 def _move(old: str, new: str, preset: str) -> str:
-    away = (*segments.AWAY[preset], segments.NO_NET_SPEND, segments.PROSPECTS)
-    if old == "none":
-        return "joined"
+    away = (*segments.AWAY[preset], segments.NO_NET_SPEND)
     if old == new:
         return "stayed"
+    if old in ("none", segments.PROSPECTS):
+        return "joined"
     if old in away and new not in away:
         return "reactivated"
     return "drifted" if old not in away and new in away else "moved"

@@ -212,6 +212,13 @@ def test_a_first_intake_full_of_old_customers_is_called_out():
     assert "truncated" in [finding.code for finding in even.findings()]
 
 
+def test_an_intake_that_has_only_begun_does_not_make_the_first_one_large():
+    """Ten new customers a day; February has only five days of them."""
+    days = [i // 10 for i in range(360)]
+    steady = cohorts(orders_of([f"c{i}" for i in range(360)], days, [10] * 360), value="ltv")
+    assert "truncated" in [finding.code for finding in steady.findings()]
+
+
 def test_an_unusual_intake_is_found_and_chance_is_not():
     rng = np.random.default_rng(4)
     customers, days = [], []

@@ -320,6 +320,14 @@ def test_mistake_11_a_customer_who_returns_after_a_year_is_reactivated_not_new()
     assert moves["customers"].sum() == 22
 
 
+def test_the_first_purchase_of_a_prospect_is_no_return():
+    orders = orders_of(["a", "b", "b"], [0, 1, 40], [10, 10, 10])
+    orders = orders.set_column(4, "order_status", [["completed", "closed_unpaid", "completed"]])
+    later = rfm(orders, preset="shopify")
+    moves = later.migration(rfm(orders, preset="shopify", as_of="2024-01-20")).set_index("from")
+    assert moves.loc["prospects", "move"] == "joined"
+
+
 def test_a_migration_counts_everyone_once(mixed):
     later, earlier = rfm(mixed), rfm(mixed, as_of="2024-06-30")
     moves = later.migration(earlier)

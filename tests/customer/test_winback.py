@@ -157,6 +157,20 @@ def test_natural_return_is_kaplan_meier():
     assert len(chance) == 21
 
 
+def test_who_was_not_watched_long_enough_is_unknown_not_lost():
+    """Day 80: 30 have one order of day 0, 10 came back on day 55, one is new; horizon 30 days.
+
+    By Kaplan-Meier 10 of 40 return between day 50 and 80, so the 31 return with 30 * 0.25 / 31; a
+    second wait has been watched for 25 days only.
+    """
+    names = [f"a{i}" for i in range(30)] + [f"b{i}" for i in range(10)] * 2 + ["new"]
+    days = [0] * 40 + [55] * 10 + [80]
+    result = winback(eo.open({"orders": orders_of(names, days, [10] * 51)}))
+    assert result.table["customers"].tolist() == [1, 10, 30]
+    assert result.table["natural"].isna().tolist() == [False, True, False]
+    assert result.params["natural"] == pytest.approx(7.5 / 31)
+
+
 def test_natural_return_is_what_the_held_out_did(result):
     """Second way: the holdout of the send; planted 3 and 6 % a month for the silent."""
     rows = result.table.set_index("segment")
