@@ -165,6 +165,8 @@ def _pair(
     """Return the two periods to compare when both are fully observed."""
     partial = seen.partial(chain.measures)
     known = seen.values[list(chain.measures)].notna().all(axis=1)
+    if VISITORS in chain.links:  # a period of sales without a visitor was not counted
+        known &= seen.values[VISITORS.top] > 0
     full = [at for at in seen.values.index if known[at] and not partial[at]]
     last = after or (full[-1] if full else None)
     if last is None:
