@@ -106,12 +106,7 @@ class Cohorts(Result):
         best, worst = line.iloc[0], line.iloc[-1]
         by = self.params["by"]
         unit = {"percent": "share", "money": "money"}.get(UNITS[self.params["value"]], "orders")
-        values = {
-            "best": best[by],
-            "value": best["value"],
-            "low": best["low"],
-            "high": best["high"],
-        }
+        values = {"best": best[by], **{k: best[k] for k in ("value", "low", "high")}}
         values |= {"worst": worst[by], "other": worst["value"]}
         values |= {"other_low": worst["low"], "other_high": worst["high"], "count": len(line)}
         code = f"groups_{unit}" if _apart(best, worst, len(line)) else f"alike_{unit}"
@@ -121,9 +116,8 @@ class Cohorts(Result):
         """Return the intake that came back unlike the others, if chance does not do it."""
         at = self.rows[(self.rows["age"] == 1) & (self.rows["observed"] == "full")]
         at = at[(at["cohort"] != ALL) & (at["size"] > 0)]
-        if (
-            self.params["first_intake"] > SUSPECT
-        ):  # it holds old customers: no intake like the others
+        # a first intake that holds old customers is none like the others
+        if self.params["first_intake"] > SUSPECT:
             at = at[at["cohort"] != self.rows["cohort"].iloc[0]]
         at = at.reset_index(drop=True)
         if len(at) < 3:  # noqa: PLR2004 - two intakes have no typical one
