@@ -99,10 +99,11 @@ class Cohorts(Result):
 
     def _answer_by(self, n: int) -> Finding:
         age = 0 if self.params["value"] == "ltv" else 1
-        line = self.line[(self.line["age"] == age) & (self.line["size"] >= ENOUGH)]
-        line = line.sort_values("value", ascending=False, kind="stable")
+        old = self.line[self.line["age"] == age]
+        line = old[old["size"] >= ENOUGH].sort_values("value", ascending=False, kind="stable")
         if len(line) < 2:  # noqa: PLR2004 - nothing to compare
-            return Finding("too_young", "watch", {"period": self.params["period"]}, n)
+            values = {"period": self.params["period"], "count": len(line), "enough": ENOUGH}
+            return Finding("few_groups" if len(old) else "too_young", "watch", values, n)
         best, worst = line.iloc[0], line.iloc[-1]
         by = self.params["by"]
         unit = {"percent": "share", "money": "money"}.get(UNITS[self.params["value"]], "orders")
