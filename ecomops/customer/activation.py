@@ -103,9 +103,10 @@ class Activation(Result):
         p, n = self.params, self.basis.n
         if np.isnan(p["start"]):
             return (Finding("nobody", "watch", {}, n),)
-        when = {k: p[k] for k in ("start", "stop", "now", "a_day")}
-        anyway = {k: p[k] for k in ("natural", "horizon_days", "now")}
-        said = [Finding("when", "note", when, n), Finding("anyway", "watch", anyway, n)]
+        said = [Finding("when", "note", {k: p[k] for k in ("start", "stop", "now", "a_day")}, n)]
+        if p["now"] and p["natural"] >= 0:  # else there is nobody, or nobody watched so long
+            anyway = {k: p[k] for k in ("natural", "horizon_days", "now")}
+            said.append(Finding("anyway", "watch", anyway, n))
         if p["tested"]:
             seen = {k: p[k] for k in ("contacted", "held", "uplift", "low", "high", "sent")}
             said.append(Finding("reminded", "good" if p["low"] > 0 else "watch", seen, n))
@@ -139,7 +140,8 @@ class Activation(Result):
             held = worth if sure else None
             return (Action("remind", ("reminded",), change, "A", until, held, subject),)
         code = "test" if p["test_days"] <= YEAR else "too_few"
-        return (Action(code, ("when",), change, "D", until, subject=subject),)
+        test = Action(code, ("when",), change, "D", until, subject=subject)
+        return (test,) if p["per_group"] else ()  # without a natural return it has no size
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""

@@ -99,19 +99,15 @@ class Cohorts(Result):
 
     def _answer_by(self, n: int) -> Finding:
         age = 0 if self.params["value"] == "ltv" else 1
-        line = self.line[(self.line["age"] == age) & (self.line["size"] >= ENOUGH)]
-        line = line.sort_values("value", ascending=False, kind="stable")
+        old = self.line[self.line["age"] == age]
+        line = old[old["size"] >= ENOUGH].sort_values("value", ascending=False, kind="stable")
         if len(line) < 2:  # noqa: PLR2004 - nothing to compare
-            return Finding("too_young", "watch", {"period": self.params["period"]}, n)
+            values = {"period": self.params["period"], "count": len(line), "enough": ENOUGH}
+            return Finding("few_groups" if len(old) else "too_young", "watch", values, n)
         best, worst = line.iloc[0], line.iloc[-1]
         by = self.params["by"]
         unit = {"percent": "share", "money": "money"}.get(UNITS[self.params["value"]], "orders")
-        values = {
-            "best": best[by],
-            "value": best["value"],
-            "low": best["low"],
-            "high": best["high"],
-        }
+        values = {"best": best[by], **{k: best[k] for k in ("value", "low", "high")}}
         values |= {"worst": worst[by], "other": worst["value"]}
         values |= {"other_low": worst["low"], "other_high": worst["high"], "count": len(line)}
         code = f"groups_{unit}" if _apart(best, worst, len(line)) else f"alike_{unit}"
@@ -121,9 +117,8 @@ class Cohorts(Result):
         """Return the intake that came back unlike the others, if chance does not do it."""
         at = self.rows[(self.rows["age"] == 1) & (self.rows["observed"] == "full")]
         at = at[(at["cohort"] != ALL) & (at["size"] > 0)]
-        if (
-            self.params["first_intake"] > SUSPECT
-        ):  # it holds old customers: no intake like the others
+        # a first intake that holds old customers is none like the others
+        if self.params["first_intake"] > SUSPECT:
             at = at[at["cohort"] != self.rows["cohort"].iloc[0]]
         at = at.reset_index(drop=True)
         if len(at) < 3:  # noqa: PLR2004 - two intakes have no typical one
@@ -289,7 +284,7 @@ def cohorts(
     return Cohorts(
         rows=_table(cells, value, by),
         basis=basis(facts, int(sizes["size"].sum())),
-        params=params | {"first_intake": _first_intake(sizes)},
+        params=params | {"first_intake": _first_intake(cells)},
         lang=checks.language(lang),
     )
 
@@ -383,7 +378,8 @@ def _ratio(x: dict[str, Any], active: Any) -> tuple[Any, Any, Any]:
     return ratio, ratio - half, ratio + half
 
 
-def _first_intake(sizes: pd.DataFrame) -> float:
-    """Return the first cohort's size over the median of the next three."""
-    heads = sizes.groupby("cohort")["size"].sum().sort_index()
+def _first_intake(cells: pd.DataFrame) -> float:
+    """Return the first cohort's size over the median of the next three that are complete."""
+    whole = cells[(cells["age"] == 0) & (cells["observed"] == "full")]
+    heads = whole.groupby("cohort")["size"].sum().sort_index()
     return float(heads.iloc[0] / heads.iloc[1:4].median()) if len(heads) > 1 else 1.0

@@ -72,11 +72,8 @@ class RFM(Result):
         if not named.loc[best, "customers"]:
             best = str(named.loc[named["customers"] > 0, "amount"].idxmax())
         row = named.loc[best]
-        values = {
-            "segment": best,
-            **{c: row[c] for c in ("customers", "customer_share", "amount_share")},
-        }
-        return Finding("answer", "note", {**values, "monetary": row["monetary"]}, n)
+        facts = ("customers", "customer_share", "amount_share", "monetary")
+        return Finding("answer", "note", {"segment": best, **{c: row[c] for c in facts}}, n)
 
     def _one_time(self, n: int) -> Finding:
         return Finding("one_time", "note", {"share": self.params["one_time"]}, n)
@@ -111,9 +108,10 @@ class RFM(Result):
 
         Returns
         -------
-        One row per pair that occurs: ``from, to, customers, share`` (of those in ``from``),
-        ``move``. Whoever was no customer yet comes from ``"none"`` and has joined; whoever bought
-        again after having been away is ``reactivated``, never new.
+        One row per pair and move that occur: ``from, to, customers, share`` (of those in ``from``),
+        ``move``. Whoever was no customer yet comes from ``"none"``, or from ``"prospects"``, and
+        has joined; whoever bought again after having been away is ``reactivated``, never new;
+        whoever only the scores of others have lifted has ``moved``.
 
         Raises
         ------
@@ -131,8 +129,11 @@ class RFM(Result):
             raise OptionError("not_earlier", earlier=earlier.basis.end, later=self.basis.end)
         pairs = _pairs(earlier.customers, self.customers)
         moves = [_move(a, b, presets[0]) for a, b in zip(pairs["from"], pairs["to"], strict=True)]
-        share = pairs["customers"] / pairs.groupby("from")["customers"].transform("sum")
-        return pairs.assign(share=share, move=moves)
+        lifted = ~pairs["again"] & (np.array(moves) == "reactivated")
+        pairs = pairs.assign(move=np.where(lifted, "moved", moves))
+        rows = pairs.groupby(["from", "to", "move"])[["customers"]].sum().reset_index()
+        rows["share"] = rows["customers"] / rows.groupby("from")["customers"].transform("sum")
+        return rows[["from", "to", "customers", "share", "move"]]
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
@@ -151,23 +152,23 @@ class RFM(Result):
 
 
 def _pairs(before: ibis.Table, after: ibis.Table) -> pd.DataFrame:
-    old = before.select("customer_id", old=before.segment)
+    old = before.select("customer_id", old=before.segment, had=before.frequency)
     if home(before) is not home(after):
         old = opened(frame(old))
-    new = after.select(id=after.customer_id, new=after.segment)
+    new = after.select(id=after.customer_id, new=after.segment, has=after.frequency)
     both = old.outer_join(new, old.customer_id == new.id)
-    named = both.select(old=both.old.fill_null("none"), new=both.new.fill_null("none"))
-    counted = frame(named.group_by(["old", "new"]).aggregate(customers=named.count()))
-    counted = counted.rename(columns={"old": "from", "new": "to"})
-    return counted.sort_values(["from", "to"], ignore_index=True)
+    segment = {c: both[c].fill_null("none") for c in ("old", "new")}
+    named = both.select(**segment, again=(both.has > both.had).fill_null(NO))
+    counted = frame(named.group_by([*segment, "again"]).aggregate(customers=named.count()))
+    return counted.rename(columns={"old": "from", "new": "to"})
 
 
 def _move(old: str, new: str, preset: str) -> str:
-    away = (*segments.AWAY[preset], segments.NO_NET_SPEND, segments.PROSPECTS)
-    if old == "none":
-        return "joined"
+    away = (*segments.AWAY[preset], segments.NO_NET_SPEND)
     if old == new:
         return "stayed"
+    if old in ("none", segments.PROSPECTS):
+        return "joined"
     if old in away and new not in away:
         return "reactivated"
     return "drifted" if old not in away and new in away else "moved"

@@ -86,12 +86,13 @@ def members(shop: Shop, tiers: Sequence[Tier], since: date, as_of: date | None) 
 
 
 def _near(each: ibis.Table, tiers: Sequence[Tier]) -> dict[str, list[float]]:
-    low = [(1 - NEAR) * tier.start for tier in tiers]
-    sides = {"below": low, "above": [tier.start for tier in tiers]}
+    # rounded: 0.9 * 99 + 0.1 * 99 is more than 99, and who has reached a threshold is not below it
+    sides = {"below": (1 - NEAR, 1), "above": (1, 1 + NEAR)}
     tests = {
-        f"{side}_{i}": ((each.spent >= start) & (each.spent < start + NEAR * tiers[i].start))
-        for side, starts in sides.items()
-        for i, start in enumerate(starts)
+        f"{side}_{i}": (each.spent >= round(low * t.start, 6))
+        & (each.spent < round(high * t.start, 6))
+        for side, (low, high) in sides.items()
+        for i, t in enumerate(tiers)
     }
     counts = passing(each, tests)
     return {side: [float(counts[f"{side}_{i}"]) for i in range(len(tiers))] for side in sides}
@@ -308,21 +309,22 @@ def tiers(
     if absent := lacking(shop, "orders"):
         return Tiers.lock(absent, lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
-    since = max(facts.last_day - timedelta(days=days - 1), facts.first_day)
+    last = as_of or facts.last_day
+    since = max(last - timedelta(days=days - 1), facts.first_day)
     found = members(shop, tiers, since, as_of)
     if not found["members"].sum():
         need = Need("rows", {"needed": 1, "unit": "customers", "found": 0})
         return Tiers.lock((need,), lang=lang)
-    use = points.usage(shop, facts.last_day, expires_days, redeemed)
+    use = points.usage(shop, last, expires_days, redeemed)
     margin = shop.margins(as_of).net
     worth = {"point_value": point_value, "redeemed": use["redeemed"], "margin": margin}
-    span = ((facts.last_day - since).days + 1) / YEAR
+    span = ((last - since).days + 1) / YEAR
     rows = priced(found, tiers, years=span, **worth)
     basis = Basis(
         n=int(rows["members"].sum()),
         unit="customers",
         start=since,
-        end=facts.last_day,
+        end=last,
         currency=facts.currency,
         excluded=facts.excluded_customers,
     )

@@ -224,9 +224,9 @@ def _standing(facts: Customers, log: object, params: Mapping[str, Any]) -> pd.Da
 def _unasked(rows: pd.DataFrame) -> dict[str, Any]:
     """Return how many are silent or lost, their natural return and the size of a test on them."""
     quiet = rows[rows["segment"].str.contains("silent|lost")]
-    quiet = quiet if quiet["customers"].sum() else rows
     people = int(quiet["customers"].sum())
-    natural = float((quiet["customers"] * quiet["natural"]).sum() / people)
+    seen = quiet["customers"].where(quiet["natural"].notna())  # the others are unknown, not 0
+    natural = float((seen * quiet["natural"]).sum() / seen.sum(min_count=1))
     known = 0 < natural < 1
     size = holdout.per_group(natural, LIFT * natural) if known else 0
     waves = int(np.ceil(2 * size / max(int(quiet["free"].sum()), 1)))

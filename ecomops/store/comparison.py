@@ -163,9 +163,10 @@ def _pair(
     seen: Observed, chain: Chain, before: date | None, after: date | None
 ) -> tuple[date, date] | None:
     """Return the two periods to compare when both are fully observed."""
-    partial = seen.partial(chain.measures)
-    known = seen.values[list(chain.measures)].notna().all(axis=1)
-    full = [at for at in seen.values.index if known[at] and not partial[at]]
+    known = seen.values[list(chain.measures)].notna().all(axis=1) & ~seen.partial(chain.measures)
+    if VISITORS in chain.links:  # a period of sales without a visitor was not counted
+        known &= seen.values[VISITORS.top] > 0
+    full = list(seen.values.index[known])
     last = after or (full[-1] if full else None)
     if last is None:
         return None

@@ -94,9 +94,9 @@ class Drivers(Result):
         ]
 
     def propose(self) -> tuple[Action, ...]:
-        """Propose a test where conversion fell, and how many visitors it takes."""
+        """Propose a test where conversion fell, unless it is no share: buyers nobody saw come."""
         rows = self.rows[self.rows["factor"] == "conversion"]
-        if rows.empty or not rows["contribution"].iloc[0] < 0:
+        if rows.empty or not rows["contribution"].iloc[0] < 0 or rows["before"].iloc[0] > 1:
             return ()
         was, now = (float(rows[side].iloc[0]) for side in ("before", "after"))
         until = (self.basis.end or date.max) + timedelta(days=28)

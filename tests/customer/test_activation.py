@@ -56,6 +56,30 @@ def test_the_chance_is_the_planted_one():
     np.testing.assert_allclose(rows["hazard"], truth, rtol=0.15)
 
 
+def test_a_return_nobody_could_see_is_not_told_and_sizes_no_test():
+    """Day 35 is the last: who waits since day 10 has 25 days, the horizon is 60."""
+    back = [i for i in range(120) if i % 3 == 0 and i % 36 < 20]
+    names = [f"c{i}" for i in range(120)] + [f"c{i}" for i in back]
+    days = [i % 36 for i in range(120)] + [i % 36 + 8 + i % 7 for i in back]
+    made = activation(
+        eo.open({"orders": orders_of(names, days, [10] * len(days))}), horizon_days=60
+    )
+    assert made.params["now"] > 0
+    assert np.isnan(made.params["natural"])
+    assert [f.code for f in made.findings()] == ["when", "untested"]
+    assert made.actions() == ()
+
+
+def test_nobody_in_the_window_is_not_said_to_return():
+    """All 40 bought on day 0; half came back by day 20; the others are past the window."""
+    names = [f"c{i}" for i in range(40)] + [f"c{i}" for i in range(20)]
+    days = [0] * 40 + list(range(1, 21))
+    orders = orders_of([*names, "end"], [*days, 100], [10] * 61)
+    made = activation(eo.open({"orders": orders}))
+    assert made.params["now"] == 0
+    assert "anyway" not in [f.code for f in made.findings()]
+
+
 def test_the_list_is_who_stands_in_the_window():
     """Second implementation with pandas."""
     orders, first, _, comes = buyers()

@@ -212,6 +212,13 @@ def test_a_first_intake_full_of_old_customers_is_called_out():
     assert "truncated" in [finding.code for finding in even.findings()]
 
 
+def test_an_intake_that_has_only_begun_does_not_make_the_first_one_large():
+    """Ten new customers a day; February has only five days of them."""
+    days = [i // 10 for i in range(360)]
+    steady = cohorts(orders_of([f"c{i}" for i in range(360)], days, [10] * 360), value="ltv")
+    assert "truncated" in [finding.code for finding in steady.findings()]
+
+
 def test_an_unusual_intake_is_found_and_chance_is_not():
     rng = np.random.default_rng(4)
     customers, days = [], []
@@ -273,6 +280,19 @@ def test_a_missing_group_column_is_named(mixed):
 
 def test_without_a_known_customer_the_answer_is_locked():
     assert cohorts(orders_of([None], [0], [10])).locked
+
+
+def test_groups_that_are_small_are_not_called_young():
+    """Both groups of 20 were watched for all of February and March; 30 are needed to compare."""
+    names = [f"c{i}" for i in range(40)]
+    sources = ["live", "search"] * 60
+    days = [0] * 40 + [40] * 40 + [100] * 40
+    orders = orders_of([*names] * 3, days, [10] * 120, source_channel=sources)
+    codes = {f.code: f.values for f in cohorts(orders, by="source_channel").findings()}
+    assert "too_young" not in codes
+    assert (codes["few_groups"]["count"], codes["few_groups"]["enough"]) == (0, 30)
+    short = cohorts(orders, by="source_channel", as_of="2024-02-20").findings()
+    assert "too_young" in {f.code for f in short}
 
 
 def test_one_day_of_data_is_too_young():

@@ -320,6 +320,27 @@ def test_mistake_11_a_customer_who_returns_after_a_year_is_reactivated_not_new()
     assert moves["customers"].sum() == 22
 
 
+def test_who_bought_nothing_is_not_reactivated():
+    """The 3 of `c` was below the mean of 1, 2, 3, 5, 5; when `d` buys, it is that of 1 to 5."""
+    orders = orders_of([*"abcde", "d"], [0, 10, 20, 30, 30, 100], [10] * 6)
+    later = rfm(orders, preset="eight")
+    earlier = rfm(orders, preset="eight", as_of="2024-03-01")
+    was, now = (by_customer(made).loc["c"] for made in (earlier, later))
+    assert (was["r_score"], now["r_score"]) == (3, 3)
+    assert was["segment"] != now["segment"]
+    moves = later.migration(earlier)
+    assert "reactivated" not in set(moves["move"])
+    assert moves["customers"].sum() == 5
+
+
+def test_the_first_purchase_of_a_prospect_is_no_return():
+    orders = orders_of(["a", "b", "b"], [0, 1, 40], [10, 10, 10])
+    orders = orders.set_column(4, "order_status", [["completed", "closed_unpaid", "completed"]])
+    later = rfm(orders, preset="shopify")
+    moves = later.migration(rfm(orders, preset="shopify", as_of="2024-01-20")).set_index("from")
+    assert moves.loc["prospects", "move"] == "joined"
+
+
 def test_a_migration_counts_everyone_once(mixed):
     later, earlier = rfm(mixed), rfm(mixed, as_of="2024-06-30")
     moves = later.migration(earlier)

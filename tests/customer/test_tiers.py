@@ -188,6 +188,23 @@ def test_people_near_the_threshold_are_counted_not_explained():
     assert rows["bunching"].iloc[1] == 0.5
 
 
+def test_who_stands_on_the_threshold_is_not_below_it():
+    """In floating point 0.9 * 99 + 0.1 * 99 is more than 99."""
+    near = orders_of(["a", "b"], [1, 2], [95, 99])
+    rows = tiers(eo.open({"orders": near}), tiers=(Tier("low", 0), Tier("high", 99))).table
+    assert (rows["members"].tolist(), rows["below"].tolist()) == ([1, 1], [0, 1])
+    assert rows["bunching"].iloc[1] == 1
+
+
+def test_the_window_ends_on_the_day_asked_for_not_on_the_last_sale():
+    """Day 400 less 365: the order of day 30 is too old, even if nothing was sold after day 300."""
+    old = eo.open({"orders": orders_of(["a", "b"], [30, 300], [600, 600])})
+    whole, later = tiers(old, tiers=TWO), tiers(old, tiers=TWO, as_of="2025-02-04")
+    assert (whole.basis.n, later.basis.n) == (2, 1)
+    assert str(later.basis.end) == "2025-02-04"
+    assert later.table["gift_cost"].sum() == pytest.approx(20)  # a whole year for one member
+
+
 def test_without_costs_there_is_no_break_even():
     result = tiers(eo.open({"orders": columns()}), tiers=TWO)
     assert result.table["breakeven"].isna().all()

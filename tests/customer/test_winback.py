@@ -157,6 +157,36 @@ def test_natural_return_is_kaplan_meier():
     assert len(chance) == 21
 
 
+def test_who_was_not_watched_long_enough_is_unknown_not_lost():
+    """Day 200 is the last: of 100 first orders of day 0, ten were followed on day 150.
+
+    By Kaplan-Meier 10 of 100 return between day 110 and 200. No second wait is longer than 75 days,
+    so nobody knows who of those return within 90.
+    """
+    names = [f"a{i}" for i in range(100)] + [f"b{i}" for i in range(100)]
+    days = [0] * 100 + [120] * 100 + [150] * 10 + [125] * 70 + [140] * 30
+    orders = orders_of([*names, *names[:10], *names[100:], "end"], [*days, 200], [10] * 311)
+    result = winback(eo.open({"orders": orders}), horizon_days=90)
+    lost = result.table.set_index("segment")["customers"]
+    assert (result.params["breaks"], lost["once_lost"], lost["several_lost"]) == (
+        (5, 20, 40),
+        90,
+        110,
+    )
+    assert result.params["natural"] == pytest.approx(0.1)
+
+
+def test_nobody_is_called_silent_who_is_not():
+    """Everyone bought within 60 days: neither a finding nor a test speaks of the silent."""
+    names = [f"c{i}" for i in range(50)] * 2
+    orders = orders_of(names, [*range(50), *range(180, 230)], [10] * 100)
+    result = winback(eo.open({"orders": orders}))
+    assert not result.table["segment"].str.contains("silent|lost").any()
+    assert result.params["silent"] == 0
+    assert {f.code for f in result.findings()} == {"untested"}
+    assert result.actions() == ()
+
+
 def test_natural_return_is_what_the_held_out_did(result):
     """Second way: the holdout of the send; planted 3 and 6 % a month for the silent."""
     rows = result.table.set_index("segment")

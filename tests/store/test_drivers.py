@@ -82,6 +82,32 @@ def test_traffic_that_covers_one_period_only_is_not_used() -> None:
     assert list(moved.table["factor"]) == ["buyers", "frequency", "order_value"]
 
 
+def test_a_month_of_sales_that_no_visitor_was_counted_in_has_no_conversion() -> None:
+    """The files of September are missing: sales moved, and were said not to have changed."""
+    traffic = daily_traffic()
+    gone = pd.to_datetime(traffic["date"]).dt.strftime("%Y-%m") == "2025-09"
+    orders = random_orders()
+    moved = drivers(shop(orders, traffic_daily=traffic[~gone]), **FULL)
+    without = drivers(shop(orders), **FULL)
+    pd.testing.assert_frame_equal(moved.table, without.table)
+    assert moved.findings()[0].code == "headline_money"
+    with pytest.raises(eo.DataError, match="2025-09"):
+        drivers(shop(orders, traffic_daily=traffic[~gone]), metric="pay_buyers", **FULL)
+
+
+def test_buyers_that_outnumber_visitors_ask_for_no_test() -> None:
+    """Traffic of one platform of several: no share fell, and the test had a negative size."""
+    orders = random_orders(2000, days=123)
+    orders["customer_id"] = orders["order_id"]
+    late = orders["created_at"] >= "2025-10-01"
+    traffic = daily_traffic(days=123).assign(visitors=3)
+    moved = drivers(
+        shop(orders[~late | (np.arange(len(orders)) % 4 > 0)], traffic_daily=traffic), **FULL
+    )
+    assert moved.table["contribution"].iloc[1] < 0
+    assert moved.actions() == ()
+
+
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
