@@ -324,10 +324,12 @@ def year_before(day: date) -> tuple[int, str]:
 
     >>> year_before(date(2025, 1, 29)), year_before(date(2025, 6, 18))
     ((354, 'lunar'), (364, 'civil'))
+    >>> year_before(date(2024, 12, 20))
+    (354, 'lunar')
     """
-    festival = solar(day.year, 1, 1)
+    festival = solar((day + timedelta(days=LUNAR)).year, 1, 1)
     if abs((day - festival).days) <= LUNAR:
-        return (festival - solar(day.year - 1, 1, 1)).days, "lunar"
+        return (festival - solar(festival.year - 1, 1, 1)).days, "lunar"
     return 364, "civil"
 
 
@@ -335,7 +337,7 @@ def _change(values: Floats, first: date) -> dict[str, Any]:
     end = len(values)
     last = first + timedelta(days=end - 1)
     none = {"change": np.nan, "aligned": None}
-    if not solar_known(last.year):
+    if not solar_known((last + timedelta(days=LUNAR)).year):
         return none
     back, how = year_before(last)
     now, then = values[end - RECENT :], values[end - RECENT - back : end - back]

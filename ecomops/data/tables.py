@@ -381,8 +381,7 @@ def _refuse_unreadable(raw: ibis.Table, schema: TableSchema) -> None:
             test = _lost(raw[column.name], column.dtype)
             if test is not None:
                 bad[column.name] = test
-    found = passing(raw, bad) if bad else {}
-    if wrong := {c: n for c, n in found.items() if n}:
+    if bad and (wrong := {c: n for c, n in passing(raw, bad).items() if n}):
         _raise_unreadable(raw, schema, wrong, bad)
 
 

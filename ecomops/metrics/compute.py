@@ -161,10 +161,8 @@ def values(seen: Observed, wanted: Metric) -> pd.DataFrame:
 
 
 def _evaluated(measured: pd.DataFrame, terms: Terms) -> pd.Series[float]:
-    total = pd.Series(0.0, index=measured.index)
-    for factor, names in terms:
-        total = total + prod((measured[name] for name in names), start=factor)
-    return total
+    zero = pd.Series(0.0, index=measured.index)
+    return sum((prod((measured[n] for n in names), start=zero + f) for f, names in terms), zero)
 
 
 def _named(tidy: pd.DataFrame, by: str | None) -> pd.DataFrame:

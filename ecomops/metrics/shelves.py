@@ -8,6 +8,7 @@ import ibis
 
 from ecomops.data.policy import POLICY, called, sold_lines
 from ecomops.data.tables import frame
+from ecomops.metrics.sources import counted
 
 if TYPE_CHECKING:
     from datetime import date
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 def on_hand(shop: Shop, last: date) -> pd.Series[float] | None:
     """Return pieces available and on the way by product on the last day with a snapshot.
 
+    A warehouse that is not counted on that day has its last count, see `sources.counted`.
     None where `inventory_snapshots` or `product_skus` is absent or tells no stock.
     """
     if "inventory_snapshots" not in shop or "product_skus" not in shop:
         return None
-    shots = shop.inventory_snapshots
-    shots = shots.filter(shots.date <= ibis.literal(last))
-    latest = shots.filter(shots.date == shots.date.max())
+    shots = counted(shop.inventory_snapshots.filter(ibis._.date <= ibis.literal(last)))
+    latest = shots.filter(shots.day == shots.day.max())
     named = latest.join(shop.product_skus.select("sku_id", "product_id").distinct(), "sku_id")
     stock = named.available.fill_null(named.on_hand) + named.inbound.fill_null(0)
     rows = frame(named.mutate(stock=stock).group_by("product_id").agg(stock=ibis._.stock.sum()))

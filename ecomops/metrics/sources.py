@@ -96,10 +96,9 @@ def at_depth(rows: ibis.Table, by: str | None) -> ibis.Table:
     """
     wholes = {c: ibis.coalesce(rows[c], "").isin(WHOLE) for c in (*DEPTHS, "device")}
     found = frame(rows.aggregate(n=rows.count(), **{c: w.sum() for c, w in wholes.items()})).iloc[0]
-    for i, finer in enumerate(wholes):
+    for i, (finer, whole) in enumerate(wholes.items()):
         if found[finer] in (0, found["n"]):
             continue  # all of one kind
-        whole = ibis.coalesce(rows[finer], "").isin(WHOLE)
         keys = (*_ROW, *DEPTHS[:i], *(() if finer == "device" else ("device",)))
         beside = ibis.window(group_by=keys)
         taken = ~whole if by in (DEPTHS[i:] or ("device",)) else whole  # the kind of rows to take
@@ -158,20 +157,27 @@ def dated(name: str, clock: str) -> Callable[[Tables, str | None], ibis.Table]:
     return rows
 
 
-def stock(tables: Tables, by: str | None = None) -> ibis.Table:
-    """Return what there was of each SKU by day, in all warehouses together unless split by them.
+def counted(snapshots: ibis.Table) -> ibis.Table:
+    """Return snapshots of stock with their ``day``, those of rarely counted warehouses repeated.
 
-    A warehouse that is counted more rarely than others has its last count on the days between.
+    A warehouse that is counted more rarely than others has its last count on the days between;
+    after its last one, for as long as between the two before.
     """
-    rows: Any = dated("inventory_snapshots", "date")(tables, by)
-    number = rows.day.delta(ibis.date(2000, 1, 1), unit="day")
-    rows = rows.mutate(_place=ibis.coalesce(rows.warehouse_id, ""), _at=number)
+    day: Any = snapshots.date.cast("date")
+    place = snapshots.warehouse_id.fill_null("")
+    rows = snapshots.mutate(day=day, _at=day.epoch_days(), _place=place)
     counts = rows.select("_place", "_at").distinct()
     at, seen = counts["_at"], ibis.window(group_by="_place", order_by="_at")
     until = ibis.coalesce(at.lead().over(seen), 2 * at - at.lag().over(seen), at + 1)
     counts, days = counts.mutate(_until=until), rows.select("day", _on="_at").distinct()
     held = days.join(counts, [days["_on"] >= counts["_at"], days["_on"] < counts["_until"]])
-    rows = rows.drop("day").join(held, ["_place", "_at"])
+    return rows.drop("day").join(held, ["_place", "_at"])
+
+
+def stock(tables: Tables, by: str | None = None) -> ibis.Table:
+    """Return what there was of each SKU by day, in all warehouses together unless split by them."""
+    split_column(("inventory_snapshots",), tables, by)
+    rows = counted(tables["inventory_snapshots"])
     keys = dict.fromkeys(("day", "sku_id", *([by] if by else [])))
     return rows.group_by(*keys).aggregate(
         on_hand=rows.on_hand.sum(),

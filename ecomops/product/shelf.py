@@ -16,6 +16,7 @@ from ecomops.data.tables import exact, frame, held
 from ecomops.maths import forecast as maths
 from ecomops.maths.latent import latent_demand
 from ecomops.metrics.daily import daily
+from ecomops.metrics.sources import counted
 
 if TYPE_CHECKING:
     from ecomops.data.shop import Shop
@@ -41,13 +42,13 @@ class Shelf:
     end: date
 
 
-def stock_days(shop: Shop) -> ibis.Table:
-    """Return pieces by product and day: ``product_id, date, on_hand, inbound, lead``."""
+def stock_days(shop: Shop, as_of: date) -> ibis.Table:
+    """Return pieces by product and day: ``product_id, day, on_hand, inbound, lead``."""
     skus = shop.product_skus.group_by("sku_id", "product_id")
     skus = skus.aggregate(lead_time_days=ibis._.lead_time_days.mean())
-    t = shop.inventory_snapshots.join(skus, "sku_id")
-    on_hand = ibis.coalesce(t.available, t.on_hand)
-    t = t.mutate(day=t.date.cast("date"), left=on_hand, coming=t.inbound.fill_null(0))
+    known = shop.inventory_snapshots.filter(ibis._.date.cast("date") <= ibis.literal(as_of))
+    t = counted(known).join(skus, "sku_id")
+    t = t.mutate(left=ibis.coalesce(t.available, t.on_hand), coming=t.inbound.fill_null(0))
     return t.group_by(["product_id", "day"]).aggregate(
         on_hand=t.left.sum(), inbound=t.coming.sum(), lead=t.lead_time_days.mean()
     )
@@ -58,7 +59,7 @@ def shelf(shop: Shop, *, days: int, as_of: date, lead: float) -> Shelf | None:
 
     `lead` stands in where no lead time is stated.
     """
-    stock = held(stock_days(shop).filter(ibis._.day <= ibis.literal(as_of)))
+    stock = held(stock_days(shop, as_of))
     span = ends(stock, "day", "inventory_snapshots")
     if not span:
         return None

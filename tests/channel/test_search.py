@@ -93,6 +93,8 @@ def test_years_are_aligned_by_the_spring_festival():
     """Spring Festivals: 2024-02-10, 2025-01-29 (354 days), 2026-02-17 (384 days)."""
     assert year_before(date(2025, 2, 1)) == (354, "lunar")
     assert year_before(date(2026, 2, 20)) == (384, "lunar")
+    assert year_before(date(2024, 12, 20)) == (354, "lunar")  # 40 days before that of 2025
+    assert year_before(date(2024, 12, 10)) == (364, "civil")
     assert year_before(date(2025, 11, 11)) == (364, "civil")
 
 

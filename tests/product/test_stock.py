@@ -12,6 +12,7 @@ from scipy.stats import poisson
 
 import ecomops as eo
 from ecomops.metrics.daily import daily
+from ecomops.metrics.shelves import on_hand
 from ecomops.product import shelf
 from ecomops.product.stock import stock
 
@@ -238,3 +239,20 @@ def test_pieces_of_all_products_together_are_those_that_were_sold():
     orders += gone.daily[-56:].sum() * days["orders"].to_numpy()[-180:].sum() / kept.sold.sum()
     expected = gone.wanted[:, -56:].sum() / orders * shelf.staying(gone.wanted)
     assert pace.share.sum(axis=1).mean() == pytest.approx(expected, rel=0.01)
+
+
+def test_a_warehouse_counted_once_a_week_has_its_stock_on_the_days_between():
+    """A second warehouse holds 700 of `fast`; its last count is four days before the end."""
+    given = frames(left=0, out=30)
+    shots = given["inventory_snapshots"].assign(warehouse_id="daily")
+    mine = shots[(shots["sku_id"] == "f") & (pd.to_datetime(shots["date"]).dt.day_of_week == 3)]
+    weekly = mine.assign(warehouse_id="weekly", on_hand=700, inbound=0)
+    both = given | {"inventory_snapshots": pd.concat([shots, weekly], ignore_index=True)}
+    assert pd.Timestamp(weekly["date"].max()).date() < shots["date"].max()
+    store, alone = eo.open(both), eo.open(given)
+    end = store.coverage.last_day
+    made = shelf.shelf(store, days=DAYS, as_of=end, lead=7.0)
+    assert made.empty[made.items["product_id"].tolist().index("fast")].sum() == 0
+    assert made.items.set_index("product_id").loc["fast", "on_hand"] == 700
+    assert on_hand(store, end)["fast"] == 700
+    assert on_hand(alone, end)["fast"] == 0
