@@ -76,8 +76,8 @@ class Cohorts(Result):
         if len(partial):
             said.append(Finding("partial", "note", {"day": self.basis.end}, n))
         values = {"day": self.basis.start, "ratio": self.params["first_intake"]}
-        suspect = self.params["first_intake"] > SUSPECT
-        said.append(Finding("truncated_seen" if suspect else "truncated", "watch", values, n))
+        code = "truncated_seen" if self.params["truncated"] else "truncated"
+        said.append(Finding(code, "watch", values, n))
         return tuple(said)
 
     def _answer(self, n: int) -> Finding:
@@ -118,7 +118,7 @@ class Cohorts(Result):
         at = self.rows[(self.rows["age"] == 1) & (self.rows["observed"] == "full")]
         at = at[(at["cohort"] != ALL) & (at["size"] > 0)]
         # a first intake that holds old customers is none like the others
-        if self.params["first_intake"] > SUSPECT:
+        if self.params["truncated"]:
             at = at[at["cohort"] != self.rows["cohort"].iloc[0]]
         at = at.reset_index(drop=True)
         if len(at) < 3:  # noqa: PLR2004 - two intakes have no typical one
@@ -284,7 +284,7 @@ def cohorts(
     return Cohorts(
         rows=_table(cells, value, by),
         basis=basis(facts, int(sizes["size"].sum())),
-        params=params | {"first_intake": _first_intake(cells)},
+        params=params | _first_intake(cells),
         lang=checks.language(lang),
     )
 
@@ -378,8 +378,15 @@ def _ratio(x: dict[str, Any], active: Any) -> tuple[Any, Any, Any]:
     return ratio, ratio - half, ratio + half
 
 
-def _first_intake(cells: pd.DataFrame) -> float:
-    """Return the first cohort's size over the median of the next three that are complete."""
+def _first_intake(cells: pd.DataFrame) -> dict[str, Any]:
+    """Return the first cohort over the median of the next three, and if chance does not do it.
+
+    Only cohorts that are complete count.
+    """
     whole = cells[(cells["age"] == 0) & (cells["observed"] == "full")]
-    heads = whole.groupby("cohort")["size"].sum().sort_index()
-    return float(heads.iloc[0] / heads.iloc[1:4].median()) if len(heads) > 1 else 1.0
+    heads = whole.groupby("cohort")["size"].sum().sort_index().astype(float)
+    if len(heads) < 2:  # noqa: PLR2004 - nothing to hold it against
+        return {"first_intake": 1.0, "truncated": False}
+    first, usual = float(heads.iloc[0]), float(heads.iloc[1:4].median())
+    least = first / usual * np.exp(-Z * np.sqrt(1 / first + 1 / usual))
+    return {"first_intake": first / usual, "truncated": first / usual > SUSPECT and least > 1}

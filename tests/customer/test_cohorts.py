@@ -219,6 +219,14 @@ def test_an_intake_that_has_only_begun_does_not_make_the_first_one_large():
     assert "truncated" in [finding.code for finding in steady.findings()]
 
 
+@pytest.mark.parametrize(("first", "code"), [(30, "truncated"), (60, "truncated_seen")])
+def test_a_first_intake_that_chance_makes_large_is_not_called_out(first, code):
+    """A month of 30 and one of 20 differ by 1.4 standard errors, one of 60 and of 20 by 4.3."""
+    days = [*np.linspace(0, 30, first), *np.linspace(31, 58, 20), *np.linspace(59, 89, 20), 95]
+    made = cohorts(orders_of([f"c{i}" for i in range(len(days))], days, [10] * len(days)))
+    assert code in [finding.code for finding in made.findings()]
+
+
 def test_an_unusual_intake_is_found_and_chance_is_not():
     rng = np.random.default_rng(4)
     customers, days = [], []
