@@ -15,7 +15,6 @@ from ecomops.base import checks
 from ecomops.customer import holdout, openers, sends, silence
 from ecomops.customer.basis import basis
 from ecomops.customer.repeat import by_age, gaps, repeat, waits
-from ecomops.data.tables import passing
 from ecomops.maths.arrays import Z90
 from ecomops.metrics.customers import customers
 from ecomops.result import Action, Finding, Need, Result, Value, lacking, style
@@ -61,15 +60,6 @@ def weekly(counted: pd.DataFrame) -> pd.DataFrame:
     made = rows.assign(week=rows.index + 1).astype({"waiting": int, "returned": int, "week": int})
     shown: pd.DataFrame = made[list(Activation.columns)].reset_index(drop=True)
     return shown
-
-
-def listed(facts: Customers, start: int, stop: int) -> dict[str, float]:
-    """Return who is to be reminded: ``now`` (silent for start to stop days) and ``a_day`` (new)."""
-    t = facts.table.filter(facts.table.orders == 1)
-    age = ibis.literal(facts.as_of).cast("date").delta(t.last_day, unit="day")
-    tests = {"now": age.between(start, stop), "new": age.between(start, start + LATELY - 1)}
-    found = passing(t, tests)
-    return {"now": found["now"], "a_day": found["new"] / LATELY}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -252,14 +242,26 @@ def _window(facts: Customers, curve: Repeat, horizon_days: int) -> dict[str, Any
     if not np.isfinite([start, stop]).all():
         return params | {"start": np.nan}
     stop = max(stop, start + 1)
-    params |= {"stop": stop, **listed(facts, int(start), int(stop))}
+    stands = silence.standing(facts, None).query("kind == 'once'").set_index("silent")["customers"]
+    first, last = int(start), int(stop)
+    there = stands.reindex(range(first, last + 1), fill_value=0).to_numpy(dtype=float)
+    fresh = stands.reindex(range(first, first + LATELY), fill_value=0).sum()
+    params |= {"stop": stop, "now": int(there.sum()), "a_day": float(fresh / LATELY)}
     chance = silence.returns(silence.waits(facts), horizon_days)["once"]
-    inside = chance[int(start) : int(stop) + 1]
-    natural = float(np.nanmean(inside)) if np.isfinite(inside).any() else np.nan
+    natural = _mean(chance[first : last + 1], there)
     known = 0 < natural < 1
     size = holdout.per_group(natural, LIFT * natural) if known else 0
     days = np.ceil(max(2 * size - params["now"], 0) / max(params["a_day"], 1e-9)) + horizon_days
     return params | {"natural": natural, "per_group": size, "test_days": float(days)}
+
+
+def _mean(chance: Any, people: Any) -> float:
+    """Return the mean chance of those who stand there; of all days alike where nobody does."""
+    seen = np.isfinite(chance)
+    if not seen.any():
+        return float("nan")
+    weights = people[: len(chance)][seen]
+    return float(np.average(chance[seen], weights=weights if weights.sum() else None))
 
 
 def _reminded(

@@ -12,8 +12,10 @@ import pytest
 from scipy.stats import chi2
 
 import ecomops as eo
+from ecomops.customer import silence
 from ecomops.customer.activation import activation, weekly
 from ecomops.customer.openers import judged
+from ecomops.metrics.customers import customers
 from tests.customer.conftest import START, orders_of
 
 
@@ -269,3 +271,16 @@ def test_words_and_chart(demo):
     np.testing.assert_allclose(line.get_ydata(), result.table["hazard"])
     for lang in ("zh", "en"):
         assert result.in_language(lang)._repr_html_().count("<svg") == 2
+
+
+def test_the_natural_return_is_that_of_the_people_who_stand_in_the_window(demo):
+    """Each day of silence counts by how many stand there, not one day as much as another."""
+    p = activation(demo).params
+    facts = customers(demo.orders)
+    table = facts.table.to_pandas()
+    silent = (pd.Timestamp(facts.as_of) - pd.to_datetime(table["last_day"])).dt.days
+    silent = silent[(table["orders"] == 1) & silent.between(p["start"], p["stop"])].astype(int)
+    chance = silence.returns(silence.waits(facts), int(p["horizon_days"]))["once"]
+    assert p["now"] == len(silent)
+    assert p["natural"] == pytest.approx(chance[silent.to_numpy()].mean(), rel=1e-12)
+    assert p["natural"] != pytest.approx(chance[40:102].mean(), rel=1e-4)
