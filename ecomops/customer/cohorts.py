@@ -74,7 +74,8 @@ class Cohorts(Result):
             said += self._outlier(n)
         partial = self.rows[self.rows["observed"] == "partial"]
         if len(partial):
-            said.append(Finding("partial", "note", {"day": self.basis.end}, n))
+            code = "partial_mean" if self.params["value"] == "aov" else "partial"
+            said.append(Finding(code, "note", {"day": self.basis.end}, n))
         values = {"day": self.basis.start, "ratio": self.params["first_intake"]}
         code = "truncated_seen" if self.params["truncated"] else "truncated"
         said.append(Finding(code, "watch", values, n))

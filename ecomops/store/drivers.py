@@ -14,7 +14,7 @@ from ecomops.data.policy import coverage
 from ecomops.metrics import metric, periods
 from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 from ecomops.store import waterfall
-from ecomops.store.chains import decompose
+from ecomops.store.chains import OTHER, decompose
 from ecomops.store.comparison import METRICS, comparison, tables_needed
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class Drivers(Result):
         """Return the segment whose own rate accounts for most."""
         by = self.params["by"]
         rates = self.rows[self.rows["factor"].str.endswith("_rate")] if by else self.rows.head(0)
+        rates = rates[rates[by] != OTHER] if by else rates  # several small ones together
         if rates.empty or not rates["contribution"].any():
             return []
         row = rates.sort_values("contribution", key=abs).iloc[-1]
