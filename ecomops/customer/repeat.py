@@ -80,9 +80,10 @@ def waits(t: ibis.Table, ages: pd.DataFrame) -> pd.DataFrame:
 
 
 def rates(ages: pd.DataFrame, days: tuple[int, ...] = DAYS) -> pd.DataFrame:
-    """Return the share of new customers with a second order by day n: ``day, old_enough, again``.
+    """Return the share of new customers with a second order by day n, with its interval.
 
-    Only customers whose first order lies n days or more before the end of the data count.
+    ``day, old_enough, rate, low, high``; `ages` is `by_age` of waits after the first order. Only
+    customers whose first order lies n days or more before the end of the data count.
     """
     tables = {n: ages[ages.index >= n] for n in days}
     old = [float(t["waits"].sum()) for t in tables.values()]
