@@ -6,10 +6,9 @@ The peers do what rfm and cohorts do, each in its own usual way, on the same Par
 from __future__ import annotations
 
 import sys
-from functools import partial
 from itertools import pairwise
 
-from benchmarks.measure import Row, environment, fresh, interleaved, middle, program, say
+from benchmarks.measure import Row, environment, interleaved, middle, program
 from benchmarks.shops import folder
 
 SIZES = (1_000_000, 10_000_000, 100_000_000)
@@ -118,22 +117,24 @@ def compared() -> list[Row]:
 
 def grown() -> list[Row]:
     """Return how the four grow from 1 to 10 to 100 million lines."""
-    run = partial(fresh, program(OURS, FOUR))
-    runs = {}
-    for lines in SIZES:
-        shop = str(folder(lines))
-        say(f"the four on {lines:,} lines")
-        runs[lines] = run(shop)
-    rows = [
-        Row(f"the four, {lines // 10**6} M lines", runs[lines].work_wall, "s") for lines in SIZES
-    ]
+    shops = {lines: str(folder(lines)) for lines in SIZES}
+    code = program(OURS, FOUR)
+    runs = interleaved(
+        {f"{lines:,} lines": (code, sys.executable, shop) for lines, shop in shops.items()}, times=3
+    )
+    told = dict(zip(SIZES, runs.values(), strict=True))
+    wall = {lines: middle(of, "work_wall") for lines, of in told.items()}
+    rows = [Row(f"the four, {lines // 10**6} M lines", wall[lines], "s") for lines in SIZES]
     rows += [
         Row(
             f"  growth of time / growth of lines, {small // 10**6} to {large // 10**6} M",
-            runs[large].work_wall / runs[small].work_wall / (large / small),
+            wall[large] / wall[small] / (large / small),
             "ratio",
             1,
         )
         for small, large in pairwise(SIZES)
     ]
-    return [*rows, Row("  peak memory, 100 M lines", runs[SIZES[-1]].peak_mb, "MB", 6000)]
+    return [
+        *rows,
+        Row("  peak memory, 100 M lines", middle(told[SIZES[-1]], "peak_mb"), "MB", 6000),
+    ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.datatypes as dt
 
-from ecomops.data.tables import frame
+from ecomops.data.tables import frame, home
 from ecomops.metrics import periods
 
 if TYPE_CHECKING:
@@ -51,12 +54,18 @@ def _number(day: Any, facts: Customers, period: str) -> Any:
     origin = periods.start(facts.coverage.first_day, period)
     if period in MONTHS:
         months = day.year() * 12 + day.month() - (origin.year * 12 + origin.month)
-        return (months // MONTHS[period]).cast("int64")
-    return _days_between(day, ibis.literal(origin)) // ROLLING_DAYS[period]
+        return (months // step if (step := MONTHS[period]) > 1 else months).cast("int64")
+    return days_between(day, ibis.literal(origin)) // ROLLING_DAYS[period]
 
 
-def _days_between(late: Any, early: Any) -> Any:
-    return late.delta(early, unit="day").cast("int64")
+def days_between(late: Any, early: Any) -> Any:
+    """Return whole days from one date to another; DuckDB subtracts in half its function's time."""
+    days = late.delta(early, unit="day").cast("int64")
+    return _subtract(late, early) if home(days).name == "duckdb" else days
+
+
+@ibis.udf.scalar.builtin(name="subtract", signature=((dt.date, dt.date), dt.int64))
+def _subtract(late: Any, early: Any) -> Any: ...
 
 
 def sizes(sums: pd.DataFrame) -> pd.DataFrame:
@@ -75,18 +84,12 @@ def active_by_month(people: ibis.Table, facts: Customers, period: str) -> pd.Dat
     for month in range(facts.months):
         numbers.setdefault((month + lead) // step, []).append(month)
     keys = [k for k in ("group", "cohort") if k in people.columns]
-    tests = {f"p{n}": _any(facts.active_in(m, people) for m in ms) for n, ms in numbers.items()}
-    counted = frame(people.group_by(keys).aggregate(**{c: t.sum() for c, t in tests.items()}))
+    bits = {n: [facts.active_in(m, people) for m in months] for n, months in numbers.items()}
+    sums = {f"p{n}": reduce(or_, found).sum() for n, found in bits.items()}
+    counted = frame(people.group_by(keys).aggregate(**sums))
     long = counted.melt(keys, var_name="number", value_name="active")
     age = long["number"].str[1:].astype(int) - long["cohort"]
     return long.assign(age=age)[[*keys, "age", "active"]].query("age >= 0")
-
-
-def _any(tests: Any) -> Any:
-    first, *rest = list(tests)
-    for test in rest:
-        first = first | test
-    return first
 
 
 def sums_by_age(people: ibis.Table, facts: Customers, period: str, window: str) -> pd.DataFrame:
@@ -100,7 +103,7 @@ def sums_by_age(people: ibis.Table, facts: Customers, period: str, window: str) 
     )
     rows = orders.inner_join(people, orders.buyer == people.customer_id)
     age = (
-        _days_between(rows.day, rows.first_day) // ROLLING_DAYS[period]
+        days_between(rows.day, rows.first_day) // ROLLING_DAYS[period]
         if window == "rolling"
         else _number(rows.day, facts, period) - rows.cohort
     )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import poisson
 
+from ecomops.customer.activity import days_between
 from ecomops.data.policy import sold_lines
 from ecomops.data.tables import NO, frame
 from ecomops.maths.multiplicity import benjamini_hochberg
@@ -29,8 +30,8 @@ def firsts(facts: Customers, horizon_days: int) -> ibis.Table:
     """
     t = facts.table.filter(facts.table.orders > 0)
     end = ibis.literal(facts.as_of).cast("date")
-    t = t.filter(end.delta(t.first_day, unit="day") >= horizon_days)
-    gap = t.second_day.delta(t.first_day, unit="day")
+    t = t.filter(days_between(end, t.first_day) >= horizon_days)
+    gap = days_between(t.second_day, t.first_day)
     t = t.select(
         "customer_id",
         month=t.first_day.truncate("M"),

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ecomops.base import checks
 from ecomops.customer import holdout
+from ecomops.customer.activity import days_between
 from ecomops.customer.basis import basis
 from ecomops.customer.curve import draw_curve
 from ecomops.data.tables import frame
@@ -50,7 +51,7 @@ def gaps(facts: Customers, after: str) -> ibis.Table:
         t = t.mutate(start=t["at"].date(), following=t["at"].lead().over(order).date())
         start, following = t.start, t.following
     end = ibis.literal(facts.as_of)
-    age, gap = (late.delta(start, unit="day").cast("int64") for late in (end, following))
+    age, gap = (days_between(late, start) for late in (end, following))
     return t.select(age=age, gap=gap)
 
 

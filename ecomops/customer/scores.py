@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import numpy as np
 
+from ecomops.customer.activity import days_between
 from ecomops.data.tables import frame
 from ecomops.maths.ties import quantiles
 
@@ -32,11 +33,9 @@ def measured(facts: Customers) -> ibis.Table:
     their net money. Not `scored`: those without a purchase or whose net money is 0 or less.
     """
     t = facts.table
-    # the table is named, because a literal date offers no difference of its own
-    days = -t.last_day.delta(ibis.literal(facts.as_of), unit="day")
     return t.select(
         customer_id=t.customer_id,
-        recency_days=days.cast("int64"),
+        recency_days=days_between(ibis.literal(facts.as_of), t.last_day),
         frequency=t.orders.cast("int64"),
         monetary=t.net,
         scored=(t.orders > 0) & (t.net > 0),
@@ -63,8 +62,8 @@ def quantile_cuts(rows: ibis.Table, bins: int) -> Cuts:
 
 def _money_cuts(money: Any, at: list[float]) -> tuple[float, ...]:
     """Return quantiles of decimal money, ranked in its smallest unit: whole numbers rank faster."""
-    unit = 10 ** (money.type().scale or 0)
-    whole = (money.cast("float64") * unit).round().cast("int64")
+    unit = 10 ** (scale := money.type().scale or 0)
+    whole = (money.cast(f"decimal(18, {scale})") * unit).cast("int64")
     cuts = frame(whole.quantile(at).name("cuts").as_table())["cuts"].iloc[0]
     return _cuts(None if cuts is None else np.asarray(cuts, dtype=float) / unit)
 

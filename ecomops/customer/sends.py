@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import numpy as np
 
+from ecomops.customer.activity import days_between
 from ecomops.data.tables import exact, frame, table
 from ecomops.maths.strata import Difference, difference
 
@@ -34,7 +35,7 @@ def outcomes(facts: Customers, sends: object, horizon_days: int) -> ibis.Table:
         customer_id="customer_id", at=facts.purchases["at"], paid=facts.purchases["net"]
     )
     t = t.select("customer_id", "sent_at", "is_holdout").join(bought, "customer_id")
-    gap = t["at"].date().delta(t.sent_at.date(), unit="day")
+    gap = days_between(t["at"].date(), t.sent_at.date())
     before = t["at"] < t.sent_at
     within = ~before & (gap < horizon_days)
     each = t.group_by("customer_id", "sent_at", "is_holdout").aggregate(
@@ -46,17 +47,17 @@ def outcomes(facts: Customers, sends: object, horizon_days: int) -> ibis.Table:
         net=t.paid.sum(where=within).fill_null(0),
     )
     day, end = each.sent_at.date(), ibis.literal(facts.as_of).cast("date")
-    each = each.filter(each.orders > 0, end.delta(day, unit="day") >= horizon_days - 1)
+    each = each.filter(each.orders > 0, days_between(end, day) >= horizon_days - 1)
     return each.select(
         "customer_id",
         "orders",
         "count",
         spent=each.spent.cast("float64"),
         net=each.net.cast("float64"),
-        wave=each.sent_at.date(),
+        wave=day,
         treated=each.is_holdout.ifelse(0, 1),
-        silent=each.sent_at.date().delta(each["last"].date(), unit="day"),
-        since=each.sent_at.date().delta(each["first"].date(), unit="day"),
+        silent=days_between(day, each["last"].date()),
+        since=days_between(day, each["first"].date()),
         back=(each["count"] > 0).ifelse(1, 0),
     )
 
@@ -109,7 +110,7 @@ def lately(facts: Customers, sends: object, cap_days: int) -> ibis.Table:
     """Return the ids of customers who have been sent something in the last `cap_days` days."""
     t = table(sends, "message_sends")
     end = ibis.literal(facts.as_of).cast("date")
-    age = end.delta(t.sent_at.date(), unit="day")
+    age = days_between(end, t.sent_at.date())
     return t.filter(~t.is_holdout, age >= 0, age < cap_days).select("customer_id").distinct()
 
 

@@ -8,6 +8,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from ecomops.customer.activity import days_between
 from ecomops.data.tables import frame
 from ecomops.maths import survival
 
@@ -42,7 +43,7 @@ def waits(facts: Customers) -> pd.DataFrame:
     until = ibis.coalesce(t.following, ibis.literal(facts.as_of).cast("date"))
     t = t.select(
         kind=(t.number > 0).ifelse("several", "once"),
-        days=until.delta(t.start, unit="day").cast("int64"),
+        days=days_between(until, t.start),
         again=t.following.notnull(),  # noqa: PD004 - ibis has no other
     )
     counted = t.group_by("kind", "days").aggregate(
@@ -81,7 +82,7 @@ def standing(facts: Customers, lately: ibis.Table | None) -> pd.DataFrame:
     t = t.select(
         "customer_id",
         kind=(t.orders > 1).ifelse("several", "once"),
-        silent=end.delta(t.last_day, unit="day").cast("int64"),
+        silent=days_between(end, t.last_day),
     )
     if lately is None:
         t = t.mutate(free=1)

@@ -78,10 +78,9 @@ class Customers:
         found = passing(self.table, {"people": orders > 0, "once": orders == 1})
         return found["people"], found["once"]
 
-    def active_in(self, k: int, rows: ibis.Table | None = None) -> ibis.BooleanColumn:
-        """Return whether a customer purchased in month `k`, for `table` or `rows` of it."""
-        mask = (self.table if rows is None else rows)[f"months_{k // MONTHS_PER_COLUMN}"]
-        return (mask & ibis.literal(1 << (k % MONTHS_PER_COLUMN), "int64")) > 0
+    def active_in(self, k: int, rows: ibis.Table) -> Any:
+        """Return 1 where a customer of `rows` of `table` purchased in month `k`, else 0."""
+        return (rows[f"months_{k // MONTHS_PER_COLUMN}"] >> (k % MONTHS_PER_COLUMN)) & 1
 
     def with_several(self, period: str) -> list[ibis.Table]:
         """Return, by piece, the customers who may have several sales in one `period`.
