@@ -17,12 +17,14 @@ from ecomops.base import checks
 from ecomops.data.kept import Kept
 from ecomops.data.outline import PURCHASE, REFUNDED, Outline, outline
 from ecomops.data.policy import POLICY, Coverage, coverage
-from ecomops.data.tables import YES, held, home, passing, table
+from ecomops.data.tables import YES, frame, held, home, table
 from ecomops.metrics import periods
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+
+    import pandas as pd
 
 WITHIN = ("day", "month")  # periods of which each lies in one month
 MONTHS_PER_COLUMN = 60  # bits of one 64-bit integer, with room for its sign
@@ -72,11 +74,16 @@ class Customers:
         return len(periods.span(self.coverage.first_day, self.as_of, "month"))
 
     @cached_property
+    def newcomers(self) -> pd.DataFrame:
+        """By day of the first purchase: how many ``people``, and how many of them bought once."""
+        t = self.table.filter(self.table.orders > 0)
+        once = (t.orders == 1).ifelse(1, 0).sum()
+        return frame(t.group_by("first_day").aggregate(people=t.count(), once=once))
+
+    @property
     def heads(self) -> tuple[int, int]:
         """How many customers have a purchase, and how many of them exactly one."""
-        orders = self.table.orders
-        found = passing(self.table, {"people": orders > 0, "once": orders == 1})
-        return found["people"], found["once"]
+        return int(self.newcomers["people"].sum()), int(self.newcomers["once"].sum())
 
     def active_in(self, k: int, rows: ibis.Table) -> Any:
         """Return 1 where a customer of `rows` of `table` purchased in month `k`, else 0."""

@@ -131,10 +131,8 @@ def _sales(told: Outline, rows: ibis.Table, as_of: date | None) -> ibis.Table:
 
 def _newcomers(facts: Customers, period: str) -> pd.Series[float]:
     """Return how many customers purchased first in each period."""
-    t = facts.table
-    first = frame(t.group_by("first_day").aggregate(n=t.count())).dropna()
-    starts = [start(pd.Timestamp(day).date(), period) for day in first["first_day"]]
-    return first["n"].groupby(pd.Index(starts, name="period")).sum()
+    starts = [start(pd.Timestamp(day).date(), period) for day in facts.newcomers["first_day"]]
+    return facts.newcomers["people"].groupby(pd.Index(starts, name="period")).sum()
 
 
 def _by_day(made: ibis.Table) -> pd.DataFrame:
