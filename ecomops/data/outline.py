@@ -62,6 +62,10 @@ class Outline:
         """Return the place of a reason: what ``rows.reason`` holds for it."""
         return self.reasons.index(reason)
 
+    def sold(self, rows: ibis.Table) -> Any:
+        """Return whether orders of `rows` are sales: refunded in full or kept, the last reasons."""
+        return rows.reason >= self.number(REFUNDED)
+
     def pieces(self) -> list[ibis.Table]:
         """Return the orders of known customers, those of one customer all in one piece.
 

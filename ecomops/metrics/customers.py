@@ -15,7 +15,7 @@ import ibis.expr.datatypes as dt
 
 from ecomops.base import checks
 from ecomops.data.kept import Kept
-from ecomops.data.outline import PURCHASE, REFUNDED, Outline, outline
+from ecomops.data.outline import PURCHASE, Outline, outline
 from ecomops.data.policy import POLICY, Coverage, coverage
 from ecomops.data.tables import YES, frame, held, home, table
 from ecomops.metrics import periods
@@ -77,8 +77,8 @@ class Customers:
     def newcomers(self) -> pd.DataFrame:
         """By day of the first purchase: how many ``people``, and how many of them bought once."""
         t = self.table.filter(self.table.orders > 0)
-        once = (t.orders == 1).ifelse(1, 0).sum()
-        return frame(t.group_by("first_day").aggregate(people=t.count(), once=once))
+        made = t.group_by("first_day").aggregate(people=t.count(), once=(t.orders == 1).sum())
+        return frame(made)
 
     @property
     def heads(self) -> tuple[int, int]:
@@ -172,14 +172,12 @@ def _made(orders: ibis.Table, last: date | None) -> Customers:
 
 def _known(told: Outline, rows: ibis.Table, last: date | None) -> ibis.Table:
     """Return orders of known customers: day of purchase, net money of the sale; else missing."""
-    if last:
-        rows = rows.filter((rows.day <= ibis.literal(last)).fill_null(YES))
+    rows = rows.filter((rows.day <= ibis.literal(last)).fill_null(YES)) if last else rows
     bought = rows.reason == told.number(PURCHASE)
-    sold = bought | (rows.reason == told.number(REFUNDED))
     net = rows.amount - rows.refund_amount.fill_null(0)
     return rows.select(
         customer_id="customer_id",
-        net=sold.ifelse(net, ibis.null()),
+        net=told.sold(rows).ifelse(net, ibis.null()),
         day=bought.ifelse(rows.day, ibis.null()),
         month=bought.ifelse(rows.month, ibis.null()),
     )

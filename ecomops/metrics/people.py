@@ -124,7 +124,7 @@ def _moved(measures: Measures, rows: ibis.Table, period: str) -> pd.DataFrame:
 
 def _sales(told: Outline, rows: ibis.Table, as_of: date | None) -> ibis.Table:
     """Return the sales among orders in outline, with ``net``."""
-    rows = rows.filter(rows.reason.isin([told.number(REFUNDED), told.number(PURCHASE)]))
+    rows = rows.filter(told.sold(rows))
     rows = rows.filter(rows.day <= ibis.literal(as_of)) if as_of else rows
     return rows.mutate(net=rows.amount - rows.refund_amount.fill_null(0))
 
