@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from ecomops.result.words import Words
 
 MOST_CARDS = 3
-NEAR_ZERO, FARTHEST = 13.0, 91.0  # per cent of the bar: labels beyond would leave the card
+# per cent of the bar: labels beyond would leave the card; middles of labels that keep apart
+NEAR_ZERO, FARTHEST, APART = 13.0, 91.0, 20.0
 STANDS_OUT = (("good", "strength"), ("act", "problem"), ("watch", "watch"))
 
 
@@ -78,6 +79,7 @@ def _card(
         for name, value in (("low", low), ("mid", mid), ("high", high))
     }
     left, right = 100 * low / top, 100 * high / top
+    low_at, high_at = max(left, NEAR_ZERO), min(max(right, 2 * NEAR_ZERO), FARTHEST)
     return {
         "do": action["text"]["do"],
         "why": action["text"]["why"],
@@ -91,10 +93,8 @@ def _card(
         "left": round(left, 1),
         "width": round(right - left, 1),
         "middle": round(100 * mid / top, 1),
-        "low_at": round(max(left, NEAR_ZERO), 1)
-        if right - max(left, NEAR_ZERO) > NEAR_ZERO
-        else None,
-        "high_at": round(min(max(right, 2 * NEAR_ZERO), FARTHEST), 1),
+        "low_at": round(low_at, 1) if high_at - low_at >= APART else None,
+        "high_at": round(high_at, 1),
         "far": right > FARTHEST,
     }
 

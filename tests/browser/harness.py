@@ -63,6 +63,7 @@ class Visit:
     requests: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     overflow: list[str] = field(default_factory=list)
+    crowded: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
     fonts: set[str] = field(default_factory=set)
     screenshot: Path | None = None
@@ -74,6 +75,7 @@ class Visit:
             "request": self.requests,
             "axe": self.violations,
             "too wide": self.overflow,
+            "too close": self.crowded,
             "not rendered": self.unseen,
         }
         return [f"{kind}: {text}" for kind, texts in lists.items() for text in texts]
@@ -132,6 +134,7 @@ def visit(browser: Browser, path: Path, look: Look, *, shots: Path, checker: str
         console=[*console],
         requests=[url for url in requests if not own(url, path)],
         overflow=page.evaluate(TOO_WIDE),
+        crowded=page.evaluate(TOO_CLOSE),
         unseen=page.evaluate(NOT_RENDERED),
         screenshot=screenshot,
     )
@@ -187,6 +190,16 @@ TOO_WIDE = """() => {
 }"""
 
 # a character that is drawn exactly as a code point no font has is an empty box
+# texts placed side by side that touch: less than a space of 3 px between them
+TOO_CLOSE = """() => [...document.querySelectorAll('body *')].flatMap(parent => {
+  const placed = [...parent.children].filter(child => child.textContent.trim()
+    && getComputedStyle(child).position === 'absolute'
+    && child.getBoundingClientRect().width > 1);
+  return placed.flatMap((one, i) => placed.slice(i + 1).filter(other => {
+    const [a, b] = [one, other].map(child => child.getBoundingClientRect());
+    return a.left < b.right + 3 && b.left < a.right + 3 && a.top < b.bottom && b.top < a.bottom;
+  }).map(other => one.textContent.trim() + ' | ' + other.textContent.trim()));
+})"""
 NOT_RENDERED = r"""() => {
   const canvas = Object.assign(document.createElement('canvas'), {width: 32, height: 32});
   const pen = canvas.getContext('2d', {willReadFrequently: true});

@@ -12,6 +12,9 @@ PAGE = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>
 <meta name="viewport" content="width=device-width">{head}</head>
 <body><main><h1>{title}</h1>{body}</main></body></html>"""
 
+BESIDE = """<div style='position:relative;height:2em'><b style='position:absolute'>¥245</b>
+<b style='position:absolute;left:{}px'>¥1,111</b></div>"""
+
 
 def page(tmp_path, body="<p>12 orders</p>", *, title="Orders", head="", lang="en"):
     path = tmp_path / "page.html"
@@ -38,6 +41,7 @@ def test_a_good_page_gives_no_objection(visit, tmp_path, look: Look):
         ("<svg role='img'><path d='M0 0h9v9z'/></svg>", LIGHT, "axe: svg-img-alt"),
         ("<p style='color:#aaa;background:#fff'>pale</p>", LIGHT, "axe: color-contrast"),
         ("<div style='width:600px'>wide</div>", PHONE, "too wide: "),
+        (BESIDE.format(30), LIGHT, "too close: ¥245 | ¥1,111"),
         ("<p>\ue123</p>", LIGHT, "not rendered: "),
         ("<svg><text y='9'>\ue123</text></svg>", LIGHT, "not rendered: "),
     ],
@@ -45,6 +49,10 @@ def test_a_good_page_gives_no_objection(visit, tmp_path, look: Look):
 def test_each_fault_is_seen(visit, tmp_path, body, look, kind):
     objections = visit(page(tmp_path, body), look).objections()
     assert any(text.startswith(kind) for text in objections), objections
+
+
+def test_texts_side_by_side_may_stand_apart(visit, tmp_path):
+    assert visit(page(tmp_path, BESIDE.format(300)), LIGHT).objections() == []
 
 
 def test_a_fault_in_the_dark_only_is_seen_in_the_dark_only(visit, tmp_path):

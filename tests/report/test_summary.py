@@ -48,10 +48,14 @@ def test_bars_share_one_scale():
 
 
 def test_labels_of_a_bar_stay_inside_the_card_and_apart():
-    results = [result("x.y", [action("a", 1, 50, 100), action("b", 1, 2, 3)])]
-    for card in summary.cards(results, EN):
+    """Two labels of five characters are a fifth of the bar apart, else only the upper is shown."""
+    worth = {"a": (1, 50, 100), "b": (13, 20, 34), "c": (13, 15, 30)}
+    results = [result("x.y", [action(name, *money) for name, money in worth.items()])]
+    cards = summary.cards(results, EN)
+    for card in cards:
         assert 13 <= card["high_at"] <= 91
-        assert card["low_at"] is None or card["high_at"] - card["low_at"] >= 13
+        assert card["low_at"] is None or card["high_at"] - card["low_at"] >= 20
+    assert [card["low_at"] for card in cards] == [13, 13, None]
 
 
 def test_advice_given_twice_is_shown_once():
