@@ -38,6 +38,11 @@ WIDEST = 44
 KEPT_COLUMNS = ("unmapped_column", "personal_column")
 WINDOWS = ("open_window", "window_unknown")
 SURE = 0.6
+SAID = (
+    "unreadable_cell", "overlap", "rows_gone", "order_unsure", "duplicate_key", "question_typed",
+    "question_unsure",
+)  # fmt: skip
+CALM = ("overlap", "question_typed")
 
 
 class LoadWords(PlaceWords):
@@ -125,15 +130,15 @@ class LoadReport(Result):
         if len(lost):
             values = {"n": int(lost["count"].sum()), "most": int(lost.iloc[0]["count"])}
             found.append(self._say("dropped", "note", **values, item=lost.iloc[0]["item"]))
-        for code in ("unreadable_cell", "overlap", "duplicate_key"):
+        for code in SAID:
             rows = problems[problems["item"] == code]
-            if code == "overlap":  # an order and its line may be one row of the file
+            if code in {"overlap", "rows_gone"}:  # an order and its line may be one row of the file
                 own = rows["place"].isin(self._finest())
                 rows = rows[own] if own.any() else rows
             if len(rows):
                 shown = [text for each in rows["examples"] for text in each][:FEW]
                 n = int(rows["count"].sum())
-                found.append(self._say(code, "watch" if shown else "note", n=n, list=shown))
+                found.append(self._say(code, "note" if code in CALM else "watch", n=n, list=shown))
         return found
 
     def _finest(self) -> set[str | None]:

@@ -204,3 +204,56 @@ def test_lines_without_ids_that_a_newer_export_lacks_are_said_to_be_gone(tmp_pat
         assert told["rows_gone"] == ("flagged", 1)
     again = load_into(part, tmp_path / "then")
     assert "rows_gone" not in {p.code for p in again.problems}
+
+
+SUB_ORDERS = (
+    "主订单编号,子订单编号,选购商品,商品ID,商家编码,商品数量,商品金额,订单应付金额,运费,"
+    "订单提交时间,支付完成时间,订单状态,售后状态,平台实际承担优惠金额,取消原因"
+)
+
+
+def sub_orders(path: Path, rows: list[tuple[str, str, str, str]]) -> Path:
+    """Write a Douyin export of order 90: sub-order, paid, shipping, status; 2 from the platform."""
+    at = "2026-05-01 10:00:00"
+    lines = [SUB_ORDERS]
+    for sub, paid, fee, status in rows:
+        back = "退款成功" if status == "已关闭" else "-"
+        lines.append(f"90,{sub},袜子,p{sub},k,1,{paid},{paid},{fee},{at},{at},{status},{back},2,")
+    path.write_text("\r\n".join(lines) + "\r\n", encoding="utf-8-sig")
+    return path
+
+
+ONE, TWO = ("901", "100", "5", "已发货"), ("902", "50", "6", "已发货")
+BACK, THREE = ("902", "50", "6", "已关闭"), ("903", "30", "7", "已发货")
+
+
+@pytest.mark.parametrize(
+    ("may", "june", "money", "told"),
+    [
+        ([ONE, TWO], [BACK], (150, 50, 11, 4), {"order_added": 1}),
+        ([ONE, BACK], [ONE], (150, 50, 11, 4), {"order_added": 1}),
+        ([ONE], [TWO, THREE], (180, 0, 18, 6), {"order_added": 1}),
+        ([ONE], [ONE, TWO], (150, 0, 11, 4), {}),
+        # who paid what of the shipping is not on a line: that of 901 or of 903 is missing
+        ([ONE, TWO], [TWO, THREE], (180, 0, 13, 4), {"order_added": 1, "order_unsure": 1}),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_order_adds_up_to_its_lines_though_each_export_held_some(
+    may: list[tuple[str, ...]], june: list[tuple[str, ...]], money: tuple[int, ...],
+    told: dict[str, int], tmp_path: Path, *, turned: bool,
+) -> None:  # fmt: skip
+    """By hand: paid and given back are sums of the lines, in whatever order exports are loaded."""
+    loads = [
+        sub_orders(tmp_path / f"抖店订单{day}.csv", rows)
+        for day, rows in (("20260531", may), ("20260630", june))
+    ]
+    for each in loads[::-1] if turned else loads:
+        done = load_into(each, tmp_path / "shop")
+    (order,) = pd.read_parquet(tmp_path / "shop" / "orders.parquet").to_dict("records")
+    lines = pd.read_parquet(tmp_path / "shop" / "order_lines.parquet")
+    columns = ("paid_amount", "refund_amount", "shipping_fee", "platform_discount")
+    assert tuple(order[c] for c in columns) == money
+    assert order["paid_amount"] == lines.line_paid_amount.sum()
+    assert (order["order_status"], order["order_status_raw"]) == ("shipped", "已发货")
+    assert {p.code: p.count for p in done.problems if p.code.startswith("order_")} == told

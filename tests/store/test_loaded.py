@@ -102,6 +102,22 @@ def test_a_later_export_replaces_what_it_says_of_an_order(downloads, tmp_path):
     assert row(report, "table", "orders")[["count", "of"]].tolist() == [3, 1]
 
 
+def test_rows_that_a_newer_export_lacks_are_told_in_words(tmp_path):
+    """Two lines without numbers of their own, then one of them: one row went, by hand."""
+    header = "订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,订单状态,商家编码"
+    rows = ["81,袜子,10,1,,,,,交易成功,k", "81,帽子,10,1,,,,,交易成功,k"]
+    for day, kept in (("20260531", rows), ("20260630", rows[1:])):
+        file = tmp_path / f"ExportOrderDetailList{day}1200.csv"
+        file.write_text("\n".join([header, *kept]) + "\n", encoding="gb18030")
+        report = eo.load(file, into=tmp_path / "shop", lang="zh")
+    found = {f.code: f for f in report.findings()}
+    assert found["rows_gone"].level == "watch"
+    assert "有 1 行在同一订单的新导出里已经没有" in report.explain()
+    again = eo.load(file, into=tmp_path / "shop", lang="en")
+    assert "rows_gone" not in {f.code for f in again.findings()}
+    assert "no longer in the newest export" in report.explain(lang="en")
+
+
 def test_days_inside_the_attribution_window_are_told(tmp_path):
     file = tmp_path / "直通车_账户报表_20260531.csv"
     file.write_text(ADS, encoding="gb18030")

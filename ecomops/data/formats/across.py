@@ -57,12 +57,10 @@ def _lines(tables: Mapping[str, ibis.Table], have: set[str], con: Any) -> Identi
 
 def _sources(traffic: ibis.Table, con: Any) -> Identity:
     """Hold the visitors of all sources of a day against the shop's: no visitor comes from none."""
-    by = {
-        level: f"sum(visitors) FILTER (level = '{level}' AND device = 'all')"
-        for level in ("shop", "source")
-    }
+    total = "sum(visitors) FILTER (level = '{}' AND device = 'all')"
+    shop, source = total.format("shop"), total.format("source")
     rows = sql.name(traffic.get_name())
-    days = sql.select({"shown": "date", "l": by["shop"], "r": by["source"]}, rows, group="date")
+    days = sql.select({"shown": "date", "l": shop, "r": source}, rows, group="date")
     known = sql.select({"*": "*", "gap": "l - r"}, days, where="l IS NOT NULL AND r IS NOT NULL")
     return _identity("identity_sources", "traffic_daily", known, "gap > 0", con)
 

@@ -35,9 +35,8 @@ def allocated(lines: ibis.Table, totals: ibis.Table, *, weight: str) -> ibis.Tab
     exact: Any = t["_cents"] * t["_share"]
     t = t.mutate(_floor=(exact - exact % t["_base"]) // t["_base"], _rest=exact % t["_base"])
     left = t["_cents"] - t["_floor"].sum().over(_order(t))
-    ranking = ibis.window(
-        group_by=t.order_id, order_by=[t["_rest"].desc(), t.order_line_id, t["_row"]]
-    )
+    first = [t["_rest"].desc(), t.order_line_id, t["_row"]]
+    ranking = ibis.window(group_by=t.order_id, order_by=first)
     t = t.mutate(_left=left, _place=ibis.row_number().over(ranking))
     paid = (t["_floor"] + (t["_place"] < t["_left"]).ifelse(1, 0)).cast(dt.Decimal(18, 2)) / 100
     t = t.mutate(line_paid_amount=paid.cast(MONEY))

@@ -18,6 +18,7 @@ from ecomops.data.formats.finish import (
     with_status,
 )  # fmt: skip
 
+SIDES = ("orders", "people", "payments", "items", "words")
 EXACT = dt.Decimal(18, 4)
 
 
@@ -31,23 +32,16 @@ def finish_olist(tables: Tables, context: Context) -> Tables:
 
     ``customer_id`` becomes the person (customer_unique_id), not the one made anew for each order.
     """
-    orders = tables.get("orders")
-    people = tables.pop("_olist_people", None)
-    money = _per_order(tables.pop("_olist_payments", None), "amount", "paid_amount")
-    freight = _per_order(tables.pop("_olist_items", None), "freight", "shipping_fee")
-    side = tables.pop("_olist_orders", None)
-    lines = tables.get("order_lines")
+    lines, side = tables.get("order_lines"), {n: tables.pop(f"_olist_{n}", None) for n in SIDES}
     if lines is not None:
         lines = lines.mutate(order_line_id=lines.order_id + "-" + lines.order_line_id)
         tables["order_lines"] = lines
-    if orders is not None:
-        orders = _olist_orders(orders, side, people, money, freight, lines, context)
-        tables["orders"] = orders
+    if "orders" in tables:
+        orders = tables["orders"] = _olist_orders(tables["orders"], side, lines, context)
         if lines is not None:
             tables["order_lines"] = as_orders(with_dates(lines, orders), orders)
     if "products" in tables:
-        tables["products"] = _in_english(tables["products"], tables.pop("_olist_words", None))
-    tables.pop("_olist_words", None)
+        tables["products"] = _in_english(tables["products"], side["words"])
     if "customers" in tables:
         tables["customers"] = _one_person(tables["customers"])
     _olist_reviews(tables, context)
@@ -64,21 +58,17 @@ def _per_order(rows: ibis.Table | None, column: str, name: str) -> ibis.Table | 
 
 
 def _olist_orders(
-    orders: ibis.Table,
-    side: ibis.Table | None,
-    people: ibis.Table | None,
-    money: ibis.Table | None,
-    freight: ibis.Table | None,
-    lines: ibis.Table | None,
-    context: Context,
+    orders: ibis.Table, side: dict[str, Any], lines: ibis.Table | None, context: Context
 ) -> ibis.Table:
-    if side is not None and people is not None:
-        who = side.select("order_id", order_customer_id="customer_id")
-        person = people.select(
+    if side["orders"] is not None and side["people"] is not None:
+        who = side["orders"].select("order_id", order_customer_id="customer_id")
+        person = side["people"].select(
             "order_customer_id", "customer_id", receiver_city="city", receiver_province="province"
         )
         orders = beside(orders, who, "order_id")
         orders = beside(orders, person, "order_customer_id").drop("order_customer_id")
+    money = _per_order(side["payments"], "amount", "paid_amount")
+    freight = _per_order(side["items"], "freight", "shipping_fee")
     orders = beside(beside(orders, money, "order_id"), freight, "order_id")
     if not has(orders, "paid_amount") and lines is not None:
         goods = _per_order(lines, "line_paid_amount", "paid_amount")
@@ -119,11 +109,8 @@ def _olist_reviews(tables: Tables, context: Context) -> None:
     reviews = reviews.mutate(review_id=made).drop("_shared")
     lines = tables.get("order_lines")
     if lines is not None:
-        single = lines.group_by("order_id").aggregate(
-            order_line_id=lines.order_line_id.min(),
-            product_id=lines.product_id.min(),
-            n=lines.count(),
-        )
+        told = {c: lines[c].min() for c in ("order_line_id", "product_id")}
+        single = lines.group_by("order_id").aggregate(**told, n=lines.count())
         single = single.filter(single.n == 1).drop("n")
         reviews = beside(reviews, single, "order_id")
     tables["reviews"] = reviews
@@ -163,9 +150,8 @@ def _superstore_money(lines: ibis.Table) -> ibis.Table:
 def _superstore_orders(
     orders: ibis.Table, lines: ibis.Table, returns: ibis.Table | None, context: Context
 ) -> ibis.Table:
-    sums = lines.group_by("order_id").aggregate(
-        paid_amount=lines.line_paid_amount.sum().cast(EXACT)
-    )
+    paid = lines.line_paid_amount.sum().cast(EXACT)
+    sums = lines.group_by("order_id").aggregate(paid_amount=paid)
     own = [c for c in orders.columns if not c.startswith("_") and c != "order_id"]
     one = orders.group_by("order_id").aggregate(
         **{c: orders[c].min() for c in own}, **_housekeeping(orders)

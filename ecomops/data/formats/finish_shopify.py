@@ -142,12 +142,10 @@ def finish_products(tables: Tables, context: Context) -> Tables:  # noqa: ARG001
     filled = products.mutate(_group=group)
     handle = filled.product_id.max().over(ibis.window(group_by=filled["_group"]))
     filled = filled.mutate(product_id=handle)
-    fields = [
-        c for c in filled.columns if c not in {"product_id", "_group"} and not c.startswith("_")
-    ]
+    fields = [c for c in filled.columns if c != "product_id" and not c.startswith("_")]
     tables["products"] = filled.group_by("product_id").aggregate(
         **{c: filled[c].max() for c in fields},
-        **{c: filled[c].min() for c in ("_row", "_file", "_source", "_format", "_platform")},
+        **{c: filled[c].min() for c in HOUSEKEEPING},
     )
     skus = tables.get("product_skus")
     if skus is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # Several answers in one cell: 问卷星 joins them by ┋, Google Forms by ; and Typeform by commas.
 SEPARATORS = {"wenjuanxing": "┋", "google_forms": ";", "typeform": None}
 BELOW = "<\uff1c"
+SCORES: Mapping[str, Any] = packaged("data/formats/tables.toml")["survey"]
 SKIPPED = ("-2", "-3", "(跳过)", "（跳过）", "(空)")
 LEDGER: Mapping[str, str] = packaged("data/formats/fixed.toml")["ledger"]
 ENTRY_TYPES: Mapping[str, str] = packaged("data/formats/tables.toml")["entries"]
@@ -38,7 +40,7 @@ def finish_survey(tables: Tables, context: Context) -> Tables:
         keyed = sql.select({"r": response_of(part), "_row": "_row"}, sql.name(part.table))
         kept = con.table(part.free).columns
         asked = [c for c in part.columns if f"_free{c.position}" in kept]
-        answers += [_answers(part, column, keyed) for column in asked]
+        answers += [_answers(part, column, keyed, context) for column in asked]
     if answers:
         tables["survey_answers"] = con.table(
             sql.table(con, "load_answers", " UNION ALL ".join(answers))
@@ -46,7 +48,33 @@ def finish_survey(tables: Tables, context: Context) -> Tables:
     return tables
 
 
-def _answers(part: Part, column: Matched, keyed: str) -> str:
+def _score(column: Matched, cells: str, context: Context) -> str:
+    """Return ``nps`` or ``csat`` for a question that asks for it on the scale of the metric.
+
+    The wording states the scale, or an answer that no shorter one has proves it; a question that
+    only looks like it is flagged.
+    """
+    text = re.sub(r"^\W*q?\d+\s*[、.):]", "", unicodedata.normalize("NFKC", column.name).lower())
+    kinds = [kind for kind in ("nps", "csat") if re.search(SCORES[kind]["asks"], text)]
+    if not kinds:
+        return "number"
+    kind, number = kinds[0], "try_cast(cell AS DOUBLE)"
+    ends = {"bad": f"count_if({number} IS NULL OR {number} % 1 <> 0)"}
+    ends |= {end: f"{end}({number})" for end in ("min", "max")}
+    bad, least, most = sql.rows(context.con, sql.select(ends, cells))[0]
+    if bad or least is None:
+        return "number"
+    own, other = (re.search(p, text) for p in (SCORES[kind]["scale"], SCORES["other"]["any"]))
+    fits = SCORES[kind]["low"] <= least and most <= SCORES[kind]["high"]
+    stated = own or (not other and most >= SCORES[kind]["proof"])
+    sure = bool(fits and stated and not re.search(SCORES["other"]["down"], text))
+    code, action = ("typed", "changed") if sure else ("unsure", "flagged")
+    shown = (f"{column.name} → {kind}" if sure else column.name,)
+    context.problems.append(Problem(f"question_{code}", "survey_answers", action, 1, shown))
+    return kind if sure else "number"
+
+
+def _answers(part: Part, column: Matched, keyed: str, context: Context) -> str:
     separator = SEPARATORS.get(part.fmt.id)
     cell = f"_free{column.position}"
     split = f"string_split({cell}, {sql.text(separator)})" if separator else f"[{cell}]"
@@ -64,10 +92,11 @@ def _answers(part: Part, column: Matched, keyed: str) -> str:
         {"r": "r", "_row": "_row", "a": "trim(unnest(answers))", "i": "unnest(places)"}, listed
     )
     number = "try_cast(a AS DOUBLE)"
+    score = sql.text(_score(column, sql.select({"cell": cell}, joined, where=kept), context))
     out = {
         "response_id": "r", "question_id": sql.text(f"q{column.position + 1}"), "option_index": "i",
         "question_text": sql.text(column.name), "answer_text": "a", "answer_value": number,
-        "question_type": f"CASE WHEN {number} IS NOT NULL THEN 'number' ELSE 'text' END",
+        "question_type": f"CASE WHEN {number} IS NOT NULL THEN {score} ELSE 'text' END",
         "_row": "_row", "_file": f"{part.index}::BIGINT", "_source": sql.text(part.name),
         "_format": sql.text(part.fmt.id), "_platform": sql.text(part.fmt.platform),
     }  # fmt: skip

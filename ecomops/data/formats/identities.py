@@ -146,11 +146,8 @@ def _tested(
     )
     step = SHARE_STEP if SHARE.search(said.left) else CENT
     fails = f"gap > {step}" if said.sign == "<=" else f"abs(gap) > {step}"
-    sums = {
-        "n": "count(*)",
-        "failed": f"count(*) FILTER ({fails})",
-        "amount": f"sum(abs(gap)) FILTER ({fails})",
-    }
+    bad = f"FILTER ({fails})"
+    sums = {"n": "count(*)", "failed": f"count(*) {bad}", "amount": f"sum(abs(gap)) {bad}"}
     rows, failed, amount = sql.rows(con, sql.select(sums, both))[0]
     shown: Sequence[tuple[Any, ...]] = ()
     if failed:

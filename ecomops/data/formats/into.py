@@ -16,11 +16,14 @@ import duckdb
 import ibis
 
 from ecomops.base.errors import DataError, UnsafeError
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
 from ecomops.data.formats.finish import given_back, has, with_given
+from ecomops.data.formats.finish_uci import queries
 from ecomops.data.formats.merge import DOCUMENTS, newest, unique
 from ecomops.data.formats.pipeline import load
 from ecomops.data.formats.spare import SUFFIX
+from ecomops.data.formats.statuses import ORDER_OF
 from ecomops.data.problems import Problem
 from ecomops.data.schema import tables as schemas
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 STAGE, COMMIT, LEDGER = ".load", "commit.json", "loads.json"
 MEMORY = "1000MB"
+ADDED: Mapping[str, Any] = packaged("data/formats/tables.toml")["added"]
 GIVEN = ("order_lines.parquet", "orders.parquet")
 
 
@@ -185,6 +189,7 @@ def _stored(
         kept, *_ = _united(name + SUFFIX, rows, folder, ranks, con)
         _export(name + SUFFIX, kept, stage / file, con)
         names.append(file)
+    problems += _added(loaded, folder, con)
     if {"refunds", "order_lines"} & set(loaded.tables) and (given := _given(folder, con)):
         problems += given
         names += [name for name in GIVEN if name not in names]
@@ -275,12 +280,43 @@ def _given(folder: Path, con: Any) -> list[Problem]:
     count = int(lines.filter(late).count().to_pandas())
     if not count:
         return []
-    for name, rows in zip(GIVEN, given_back(lines, orders), strict=True):
-        made = sql.view(con, "shop_given", str(ibis.to_sql(rows, dialect="duckdb")))
-        _export(Path(name).stem, made, stage / (name + ".given"), con)
-    for name in GIVEN:
-        (stage / (name + ".given")).replace(stage / name)
+    rows = [str(ibis.to_sql(rows, dialect="duckdb")) for rows in given_back(lines, orders)]
+    made = [sql.table(con, "shop_given", query) for query in rows]  # from what is overwritten
+    for name, each in zip(GIVEN, made, strict=True):
+        _export(Path(name).stem, each, stage / name, con)
     return [Problem("refund_from_ticket", "order_lines", "changed", count)]
+
+
+def _added(loaded: Loaded, folder: Path, con: Any) -> list[Problem]:
+    """Make orders that were the sum of their lines so again, where each export held some lines.
+
+    Fees and discounts that no line holds add up as well, unless the exports shared some of the
+    lines and neither held all of them: then the larger counts, which is flagged.
+    """
+    told = {}
+    for name in ("orders", "order_lines"):
+        stored = _source(name, folder)
+        if stored is None or name not in loaded.tables:
+            return []
+        told[f"new_{name}"] = sql.name(loaded.tables[name].get_name())
+        told[f"old_{name}"], told[name] = stored, str(_source(name, folder / STAGE))
+    kinds = {c: kind for c, kind, *_ in sql.rows(con, f"DESCRIBE FROM {told['orders']}")}
+    sums = [c for c in ADDED["sums"] if c in kinds]
+    by = ADDED["by"] | {c: ADDED["sum"].format(c=c) for c in sums}
+    made = {
+        c: f"if(t.order_id IS NULL, w.{c}, ({by[c]})::{kind})" if c in by else f"w.{c}"
+        for c, kind in kinds.items()
+    }
+    made["_unsure"] = f"coalesce({', '.join(ADDED['unsure'].format(c=c) for c in sums)}, false)"
+    told["columns"] = ", ".join(f"{each} AS {sql.name(c)}" for c, each in made.items())
+    query = queries("parts")["added"].format(**told, reached=list(ORDER_OF))
+    rows = sql.table(con, "shop_added", query)
+    counted = queries("parts")["counted"].format(**told, rows=rows)
+    ((count, unsure),) = sql.rows(con, counted)
+    if count:
+        _export("orders", rows, folder / STAGE / "orders.parquet", con)
+    found = {"order_added": ("changed", count), "order_unsure": ("flagged", unsure)}
+    return [Problem(code, "orders", *each) for code, each in found.items() if each[1]]
 
 
 def _ranked(
@@ -305,7 +341,7 @@ def _ranked(
 
 def _export(name: str, made: str, target: Path, con: Any) -> None:
     columns = con.table(made).columns
-    kept = {c: sql.name(c) for c in columns if c not in {"_file", "_row", "_line"}}
+    kept = {c: sql.name(c) for c in columns if c not in {"_file", "_row", "_line", "_unsure"}}
     key = [sql.name(c) for c in schemas()[name.removesuffix(SUFFIX)].key if c in columns]
     rows = sql.select(kept, sql.name(made), order=", ".join(key) or "ALL")
     con.raw_sql(f"COPY ({rows}) TO {sql.text(target)} (FORMAT parquet, COMPRESSION zstd)")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ecomops.data.formats import rules, sql
-from ecomops.data.formats.numerals import european
+from ecomops.data.formats.numerals import EITHER, european
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,7 @@ class Part:
     spare: tuple[Matched, ...] = ()
     quiet: tuple[int, ...] = ()
     comma: frozenset[int] = frozenset()
+    mixed: frozenset[int] = frozenset()
     currency: str | None = None
     rows: int = 0
     index: int = 0
@@ -128,6 +129,8 @@ def value_of(slot: Slot, part: Part, around: rules.Cells) -> str:
         own = replace(around, scale=scale, percent=percent)
         cell = f"{slot.letter}{position}"
         read = european(cell) if position in part.comma else cell
+        if position in part.mixed:
+            read = f"CASE WHEN NOT regexp_matches({cell}, {sql.text(EITHER)}) THEN {cell} END"
         value, strict = rules.RULES[rule][0](read, own), rules.RULES[rule][1]
         found.append(rules.filled(cell, value) if strict or rule.startswith("address") else value)
     if set(slot.rules) in ADDED:

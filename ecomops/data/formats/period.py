@@ -26,8 +26,8 @@ def period_of(above: str, name: str) -> tuple[date, date] | None:
     (datetime.date(2017, 11, 12), datetime.date(2017, 11, 13))
     """
     for source in (above, name):
-        days = [d for m in DAY.findall(source) if (d := _day(m))]
-        days += [d for w in WORDS.findall(source) if (d := _worded(w))]
+        days = [d for m in DAY.findall(source) if (d := _day(" ".join(m), "%Y %m %d"))]
+        days += [d for w in WORDS.findall(source) if (d := _day(w, "%B %d, %Y"))]
         if days:
             return min(days), max(days)
     return _coarse(name)
@@ -43,16 +43,9 @@ def _coarse(name: str) -> tuple[date, date] | None:
     return None
 
 
-def _day(found: tuple[str, str, str]) -> date | None:
+def _day(said: str, form: str) -> date | None:
     try:
-        return date(int(found[0]), int(found[1]), int(found[2]))
-    except ValueError:
-        return None
-
-
-def _worded(said: str) -> date | None:
-    try:
-        return datetime.strptime(said, "%B %d, %Y").date()
+        return datetime.strptime(said, form).date()
     except ValueError:
         return None
 
@@ -69,12 +62,8 @@ def set_period(part: Part, sheet: Sheet, header: int, con: Any) -> None:
     table, column = part.fmt.period
     own = sql.name(f"{table}__{column}")
     have = any(s.name == f"{table}__{column}" for s in part.fill)
-    if (
-        have
-        and not sql.rows(
-            con, sql.select({"n": "count(*)"}, sql.name(part.table), where=f"{own} IS NULL")
-        )[0][0]
-    ):
+    none = sql.select({"n": "1"}, sql.name(part.table), where=f"{own} IS NULL", limit=1)
+    if have and not sql.rows(con, none):
         return
     above = " ".join(cell for row in sheet.head[:header] for cell in row)
     days = period_of(above, sheet.name)

@@ -13,7 +13,7 @@ from ecomops.base.errors import DataError
 from ecomops.data.formats.registry import Format, Target, fold, formats, relatives
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ecomops.data.formats.sheets import Sheet
 
@@ -40,7 +40,8 @@ class Candidate:
     header_row: int = 1
 
 
-def _weights(known: Iterable[Format]) -> dict[str, float]:
+def _weights(known: Collection[Format]) -> dict[str, float]:
+    """Return how telling each column name is: the logarithm of how few layouts have it."""
     families: dict[str, set[str]] = {}
     for fmt in known:
         families.setdefault(fmt.family, set()).update(fmt.folded, fmt.aliases)
@@ -48,12 +49,7 @@ def _weights(known: Iterable[Format]) -> dict[str, float]:
     return {name: math.log(1 + len(families) / n) for name, n in seen.items()}
 
 
-@cache
-def _shipped_weights() -> dict[str, float]:
-    return _weights(formats().values())
-
-
-def _index(known: Iterable[Format]) -> dict[str, tuple[str, ...]]:
+def _index(known: Collection[Format]) -> dict[str, tuple[str, ...]]:
     """Return column name -> layouts that have it."""
     found: dict[str, list[str]] = {}
     for fmt in known:
@@ -63,13 +59,8 @@ def _index(known: Iterable[Format]) -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def _shipped_index() -> dict[str, tuple[str, ...]]:
-    return _index(formats().values())
-
-
-def weights(known: Mapping[str, Format]) -> Mapping[str, float]:
-    """Return how telling each column name is: the logarithm of how few layouts have it."""
-    return _shipped_weights() if known is formats() else _weights(known.values())
+def _shipped() -> tuple[dict[str, float], dict[str, tuple[str, ...]]]:
+    return _weights(formats().values()), _index(formats().values())
 
 
 def _weight_found(fmt: Format, names: set[str], weight: Mapping[str, float]) -> float:
@@ -84,9 +75,8 @@ def score(fmt: Format, names: set[str], weight: Mapping[str, float]) -> float:
     own = fmt.folded | set(fmt.aliases)
     found = _weight_found(fmt, names, weight)
     shaped = any(re.search(p, n) for n in names - own for p in fmt.patterns)
-    if not names & own or len(names & own) + shaped < (
-        2 if fmt.patterns else min(2, len(fmt.headers))
-    ):
+    least = 2 if fmt.patterns else min(2, len(fmt.headers))
+    if not names & own or len(names & own) + shaped < least:
         return 0.0
     renamed = {fmt.aliases[n] for n in names & set(fmt.aliases)}
     missing = sum(weight[n] for n in {fold(h) for h in fmt.headers} - names - renamed)
@@ -99,8 +89,8 @@ def ranked(
     cells: Sequence[str], known: Mapping[str, Format], *, file: str = "", row: int = 1
 ) -> list[Candidate]:
     """Return the layouts a header row fits at all, best first."""
-    weight = weights(known)
-    index = _shipped_index() if known is formats() else _index(known.values())
+    own = known.values()
+    weight, index = _shipped() if known is formats() else (_weights(own), _index(own))
     names = {fold(c): c for c in cells if c.strip()}
     near = dict.fromkeys(fid for name in names for fid in index.get(name, ()))
     found = []

@@ -102,8 +102,7 @@ def _targets(raw: str | list[str]) -> tuple[Target, ...]:
     found = []
     for text in [raw] if isinstance(raw, str) else raw:
         place, _, rule = text.partition(" ")
-        table, _, column = place.partition(".")
-        found.append(Target(table, column, rule.strip() or "text"))
+        found.append(Target(*_place(place), rule.strip() or "text"))
     return tuple(found)
 
 
@@ -208,7 +207,5 @@ def format_of(name: str, known: Mapping[str, Format] | None = None) -> Format:
 
 def relatives(fmt: Format, known: Iterable[Format]) -> tuple[Format, ...]:
     """Return `fmt` and then the other layouts of its family, whose column names it may use."""
-    others = sorted(
-        (f for f in known if f.family == fmt.family and f is not fmt), key=lambda f: f.id
-    )
-    return (fmt, *others)
+    others = (f for f in known if f.family == fmt.family and f is not fmt)
+    return (fmt, *sorted(others, key=lambda f: f.id))

@@ -172,10 +172,9 @@ def _serial(x: str, base: date) -> str:
 
 def _shifted(wall: str, x: str, zone: str) -> str:
     sign = f"CASE WHEN regexp_matches({x}, '-\\d{{1,2}}:?(\\d{{2}})?$') THEN -1 ELSE 1 END"
-    hour = f"regexp_extract({x}, '[-+](\\d{{1,2}}):?(?:\\d{{2}})?$', 1)"
-    hours = f"coalesce(try_cast({hour} AS BIGINT), 0)"
-    minutes = (
-        f"coalesce(try_cast(regexp_extract({x}, '[-+]\\d{{1,2}}:?(\\d{{2}})$', 1) AS BIGINT), 0)"
+    shape = "'[-+](\\d{1,2}):?(\\d{2})?$'"
+    hours, minutes = (
+        f"coalesce(try_cast(regexp_extract({x}, {shape}, {n}) AS BIGINT), 0)" for n in (1, 2)
     )
     return in_zone(f"({wall} - to_minutes({sign} * ({hours} * 60 + {minutes})))", zone)
 

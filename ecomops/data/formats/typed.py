@@ -16,8 +16,8 @@ from ecomops.data.formats.noticed import (
     note_spans,
     refuse_rounded,
 )
-from ecomops.data.formats.numerals import COMMA, POINT, written
-from ecomops.data.formats.part import Part, main_table, possible, slots, value_of
+from ecomops.data.formats.numerals import COMMA, EITHER, POINT, written
+from ecomops.data.formats.part import FOUR_PLACES, Part, main_table, possible, slots, value_of
 from ecomops.data.formats.recognise import Candidate, matched
 from ecomops.data.formats.registry import fold
 from ecomops.data.formats.sheets import Sheet, staged
@@ -71,7 +71,7 @@ def typed(
     part.quiet = quiet_columns(part, sheet.head[header + 1 :])
     _refuse_missing(part)
     source, left_out = staged(sheet, con, header, len(cells))
-    part.comma = _comma(part, source, con)
+    _tell_commas(part, source, con)
     around = rules.Cells(
         yuan=fmt.money == "CNY",
         zone=zone,
@@ -217,12 +217,10 @@ def _day_first(source: str, part: Part, sheet: Sheet, con: Any) -> bool:
         slashed = [c for c in shown if re.match(r"\s*\d{1,2}/\d{1,2}/\d{2,4}", c)]
         if not slashed:
             continue
+        shape = r"'^\s*(\d{1,2})/(\d{1,2})/\d{2}'"
         parts = {
-            c: f"max(try_cast(regexp_extract(c{place}, '{p}', 1) AS INT))"
-            for c, p in (
-                ("a", r"^\s*(\d{1,2})/\d{1,2}/\d{2}"),
-                ("b", r"^\s*\d{1,2}/(\d{1,2})/\d{2}"),
-            )
+            c: f"max(try_cast(regexp_extract(c{place}, {shape}, {n}) AS INT))"
+            for n, c in enumerate("ab", start=1)
         }
         first, second = sql.rows(con, sql.select(parts, source))[0]
         # in China 24/3/10 begins with the year, elsewhere with the day
@@ -235,18 +233,35 @@ def _day_first(source: str, part: Part, sheet: Sheet, con: Any) -> bool:
     return False
 
 
-def _comma(part: Part, source: str, con: Any) -> frozenset[int]:
-    """Return the columns of numbers that say 1,5 for one and a half, as a whole file may do.
+def _tell_commas(part: Part, source: str, con: Any) -> None:
+    """Find the columns of numbers that say 1,5 for one and a half, as a whole file may do.
 
+    Where a file has both ways, cells that may be either (1,234) of a column with both or neither
+    are not read; elsewhere amounts with just three decimals are flagged: they may be thousands.
     Raises `DataError` when several files were read as one: each of them has its own way.
     """
-    places = {p for s in part.fill for p, r in zip(s.positions, s.rules, strict=True)
-              if r in rules.NUMBERS}  # fmt: skip
-    comma = _written(COMMA, source, places, con)
+    rule = {p: r for s in part.fill for p, r in zip(s.positions, s.rules, strict=True)
+            if r in rules.NUMBERS}  # fmt: skip
+    comma = _written(COMMA, source, {*rule}, con)
     if comma and part.several:
         raise DataError("unreadable_file", path=part.name, reason="1.234,50 / 1,234.50")
-    point = _written(POINT, source, comma and places, con)
-    return frozenset(comma - point if point else comma and places)
+    point = _written(POINT, source, comma and {*rule}, con)
+    loose = {p for p in rule if rule[p] not in {"int", "days"}}  # of a whole number 1,234 is sure
+    part.mixed = frozenset(loose - (comma ^ point) if point else ())
+    part.comma = frozenset(comma - point if point else comma and rule)
+    if part.fmt.money == "CNY" and not comma:
+        return
+    exact = {p for s in part.fill if s.target.column in FOUR_PLACES for p in s.positions}
+    for p in sorted(p for p in {*rule} - exact - part.mixed if rule[p].startswith("money")):
+        cell, sign = sql.text(EITHER), "," if p in part.comma else "."
+        hit = f"contains(c{p}, '{sign}') AND regexp_matches(c{p}, {cell})"
+        few = {"n": "count(*)", "few": f"list_slice(list_sort(list(DISTINCT c{p})), 1, 3)"}
+        ((count, shown),) = sql.rows(con, sql.select(few, source, where=hit))
+        if count:
+            told = tuple(f"{part.columns[p].name} = {each}" for each in shown)
+            part.problems.append(
+                Problem("three_decimals", main_table(part.fmt), "flagged", count, told)
+            )
 
 
 def _written(shape: str, source: str, places: set[int], con: Any) -> set[int]:

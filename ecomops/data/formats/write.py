@@ -17,7 +17,7 @@ from ecomops.data.formats.registry import Format, Target, fold, format_of
 from ecomops.data.formats.statuses import statuses
 from ecomops.data.formats.workbook import write_workbook
 from ecomops.data.formats.write_public import as_public
-from ecomops.data.formats.write_wide import write_wide
+from ecomops.data.formats.write_wide import table_of, write_wide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +27,7 @@ WRITTEN: Mapping[str, str] = packaged("data/formats/tables.toml")["written"]
 SPELLINGS: Mapping[str, str] = packaged("data/formats/tables.toml")["spellings"]
 BESIDE: Mapping[str, Mapping[str, str]] = packaged("data/formats/tables.toml")["beside"]
 FINEST = ("reviews", "order_lines", "traffic_daily", "product_skus")
+INSIDE = {"order_lines": ("order_id", "order_line_id"), "product_skus": ("product_id", "sku_id")}
 FIRST_ROW_ONLY = {"shopify_orders"}
 ON_EVERY_ROW = {"name", "customer_id", "created_at"}
 ADDRESS = ("address1", "address2", "address3")
@@ -59,7 +60,8 @@ def write(tables: Mapping[str, ibis.Table] | Any, *, format: str, path: str | Pa
         write_wide(tables, fmt, path, _write_rows)
         return [path]
     rows = _rows(tables, fmt)
-    if fmt.period is None or fmt.period[1] in _columns_mapped(fmt, fmt.period[0]):
+    mapped = {(t.table, t.column) for ts in fmt.targets.values() for t in ts}
+    if fmt.period is None or fmt.period in mapped:
         _file(fmt, rows, path, None)
         return [path]
     made = []
@@ -69,10 +71,6 @@ def write(tables: Mapping[str, ibis.Table] | Any, *, format: str, path: str | Pa
         _file(fmt, rows.filter(column == day), target, day)
         made.append(target)
     return made
-
-
-def _columns_mapped(fmt: Format, table: str) -> set[str]:
-    return {t.column for ts in fmt.targets.values() for t in ts if t.table == table}
 
 
 def _places(fmt: Format) -> dict[str, tuple[str, str]]:
@@ -91,7 +89,7 @@ def _rows(tables: Any, fmt: Format) -> ibis.Table:
     """Return one row per row of the file: lines with their order, or the one table it shows."""
     places = _places(fmt)
     wanted = list(dict.fromkeys(table for table, _ in places.values()))
-    have = {n: t for n in wanted if (t := _table(tables, n)) is not None}
+    have = {n: t for n in wanted if (t := table_of(tables, n)) is not None}
     if not have:
         raise DataError("nothing_to_write", format=fmt.id, tables=wanted or ["—"])
     main = next((n for n in FINEST if n in have), next(iter(have)))
@@ -100,8 +98,6 @@ def _rows(tables: Any, fmt: Format) -> ibis.Table:
     if level and f"{main}__level" in rows.columns:
         rows = rows.filter(rows[f"{main}__level"] == level)
     for name, source_rows in have.items():
-        if name == main:
-            continue
         if not (key := BESIDE.get(main, {}).get(name)):
             continue
         other = source_rows.select(**{f"{name}__{c}": source_rows[c] for c in source_rows.columns})
@@ -122,9 +118,8 @@ def _as_shopify(rows: ibis.Table) -> ibis.Table:
     paid = rows[f"{lines}line_paid_amount"]
     full = (rows[f"{lines}unit_price"] * rows[f"{lines}quantity"]).cast("decimal(18, 2)")
     sent = {"completed": "fulfilled", "shipped": "fulfilled", "partially_shipped": "partial"}
-    back = (
-        rows["orders__refund_amount"].fill_null(0) if "orders__refund_amount" in rows.columns else 0
-    )
+    given = "orders__refund_amount"
+    back = rows[given].fill_null(0) if given in rows.columns else 0
     live = status.isin(["paid", "shipped", "completed", "partially_shipped"])
     financial = status.substitute(dict.fromkeys(sent, "paid"))
     return rows.mutate(
@@ -135,29 +130,15 @@ def _as_shopify(rows: ibis.Table) -> ibis.Table:
     )
 
 
-def _table(tables: Any, name: str) -> ibis.Table | None:
-    if hasattr(tables, "get"):
-        found: ibis.Table | None = tables.get(name)
-        return found
-    return getattr(tables, name, None)
-
-
 def _first_rows(rows: ibis.Table, main: str) -> ibis.Table:
     """Mark each row's place in its order, and order the file by order and line."""
-    if main == "product_skus":
-        sku = rows["product_skus__sku_id"]
-        inside = ibis.window(group_by=rows["product_skus__product_id"], order_by=sku)
-        placed = rows.mutate(_place=ibis.row_number().over(inside) + 1)
-        return placed.order_by([placed["product_skus__product_id"], placed["product_skus__sku_id"]])
-    if main != "order_lines":
+    if main not in INSIDE:
         return rows.mutate(_place=ibis.literal(1))
-    keys = [c for c in ("order_lines__created_at", "orders__created_at") if c in rows.columns]
-    line = "order_lines__order_line_id"
-    inside = ibis.window(group_by=rows["order_lines__order_id"], order_by=rows[line])
+    whole, own = (f"{main}__{column}" for column in INSIDE[main])
+    times = [c for c in ("order_lines__created_at", "orders__created_at") if c in rows.columns]
+    inside = ibis.window(group_by=rows[whole], order_by=rows[own])
     placed = rows.mutate(_place=ibis.row_number().over(inside) + 1)
-    return placed.order_by(
-        [*[placed[c] for c in keys[:1]], placed["order_lines__order_id"], placed[line]]
-    )
+    return placed.order_by([placed[c] for c in (*times[:1], whole, own)])
 
 
 def _file(fmt: Format, rows: ibis.Table, path: Path, day: Any) -> None:
@@ -187,9 +168,8 @@ def _write_rows(fmt: Format, path: Path, head: Sequence[Sequence[str]], body: An
 
 def _write_csv(file: Any, fmt: Format, head: Sequence[Sequence[str]], body: Any) -> None:
     delimiter = "\t" if fmt.container.startswith("tsv") else ","
-    writer = csv.writer(
-        file, delimiter=delimiter, lineterminator="\r\n" if fmt.money == "CNY" else "\n"
-    )
+    ends = "\r\n" if fmt.money == "CNY" else "\n"
+    writer = csv.writer(file, delimiter=delimiter, lineterminator=ends)
     writer.writerows(head)
     for block in body:
         writer.writerows(block)
@@ -246,23 +226,16 @@ def _ffilled(value: str, target: Target) -> str:
 
 
 def _plain(x: str, *, share: bool) -> str:
-    return (
-        f"(round({x} * 100, 8)::DECIMAL(18,4)::DOUBLE)::VARCHAR || '%'"
-        if share
-        else f"{x}::VARCHAR"
-    )
+    spelt = f"(round({x} * 100, 8)::DECIMAL(18,4)::DOUBLE)::VARCHAR || '%'"
+    return spelt if share else f"{x}::VARCHAR"
 
 
 def _said(target: Target, header: str, fmt: Format, rows: ibis.Table) -> str:
     x = sql.name(f"{target.table}__{target.column}")
     rule = target.rule
     if rule == "status":
-        line = "order_lines__line_status"
-        if (
-            target.column == "order_status"
-            and line in rows.columns
-            and fmt.id not in FIRST_ROW_ONLY
-        ):
+        line, whole = "order_lines__line_status", fmt.id in FIRST_ROW_ONLY
+        if target.column == "order_status" and line in rows.columns and not whole:
             x = f"coalesce({sql.name(line)}, {x})"
         return _status(target, x, fmt)
     if rule == "id":
@@ -297,8 +270,6 @@ def _status(target: Target, x: str, fmt: Format) -> str:
     for closed in ("closed_unpaid", "closed_refunded"):
         told = (said.get("closed"), said.get(closed))
         said[closed] = next((w for w in (told if timed else told[::-1]) if w), "")
-    known = {meant: wording for meant, wording in said.items() if wording}
-    cases = " ".join(
-        f"WHEN {sql.text(meant)} THEN {sql.text(wording)}" for meant, wording in known.items()
-    )
+    known = ((sql.text(meant), sql.text(word)) for meant, word in said.items() if word)
+    cases = " ".join(f"WHEN {meant} THEN {word}" for meant, word in known)
     return f"CASE {x} {cases} ELSE {x} END" if cases else x

@@ -29,7 +29,7 @@ def write_wide(tables: Any, fmt: Format, path: Path, save: Callable[..., None]) 
     Raises `DataError` when the tables hold nothing of the kind.
     """
     asked = ("search_index",) if fmt.finish == "google_trends" else ("surveys", "survey_answers")
-    found = {n: _table(tables, n) for n in asked}
+    found = {n: table_of(tables, n) for n in asked}
     if any(rows is None for rows in found.values()):
         raise DataError("nothing_to_write", format=fmt.id, tables=list(asked))
     con = next(iter(found.values())).get_backend()
@@ -40,7 +40,8 @@ def write_wide(tables: Any, fmt: Format, path: Path, save: Callable[..., None]) 
     save(fmt, path, head, iter(lambda: reader.fetchmany(CHUNK), []))
 
 
-def _table(tables: Any, name: str) -> Any:
+def table_of(tables: Any, name: str) -> Any:
+    """Return one of some tables by name, or of a shop's; None where it is not there."""
     return tables.get(name) if hasattr(tables, "get") else getattr(tables, name, None)
 
 
@@ -95,7 +96,7 @@ def _trends(fmt: Format, named: dict[str, str], con: Any) -> tuple[Sequence[Sequ
         f"AND coalesce(region, '') = {sql.text(r)}), '')"
         for n, (k, r) in enumerate(terms)
     }
-    head = [["Category: All categories"], [""]]
-    named_terms = [f"{k}: ({r})" for k, r in terms]
-    head.append([PERIODS.get(kinds[0], "Week"), *named_terms])
-    return head, sql.select(cells, rows, group="date", order="date")
+    header = [PERIODS.get(kinds[0], "Week"), *(f"{k}: ({r})" for k, r in terms)]
+    return [["Category: All categories"], [""], header], sql.select(
+        cells, rows, group="date", order="date"
+    )
