@@ -54,7 +54,7 @@ def _number(day: Any, facts: Customers, period: str) -> Any:
     origin = periods.start(facts.coverage.first_day, period)
     if period in MONTHS:
         months = day.year() * 12 + day.month() - (origin.year * 12 + origin.month)
-        return (months // step if (step := MONTHS[period]) > 1 else months).cast("int64")
+        return (months // MONTHS[period]).cast("int64")
     return days_between(day, ibis.literal(origin)) // ROLLING_DAYS[period]
 
 

@@ -189,7 +189,6 @@ TOO_WIDE = """() => {
   return [`${wide} px of ${room}: ` + out.slice(0, 5).join(', ')];
 }"""
 
-# a character that is drawn exactly as a code point no font has is an empty box
 # texts placed side by side that touch: less than a space of 3 px between them
 TOO_CLOSE = """() => [...document.querySelectorAll('body *')].flatMap(parent => {
   const placed = [...parent.children].filter(child => child.textContent.trim()
@@ -200,6 +199,8 @@ TOO_CLOSE = """() => [...document.querySelectorAll('body *')].flatMap(parent => 
     return a.left < b.right + 3 && b.left < a.right + 3 && a.top < b.bottom && b.top < a.bottom;
   }).map(other => one.textContent.trim() + ' | ' + other.textContent.trim()));
 })"""
+
+# a character that is drawn exactly as a code point no font has is an empty box
 NOT_RENDERED = r"""() => {
   const canvas = Object.assign(document.createElement('canvas'), {width: 32, height: 32});
   const pen = canvas.getContext('2d', {willReadFrequently: true});
