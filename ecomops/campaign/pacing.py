@@ -14,7 +14,6 @@ from ecomops.base import checks
 from ecomops.data.policy import POLICY
 from ecomops.data.tables import frame
 from ecomops.maths import pace as maths
-from ecomops.maths.forecast import MIN_DAYS
 from ecomops.metrics.daily import History, history, hourly
 from ecomops.result import Action, Basis, Finding, Need, Result, lacking, style
 
@@ -32,7 +31,6 @@ MOST = 10**15
 APART = 0.1  # of a straight line's verdict and ours before it is worth a sentence
 SHORT = 3  # days up to which a campaign is shown by the hour
 LIKELY, UNLIKELY = 0.8, 0.2
-NEEDED = MIN_DAYS + 28
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -208,16 +206,16 @@ def pacing(
         return Pacing.lock(absent, lang=lang)
     now = _hour(shop, now)
     start, end = _period(shop, now, *checks.span(start, end))
-    checks.between("days", (end - start).days + 1, 1, LONGEST)
+    length = (end - start).days + 1
+    checks.between("days", length, 1, LONGEST)
     until = min(now.date(), end)
     before = history(shop, calendar=calendar, own_days=own_days, as_of=until)
     known = (start - before.start).days
     there = min(max(known, 0), len(before))  # days before the start that the data reach
-    if there < max(known, NEEDED):
-        values = {"needed": max(known, NEEDED), "found": there, "unit": "days"}
+    if there < (needed := max(known, maths.needed(length))):
+        values = {"needed": needed, "found": there, "unit": "days"}
         return Pacing.lock((Need("rows", values),), lang=lang)
     hours = _hours(shop, before, metric, now)
-    length = (end - start).days + 1
     done = _done(now, start, length)
     facts = before.days(max((end - before.end).days, 0))
     found = maths.pace(hours, facts, _own(before, len(facts)), known, length, done)

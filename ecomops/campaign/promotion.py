@@ -103,7 +103,7 @@ class Promotion(Result):
         cost = {"cost": p["shop_cost"], "share": p["shop_cost"] / p["list_value"], "orders": n}
         said = [Finding("cost", "note", cost, n)]
         said += [Finding("example", "note", {}, n)] if p["example"] else []
-        if p["margin"] is not None:
+        if p["margin"] is not None and p["shop_cost"]:
             lift = {"lift": p["breakeven"], "before": p["margin"], "after": p["margin_after"]}
             code = "breakeven" if np.isfinite(p["breakeven"]) else "loss"
             level = "act" if code == "loss" else "watch"
@@ -120,7 +120,7 @@ class Promotion(Result):
     def propose(self) -> tuple[Action, ...]:
         """Propose the test that settles whether the lift is reached; a replay cannot know it."""
         p = self.params
-        if p["margin"] is None or not np.isfinite(p["breakeven"]):
+        if not 0 < p["breakeven"] < np.inf:
             return ()
         until = (self.basis.end or date.max) + timedelta(days=60)
         change = {"lift": p["breakeven"], "orders": p["orders_needed"], "days": p["days_needed"]}

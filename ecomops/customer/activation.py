@@ -93,7 +93,8 @@ class Activation(Result):
         p, n = self.params, self.basis.n
         if np.isnan(p["start"]):
             return (Finding("nobody", "watch", {}, n),)
-        said = [Finding("when", "note", {k: p[k] for k in ("start", "stop", "now", "a_day")}, n)]
+        when = {k: p[k] for k in ("start", "stop", "now", "a_day")}
+        said = [Finding("when" if p["now"] else "when_empty", "note", when, n)]
         if p["now"] and p["natural"] >= 0:  # else there is nobody, or nobody watched so long
             anyway = {k: p[k] for k in ("natural", "horizon_days", "now")}
             said.append(Finding("anyway", "watch", anyway, n))
@@ -115,7 +116,7 @@ class Activation(Result):
     def propose(self) -> tuple[Action, ...]:
         """Propose the reminder where random sends have shown that it pays, else its test."""
         p = self.params
-        if np.isnan(p["start"]):
+        if np.isnan(p["start"]) or not p["now"]:
             return ()
         until = (self.basis.end or date.max) + timedelta(days=45)
         change = {k: p[k] for k in ("start", "stop", "now", "a_day", "natural", "horizon_days")}

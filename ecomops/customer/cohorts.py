@@ -82,21 +82,24 @@ class Cohorts(Result):
         return tuple(said)
 
     def _answer(self, n: int) -> Finding:
-        line = self.line
+        value, period = self.params["value"], {"period": self.params["period"]}
         if self.params["by"]:
             return self._answer_by(n)
-        seen = line[line["age"] >= (1 if self.params["value"] != "ltv" else 0)]
+        seen = self.line[self.line["age"] >= (value != "ltv")]
         if seen.empty:
-            return Finding("too_young", "watch", {"period": self.params["period"]}, n)
+            return Finding(self._silence(), "watch", period, n)
         first, last = seen.iloc[0], seen.iloc[min(len(seen), 6) - 1]
-        kind = {"percent": "retention", "money": self.params["value"]}
-        code = "answer_" + kind.get(UNITS[self.params["value"]], "orders")
-        values = {k: first[k] for k in ("age", "value", "low", "high")}
+        values = {k: first[k] for k in ("age", "value", "low", "high")} | period
+        if len(seen) == 1:
+            return Finding(f"only_{value}", "note", values, int(first["size"]))
         later = {"later_age": int(last["age"]), "later": last["value"]}
         later |= {"later_low": last["low"], "later_high": last["high"]}
-        return Finding(
-            code, "note", {**values, **later, "period": self.params["period"]}, int(first["size"])
-        )
+        return Finding(f"answer_{value}", "note", values | later, int(first["size"]))
+
+    def _silence(self) -> str:
+        """Return why there is no value: nothing to be seen yet, or nobody who came back."""
+        later = self.rows[(self.rows["cohort"] == ALL) & (self.rows["age"] > 0)]
+        return "no_repeat" if len(later) else "too_young"
 
     def _answer_by(self, n: int) -> Finding:
         age = 0 if self.params["value"] == "ltv" else 1
@@ -104,7 +107,7 @@ class Cohorts(Result):
         line = old[old["size"] >= ENOUGH].sort_values("value", ascending=False, kind="stable")
         if len(line) < 2:  # noqa: PLR2004 - nothing to compare
             values = {"period": self.params["period"], "count": len(line), "enough": ENOUGH}
-            return Finding("few_groups" if len(old) else "too_young", "watch", values, n)
+            return Finding("few_groups" if len(old) else self._silence(), "watch", values, n)
         best, worst = line.iloc[0], line.iloc[-1]
         by = self.params["by"]
         unit = {"percent": "share", "money": "money"}.get(UNITS[self.params["value"]], "orders")

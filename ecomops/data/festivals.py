@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ecomops.base import checks
 from ecomops.base.errors import OptionError
 from ecomops.base.packaged import packaged
 from ecomops.maths.forecast import YEAR, Days
@@ -99,8 +100,7 @@ def festivals(kinds: tuple[str, ...] = ("holiday", "platform")) -> tuple[Festiva
 
 
 def _since(rule: Mapping[str, Any]) -> int:
-    young = rule["kind"] == "platform" or rule["rule"].startswith("lunar")
-    return YOUNGEST if young else OLDEST
+    return YOUNGEST if rule["kind"] == "platform" or rule["rule"][:5] == "lunar" else OLDEST
 
 
 def usual(currency: str) -> str:
@@ -136,11 +136,11 @@ def calendar_of(
     >>> [f.presale for f in mine if f.code == "double_11" and f.day.year == 2025]
     [(-28, -13)]
     """
-    named = {"cn": ("holiday", "platform"), "western": ("western",)}
-    named["all"] = (*named["cn"], *named["western"])
+    cn = ("holiday", "platform")
+    named = {"cn": cn, "western": ("western",), "all": (*cn, "western")}
     if name not in named:
         raise OptionError("unknown_choice", name="calendar", value=name, allowed=list(named))
-    mine = {(row["code"], row["day"]): _own(row) for row in own}
+    mine = {(f.code, f.day): f for f in map(_own, own)}
     replaced = {(code, day.year) for code, day in mine}
     built_in = [f for f in festivals(named[name]) if (f.code, f.day.year) not in replaced]
     kept = [f for f in (*built_in, *mine.values()) if f.day.year <= until]
@@ -150,8 +150,8 @@ def calendar_of(
 def _own(row: Mapping[str, Any]) -> Festival:
     known = rules().get(row["code"], {"presale": (-3, -1), "main": (0, 0), "after": (1, 3)})
     windows = {phase: tuple(row.get(phase, known[phase])) for phase in PHASES}
-    kind = str(known.get("kind", "own"))
-    return Festival(code=str(row["code"]), day=row["day"], kind=kind, **windows)
+    day = checks.day("own_days", row["day"]) or row["day"]
+    return Festival(str(row["code"]), day, str(known.get("kind", "own")), **windows)
 
 
 def between(found: Iterable[Festival], start: date, end: date) -> tuple[Festival, ...]:

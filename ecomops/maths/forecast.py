@@ -21,6 +21,7 @@ YEAR = 365.2425
 HARMONICS = 3
 KNOT_DAYS = 28
 HUBER = 2.0
+LEAST = 0.5 * 1.4826 / 2**0.5  # of the usual change in a week: a closer fit has learned chance
 ROUNDS = 4
 # Prior standard deviations of log effects: what an unseen weekday, season or festival day may do.
 PRIOR = {"weekday": 0.5, "event": 0.6, "level": 0.12}
@@ -78,9 +79,8 @@ def _level(n: int, ahead: int) -> tuple[Floats, Floats]:
     knots = np.arange(0, max(n - KNOT_DAYS // 2, 1), KNOT_DAYS)
     t = np.arange(n + ahead)[:, None]
     walk = np.clip((t - knots) / KNOT_DAYS, 0, 1)
-    return floats(np.c_[np.ones(n + ahead), walk]), floats(
-        np.r_[1e3, np.full(knots.size, PRIOR["level"])]
-    )
+    prior = np.r_[1e3, np.full(knots.size, PRIOR["level"])]
+    return floats(np.c_[np.ones(n + ahead), walk]), floats(prior)
 
 
 def point(history: ArrayLike, days: Days) -> Floats:
@@ -179,13 +179,14 @@ def _fit(y: Floats, days: Days) -> _Fit:
     design, sd = floats(np.hstack([level, seasonal])), floats(np.r_[level_prior, prior])
     known = design[: y.size]
     sparse = csr_array(known)  # mostly zeros: one festival day in hundreds of columns
-    trust, scale = floats(np.ones(log.shape)), max(float(np.std(log)) / 3, 1e-3)
+    least = max(LEAST * float(np.median(np.abs(log[7:] - log[:-7]))), 1e-3)
+    trust, scale = floats(np.ones(log.shape)), max(float(np.std(log)) / 3, least)
     for _ in range(ROUNDS):
         scaled = csr_array(sparse.multiply((trust / scale**2)[:, None])).T
         ridge = csc_array(scaled @ sparse + diags_array(1 / sd**2))
         effects = floats(splu(ridge).solve(scaled @ log))
         residual = floats(log - known @ effects)
-        scale = max(1.4826 * float(np.median(np.abs(residual))), 1e-3)
+        scale = max(1.4826 * float(np.median(np.abs(residual))), least)
         trust = floats(np.minimum(1, HUBER * scale / np.maximum(np.abs(residual), 1e-12)))
     return _Fit(design, sd, level.shape[1], effects, scale, residual, trust)
 
@@ -277,12 +278,11 @@ def closed(history: ArrayLike, days: Days) -> Bools:
 
 
 def _bands(errors: Floats, festive: Bools, ahead: Bools, level: float) -> tuple[Floats, Floats]:
-    low, high = np.empty(ahead.size), np.empty(ahead.size)
+    half = np.empty(ahead.size)
     for kind in (False, True):
         pool = _pool(errors, festive == kind)
-        size = np.quantile(np.abs(pool), min(level * (1 + 1 / pool.size), 1))
-        low[ahead == kind], high[ahead == kind] = np.exp(-size), np.exp(size)
-    return low, high
+        half[ahead == kind] = np.quantile(np.abs(pool), min(level * (1 + 1 / pool.size), 1))
+    return floats(np.exp(-half)), floats(np.exp(half))
 
 
 def _pool(errors: Floats, mine: Bools) -> Floats:

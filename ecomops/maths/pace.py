@@ -116,17 +116,25 @@ def pace(
     so_far, due, _, rest = _split(table, mean, by_day, start, done)
     past, alike = _past(table, whole, days, by_day, start, length, done)
     if len(past) < LEAST:
-        raise DataError("history_short", n=start, needed=MIN_DAYS + length + STRIDE * LEAST)
+        raise DataError("history_short", n=start, needed=needed(length))
     lead = _logs(past[:, 0], past[:, 1])
     left = _logs(past[:, 2], past[:, 3])
     carry = float(np.clip((lead @ left) / (lead @ lead + BELIEF * len(past)), 0, 1))
     kind = alike if alike.sum() >= FEW else np.ones(len(past), dtype=bool)
-    errors = (left - carry * lead)[kind]
-    if rest <= 0:
-        errors = errors * 0
-    share = min(0.9 * (1 + 1 / errors.size), 1.0)
-    half = float(np.quantile(np.abs(errors), share))
+    errors = (left - carry * lead)[kind] * (rest > 0)
+    half = float(np.quantile(np.abs(errors), min(0.9 * (1 + 1 / errors.size), 1.0)))
     return Pace(so_far, due, rest, carry, errors, half, mean, by_day[start : start + length])
+
+
+def needed(length: int) -> int:
+    """Return from how many days before a period of `length` days `pace` finds past ones enough.
+
+    >>> needed(1), needed(60)
+    (88, 181)
+    """
+    fits, more = divmod(LEAST - 1, -(-REFIT // STRIDE))
+    span = length + REFIT * fits + STRIDE * more
+    return max(MIN_DAYS + span, 2 * span - 1)
 
 
 def _logs(actual: Floats, expected: Floats) -> Floats:
@@ -139,12 +147,11 @@ def _split(
     table: Floats, mean: Floats, by_day: Floats, start: int, done: tuple[int, int]
 ) -> tuple[float, float, float, float]:
     """Return actual and expected sums before now, then actual and expected ones after it."""
-    full, hour = done
     stop = start + mean.size
     period = np.zeros((mean.size, 24))
     there = table[start:stop]
     period[: len(there)] = there
-    over = np.arange(mean.size)[:, None] * 24 + np.arange(24) < full * 24 + hour
+    over = np.arange(mean.size)[:, None] * 24 + np.arange(24) < done[0] * 24 + done[1]
     due = mean[:, None] * by_day[start:stop]
     sums = (period[over].sum(), due[over].sum(), period[~over].sum(), due[~over].sum())
     so_far, expected, after, rest = (float(s) for s in sums)

@@ -96,18 +96,15 @@ class Pareto(Result):
     def findings(self) -> tuple[Finding, ...]:
         """Say how few items carry the total, how sure that is, and what stands out."""
         n, of = len(self.rows), {"of": self.params["value"]}
-        sizes = self.rows["abc_class"].value_counts()
+        if self.rows["amount"].max() <= 0:  # nothing earned that could be concentrated
+            worst, loss = self.rows.iloc[-1], -self.rows["amount"].sum()
+            facts = {"items": n, "loss": loss, "item": worst["name"], "most": -worst["amount"]}
+            return (Finding("no_gain", "act", facts, n),)
         largest = self.rows.dropna(subset="item").iloc[0]
-        facts = {
-            "items": n,
-            "a_items": int(sizes.get("A", 0)),
-            "a_share": sizes.get("A", 0) / n,
-            "a_money": self.rows.loc[self.rows["abc_class"] == "A", "share"].sum(),
-        }
-        tail = {
-            "c_items": int(sizes.get("C", 0)),
-            "c_money": self.rows.loc[self.rows["abc_class"] == "C", "share"].sum(),
-        }
+        classes = self.rows.groupby("abc_class")["share"].agg(["size", "sum"])
+        (a, a_money), (c, c_money) = classes.reindex(["A", "C"], fill_value=0).to_numpy()
+        facts = {"items": n, "a_items": int(a), "a_share": a / n, "a_money": a_money}
+        tail = {"c_items": int(c), "c_money": c_money}
         measures = dict(zip(("gini", "low", "high"), self.gini, strict=True)) | {"hhi": self.hhi[0]}
         heavy = {"item": largest["name"], "share": largest["share"]} | of
         losing = int((self.rows["amount"] < 0).sum())

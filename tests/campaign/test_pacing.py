@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -134,7 +134,7 @@ def test_orders_can_be_counted() -> None:
 def test_short_histories_and_wrong_options() -> None:
     locked = pacing(eo.open({"orders": orders(60)}))
     assert locked.locked
-    assert "84" in locked.explain("en")
+    assert "123" in locked.explain("en")  # a month; one day less is refused by `pace`
     shop = eo.open({"orders": orders()})
     with pytest.raises(eo.OptionError):
         pacing(shop, metric="visitors")
@@ -178,3 +178,14 @@ def test_without_a_plan_the_forecast_is_named_as_what_it_is(demo) -> None:
     assert "plan" not in texts
     with pytest.raises(eo.OptionError):
         pacing(demo, plan=0)
+
+
+def test_days_before_a_long_campaign_that_are_too_few_are_told_and_no_error():
+    """92 and 177 days lie before it; 99 are needed for 12 days, 181 for 60."""
+    shop = eo.open({"orders": orders(n=180)})
+    first = date(2025, 1, 6)
+    for known, length, needed in ((92, 12, 99), (177, 60, 181)):
+        start = first + timedelta(days=known)
+        found = pacing(shop, plan=900, start=start, end=start + timedelta(days=length - 1))
+        assert found.locked
+        assert found.missing[0].values == {"needed": needed, "found": known, "unit": "days"}

@@ -118,3 +118,12 @@ def test_a_rule_named_by_its_numbers_is_read_out(demo):
         page = made.in_language(lang)._repr_html_()
         assert f'<td class="t">{text}</td>' in page
         assert "300-50" not in page
+
+
+def test_a_rule_that_no_basket_reaches_is_neither_judged_nor_tested():
+    orders, lines = frames()
+    rule = Rule("900-50", "threshold", steps=((90_000, 5_000),))
+    made = promotion(eo.open({"orders": orders, "order_lines": lines}), rules=[rule])
+    assert made.params["shop_cost"] == 0
+    assert {f.code for f in made.findings()} & {"breakeven", "loss"} == set()
+    assert made.actions() == ()  # the test would take an unknown number of orders

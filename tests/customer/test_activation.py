@@ -79,7 +79,11 @@ def test_nobody_in_the_window_is_not_said_to_return():
     orders = orders_of([*names, "end"], [*days, 100], [10] * 61)
     made = activation(eo.open({"orders": orders}))
     assert made.params["now"] == 0
-    assert "anyway" not in [f.code for f in made.findings()]
+    codes = [f.code for f in made.findings()]
+    assert "when_empty" in codes
+    assert {"when", "anyway"} & set(codes) == set()
+    assert made.actions() == ()
+    assert "0 customers" not in made.explain("en")
 
 
 def test_the_list_is_who_stands_in_the_window():

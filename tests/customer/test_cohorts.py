@@ -423,3 +423,30 @@ def test_only_sums_are_said_to_rise_with_the_days_to_come(value, code, told):
     made = cohorts(orders_of(ids, days, np.where(days < 40, 5, 1)), value=value)
     assert code in [finding.code for finding in made.findings()]
     assert told in made.explain("en")
+
+
+@pytest.mark.parametrize("by", [None, "source_channel"])
+def test_mean_orders_of_those_who_never_come_back_are_not_called_young(by):
+    """Four customers, one order each, watched for three months: old enough, and nobody is back."""
+    orders = orders_of(list("abcd"), [0, 50, 85, 120], [10] * 4, source_channel=["x", "y"] * 2)
+    first = cohorts(orders, value="aov", by=by).findings()[0]
+    assert first.code == "no_repeat"
+    young = cohorts(orders, value="aov", by=by or "source_channel", as_of="2024-02-20")
+    assert young.findings()[0].code == "too_young"
+
+
+@pytest.mark.parametrize("value", ["retention", "revenue", "orders", "aov"])
+def test_one_age_is_said_once(value):
+    orders = orders_of(["a", "a", "b"], [0, 40, 45], [100, 60, 80])
+    made = cohorts(orders, value=value, as_of="2024-02-29")
+    assert made.line["age"].max() == 1
+    first = made.findings()[0]
+    assert first.code == f"only_{value}"
+    for lang in ("zh", "en"):
+        text = made.in_language(lang).sentences()[0]
+        assert sum(text.count(end) for end in ("month 1", "第 1 个月")) == 1
+
+
+def test_in_chinese_the_end_of_a_week_is_no_weekend():
+    orders = orders_of(["a", "a", "b"], [0, 8, 15], [100, 60, 80])
+    assert "周末" not in cohorts(orders, value="ltv", period="week").explain("zh")

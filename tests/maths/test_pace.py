@@ -7,7 +7,7 @@ import pytest
 
 from ecomops.base.errors import DataError
 from ecomops.maths.forecast import Days, plain_days
-from ecomops.maths.pace import Pace, pace, profile
+from ecomops.maths.pace import Pace, needed, pace, profile
 
 SHAPE = np.r_[np.zeros(8), np.ones(8), np.full(8, 2.0)] / 24  # nothing at night, evenings twice
 
@@ -110,3 +110,16 @@ def test_nothing_due_carries_no_lead():
     none = Pace(0.0, 0.0, 100.0, **kept, expected=np.ones(1), hours=np.ones((1, 24)))
     assert none.ahead == 100
     assert Pace(0.0, 5.0, 0.0, **kept, expected=np.ones(1), hours=np.ones((1, 24))).chance(9) == 0
+
+
+@pytest.mark.parametrize("length", [1, 12, 25, 26, 60, 92])
+def test_as_many_days_as_are_asked_for_are_enough_and_one_less_is_not(length):
+    enough = needed(length)
+    for start in (enough, enough - 1):
+        days, own = plain_days(start + length), np.zeros(start + length, dtype=bool)
+        call = (np.ones((start, 24)), days, own, start, length, (0, 0))
+        if start == enough:
+            assert pace(*call).errors.size >= 12
+        else:
+            with pytest.raises(DataError, match=str(enough)):
+                pace(*call)

@@ -176,3 +176,13 @@ def test_shares_are_said_to_be_of_what_was_summed(value: str, en: str, zh: str) 
     assert "Running share of " + en.split("of ")[1][:-1] in made.in_language("en")._repr_html_()
     assert en in made.explain("en")
     assert zh in made.explain("zh")
+
+
+def test_where_every_product_loses_the_loss_is_told_and_no_concentration() -> None:
+    """By hand: 10 - 15, 20 - 21 and 30 - 60 lose 36, the last 30 of it."""
+    made = pareto(lines([10, 20, 30], line_cost=[15, 21, 60]), value="margin", lang="en")
+    (said,) = made.findings()
+    assert said.code == "no_gain"
+    assert said.values == {"items": 3, "loss": 36, "item": "p002", "most": 30}
+    assert made.actions() == ()
+    assert "36" in made.explain("zh")

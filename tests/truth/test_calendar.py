@@ -92,3 +92,9 @@ def test_unknown_calendar_and_year_are_refused():
         festivals.calendar_of("mars")
     with pytest.raises(OptionError, match="2040"):
         lunar.solar(2050, 1, 1)
+
+
+def test_own_days_may_be_text():
+    rows = [{"code": "anniversary", "day": "2026-02-20"}]
+    (own,) = [f for f in festivals.calendar_of("western", rows) if f.code == "anniversary"]
+    assert own.day == date(2026, 2, 20)
