@@ -63,8 +63,10 @@ class Explorer:
             f"<summary>{escape(state.name)}</summary>{state.body()}</details>"
             for number, state in enumerate(self.states)
         )
-        said = escape(Words("report.explore", self.lang).say("states", n=len(self.states)))
-        return f'<div class="states"><p class="basis"><span>{said}</span></p>{folds}</div>'
+        words = Words("report.explore", self.lang)
+        title = escape(words.say("title", name=self.states[0].result.words().find("name")))
+        said = escape(words.say("states", n=len(self.states)))
+        return f'<div class="states"><h3>{title}</h3><p class="small mute">{said}</p>{folds}</div>'
 
     def widget(self) -> Any:
         """Return one menu per choice above the state they name."""
