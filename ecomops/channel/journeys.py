@@ -108,9 +108,8 @@ def from_events(
     lost = counted.anti_join(sold, _window(counted, sold, back))
     closed = events.event_time.max().epoch_seconds() - back
     asked = sold if basis == "click" else within(sold, start, end)
-    pairs = seen.rename(touch_at="at", touch_sec="sec").join(
-        asked, _window(seen.rename(touch_at="at", touch_sec="sec"), asked, back, "touch_sec")
-    )
+    before = seen.rename(touch_at="at", touch_sec="sec")
+    pairs = before.join(asked, _window(before, asked, back, "touch_sec"))
     steps = pairs.mutate(
         step=ibis.struct(
             {
