@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ecomops.base import checks
+from ecomops.campaign.pacing import LONGEST
 from ecomops.data.policy import POLICY, coverage, sold_lines
 from ecomops.data.tables import frame
 from ecomops.maths.loyalty import breakeven_lift
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ecomops.data.shop import Shop
 
 MOST = 20_000  # baskets replayed, the latest first
+Z = 1.6449 + 0.8416  # 5 % one-sided error, 80 % power
 NEAR = 0.2  # a basket within 20 % below a threshold may be topped up
 BUNCH = 0.1
 SHORTHAND = re.compile(r"(\d+)-(\d+)")
@@ -118,13 +120,16 @@ class Promotion(Result):
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:
-        """Propose the test that settles whether the lift is reached; a replay cannot know it."""
+        """Propose the test that settles whether the lift is reached, or say that none can here."""
         p = self.params
         if not 0 < p["breakeven"] < np.inf:
             return ()
         until = (self.basis.end or date.max) + timedelta(days=60)
         change = {"lift": p["breakeven"], "orders": p["orders_needed"], "days": p["days_needed"]}
-        return (Action("holdout", ("breakeven",), change, "D", until),)
+        if p["days_needed"] <= LONGEST:
+            return (Action("holdout", ("breakeven",), change, "D", until),)
+        change |= {"longest": LONGEST, "visible": p["visible"]}
+        return (Action("too_few", ("breakeven",), change, "D", until),)
 
     def layout(self, *, wide: bool) -> style.Layout:
         """Return height and margins in pixels."""
@@ -269,12 +274,14 @@ def _threshold(cents: Any, rules: Sequence[Rule]) -> dict[str, Any]:
 def _test(lift: float, orders_a_day: float) -> dict[str, float]:
     """Return orders per arm, and days, that tell such a lift of a Poisson count from none.
 
-    One-sided 5 %, power 80 %: 2 (1.645 + 0.842)^2 / ln(1 + lift)^2.
+    One-sided 5 %, power 80 %: 2 (1.645 + 0.842)^2 / ln(1 + lift)^2; ``visible`` is the lift that
+    the longest test tells.
     """
     if not np.isfinite(lift) or lift <= 0:
-        return {"orders_needed": np.nan, "days_needed": np.nan}
-    orders = 2 * (1.6449 + 0.8416) ** 2 / np.log1p(lift) ** 2
+        return dict.fromkeys(("orders_needed", "days_needed", "visible"), np.nan)
+    orders = 2 * Z**2 / np.log1p(lift) ** 2
     return {
+        "visible": float(np.expm1(Z * np.sqrt(4 / (orders_a_day * LONGEST)))),
         "orders_needed": float(np.ceil(orders)),
         "days_needed": float(np.ceil(2 * orders / orders_a_day)),
     }

@@ -95,25 +95,17 @@ class Roadmap(Result):
             first = planned.iloc[0]
             facts = {k: first[k] for k in ("test", "weeks", "orders", "per_week", "chance")}
             said.append(Finding("first", "note", facts, n))
-            sums = {
-                "count": len(planned),
-                "total": self.params["total"],
-                "end": planned["end"].max(),
-            }
+            sums = {"count": len(planned), "end": planned["end"].max()}
+            sums["total"] = self.params["total"]
             said.append(Finding("plan", "note", sums, n))
         else:
             said.append(Finding("none", "watch", {"count": len(self.rows)}, n))
-        blunt = int((self.rows["verdict"] == "blunt").sum())
-        if blunt:
-            said.append(Finding("blunt", "watch", {"count": blunt}, n))
-        later = int((self.rows["verdict"] == "later").sum())
-        if later:
-            said.append(
-                Finding("later", "note", {"count": later, "weeks": self.params["weeks"]}, n)
-            )
-        assumed = int(self.params["assumed"])
-        if assumed:
-            said.append(Finding("assumed", "note", {"count": assumed}, n))
+        verdicts = list(self.rows["verdict"])
+        counts = {kind: verdicts.count(kind) for kind in ("blunt", "later")}
+        for code, count in (counts | {"assumed": self.params["assumed"]}).items():
+            facts = {"count": count, "weeks": self.params["weeks"]}
+            level = "watch" if code == "blunt" else "note"
+            said += [Finding(code, level, facts, n)] if count else []
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:
@@ -224,7 +216,8 @@ def roadmap(
         `.table`: one row per test: ``rank, test, subject, spread`` (what is believed now, of the
         margin touched), ``orders`` (each half), ``weeks, start, end, value`` (expected value of
         sample information within the horizon, less cost), ``per_week, chance`` (that the test
-        overturns today's decision), ``verdict``. Locked without costs of goods.
+        overturns today's decision), ``verdict``. Locked without costs of goods or a margin
+        above 0.
 
     Notes
     -----
@@ -246,7 +239,8 @@ def roadmap(
         return Roadmap.lock(absent, lang=lang)
     rate = shop.margins(as_of).net
     if rate is None or rate <= 0:
-        need = Need("column", {"table": "order_lines", "column": "line_cost"})
+        costs = Need("column", {"table": "order_lines", "column": "line_cost"})
+        need = costs if rate is None else Need("margin", {"margin": rate})
         return Roadmap.lock((need,), lang=lang)
     facts = coverage(shop.orders, as_of=as_of)
     sources = [promotion(shop, as_of=as_of)] if results is None else collected(results)

@@ -260,10 +260,10 @@ def _of_events(
     span = ends(events, "event_time", "touchpoints")
     if not span:
         raise DataError("empty_table", table="touchpoints")
-    built = journeys.from_events(
-        events, lookback_days=lookback_days, basis=basis, by=by, start=start, end=end
-    )
-    alone = journeys.untouched(events, by=by, lookback_days=lookback_days, start=start, end=end)
+    seen, sold = held(journeys.touches(events, by=by)), held(journeys.conversions(events))
+    days: Any = {"lookback_days": lookback_days, "start": start, "end": end}
+    built = journeys.from_events(events, seen, sold, basis=basis, **days)
+    alone = journeys.untouched(seen, sold, **days)
     known = "is_holdout" in events.columns
     return _Found(
         journeys=held(built),

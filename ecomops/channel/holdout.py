@@ -61,7 +61,7 @@ def counts(events: ibis.Table, chances: ibis.Table) -> ibis.Table:
     A buyer ordered at or after the first opportunity: what happened before cannot be its effect.
     """
     orders = conversions(events)
-    last = orders.group_by("visitor").aggregate(last=orders["at"].max())
+    last = orders.group_by("visitor").aggregate(last=orders["own"].max())
     both = chances.left_join(last, "visitor")
     bought = (both["last"] >= both["first"]).fill_null(NO).cast("int64")
     held = both.held == 1

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import date
 
 OUTCOMES = ("purchase", "refund")
+UNSET = "(not set)"  # what Google writes where an order has no number
+GLUE = "\x1f"  # no name holds it
 DAY = 86_400
 MONEY = "decimal(18,4)"
 
@@ -47,36 +49,44 @@ def touches(events: ibis.Table, *, by: str) -> ibis.Table:
 
 
 def conversions(events: ibis.Table) -> ibis.Table:
-    """Return conversions: ``visitor, order, at, sec, conversions, value``, one row per order.
+    """Return ``visitor, order, own, at, sec, conversions, value``: one row per order and visitor.
 
-    An order that was exported twice counts once; purchases without any id count each.
+    An order counts once, at its first moment and its highest value, however often it was exported
+    and whoever names it: a cookie and a device that share an ``order_id`` made one order. ``own``
+    is when this visitor first named it. Purchases without any id count each.
     """
     sold = events.filter(events.event_name == "purchase", events.visitor_id.notnull())
-    name = ibis.coalesce(sold.order_id, sold.event_id)
+    shared = sold.order_id.nullif(UNSET)
+    name = ibis.coalesce(shared, sold.event_id)
+    own = sold.visitor_id + GLUE + ibis.coalesce(name, sold.event_time.cast("string"), "")
     keyed = sold.select(
         visitor=sold.visitor_id,
         at=sold.event_time,
-        order=ibis.coalesce(name, sold.event_time.cast("string")),
+        order=ibis.coalesce(shared, own),
         named=name.notnull(),
         value=sold.value.cast(MONEY).fill_null(0),
     )
     once = keyed.group_by("visitor", "order", "named").aggregate(
-        at=keyed.at.min(), rows=keyed.count(), most=keyed.value.max(), total=keyed.value.sum()
+        own=keyed.at.min(), rows=keyed.count(), most=keyed.value.max(), total=keyed.value.sum()
     )
+    anyone = ibis.window(group_by=[once.order, once.named])
+    first = once.own.min().over(anyone)
     return once.select(
         "visitor",
         "order",
-        "at",
-        sec=once.at.epoch_seconds(),
+        "own",
+        at=first,
+        sec=first.epoch_seconds(),
         conversions=once.named.ifelse(1, once.rows),
-        value=once.named.ifelse(once.most, once.total).cast(MONEY),
+        value=once.named.ifelse(once.most.max().over(anyone), once.total).cast(MONEY),
     )
 
 
 def from_events(
     events: ibis.Table,
+    seen: ibis.Table,
+    sold: ibis.Table,
     *,
-    by: str,
     lookback_days: int,
     basis: str,
     start: date | None = None,
@@ -84,13 +94,13 @@ def from_events(
 ) -> ibis.Table:
     """Return journeys: ``channels, ages, conversions, nulls, value, open, touched``.
 
-    Each order looks back `lookback_days` over its visitor's touches, oldest first; ties in time go
-    by channel. Touches in no order's window are journeys without conversion, cut where a visitor
+    `seen` are the `touches` of `events` and `sold` its `conversions`. Each order looks back
+    `lookback_days` over the touches of all visitors who name it, oldest first; ties in time go by
+    channel. Touches in no order's window are journeys without conversion, cut where a visitor
     pauses longer than the lookback; ``open`` is 1 where the data ends before its window does.
     ``ages`` are days before the order, 0 without one. The period from `start` to `end` holds
     orders (``basis="order"``) or touches (``basis="click"``).
     """
-    seen, sold = touches(events, by=by), conversions(events)
     counted = within(seen, start, end)
     if basis == "click":
         seen = counted
@@ -98,9 +108,8 @@ def from_events(
     lost = counted.anti_join(sold, _window(counted, sold, back))
     closed = events.event_time.max().epoch_seconds() - back
     asked = sold if basis == "click" else within(sold, start, end)
-    pairs = seen.rename(touch_at="at", touch_sec="sec").join(
-        asked, _window(seen.rename(touch_at="at", touch_sec="sec"), asked, back, "touch_sec")
-    )
+    before = seen.rename(touch_at="at", touch_sec="sec")
+    pairs = before.join(asked, _window(before, asked, back, "touch_sec"))
     steps = pairs.mutate(
         step=ibis.struct(
             {
@@ -110,7 +119,7 @@ def from_events(
             }
         )
     )
-    won = steps.group_by("visitor", "order").aggregate(
+    won = steps.group_by("order").aggregate(
         steps=steps.step.collect(),
         conversions=steps.conversions.max(),
         nulls=ibis.literal(0),
@@ -118,22 +127,21 @@ def from_events(
         value=steps.value.max(),
     )
     unfinished = _unfinished(lost, back, closed.as_scalar())
-    return _ordered(won.drop("visitor", "order")).union(_ordered(unfinished))
+    return _ordered(won.drop("order")).union(_ordered(unfinished))
 
 
 def untouched(
-    events: ibis.Table,
+    seen: ibis.Table,
+    sold: ibis.Table,
     *,
-    by: str,
     lookback_days: int,
     start: date | None = None,
     end: date | None = None,
 ) -> ibis.Table:
-    """Return the conversions of the period that have no touch within their look-back."""
-    sold, seen = within(conversions(events), start, end), touches(events, by=by)
-    back = lookback_days * DAY
-    reach = [sold.visitor == seen.visitor, sold.sec >= seen.sec, sold.sec <= seen.sec + back]
-    return sold.anti_join(seen, reach)
+    """Return the orders of the period without a touch within their look-back, one row each."""
+    sold = within(sold, start, end)
+    reached = sold.semi_join(seen, _window(seen, sold, lookback_days * DAY))
+    return sold.anti_join(reached, "order").drop("visitor", "own").distinct()
 
 
 def within(table: ibis.Table, start: date | None, end: date | None) -> ibis.Table:

@@ -215,10 +215,10 @@ def cohorts(
     Cohorts
         `.table`: one row per cohort and age from 0: ``cohort`` (such as ``"2025-11"``), ``age,
         size`` (customers of the cohort), ``active`` (with a purchase at that age), ``value``,
-        ``low, high`` (90 % interval), ``observed`` (``full``, ``partial``, ``none``) and the column
-        `by`. Values not yet observable are missing. Cohort ``"all"`` holds, at each age, the value
-        over the cohorts that are fully observed at it, weighted by size. Ages end at 90 days,
-        104 weeks.
+        ``low, high`` (90 % interval; of money missing where nobody came), ``observed`` (``full``,
+        ``partial``, ``none``) and the column `by`. Values not yet observable are missing. Cohort
+        ``"all"`` holds, at each age, the value over the cohorts that are fully observed at it,
+        weighted by size. Ages end at 90 days, 104 weeks.
 
     Raises
     ------
@@ -369,7 +369,12 @@ def _values(cells: pd.DataFrame, value: str) -> tuple[Any, Any, Any]:
     with np.errstate(divide="ignore", invalid="ignore"):
         half = Z * np.sqrt(np.maximum(squares - n * mean**2, 0) / (n - 1) / n)
     half = np.where(n > 1, half, np.nan)
-    return mean, mean - half, mean + half
+    low, high = mean - half, mean + half
+    if value == "ltv":
+        return mean, low, high
+    # where nobody came, how many may is known, but not what they would spend
+    few = wilson(np.zeros_like(n), n, LEVEL) if value == "orders" else (np.nan, np.nan)
+    return mean, np.where(active == 0, few[0], low), np.where(active == 0, few[1], high)
 
 
 def _ratio(x: dict[str, Any], active: Any) -> tuple[Any, Any, Any]:

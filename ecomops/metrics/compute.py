@@ -56,7 +56,8 @@ def compute(
     -------
     One row per metric, period (and segment): ``period`` as text, the column `by`, ``metric``,
     ``numerator``, ``denominator`` (missing for sums), ``value`` (missing where the denominator is
-    0), ``partial`` (days of the period lie outside the data). Money in the shop's currency.
+    0), ``partial`` (days of the period lie outside the data, or days with sales have no traffic).
+    Money in the shop's currency.
     People are counted anew in each period; visitors of several days are the sum of daily visitors.
 
     Raises

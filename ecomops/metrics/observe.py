@@ -13,15 +13,13 @@ from ecomops.data.tables import frame
 from ecomops.metrics import periods
 from ecomops.metrics.measures import MEASURES, Derived, PersonMeasure
 from ecomops.metrics.people import by_person
-from ecomops.metrics.queries import aggregated, from_days
+from ecomops.metrics.queries import Days, Grain, aggregated, from_days, indexed, untold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     import ibis
-
-Days = tuple["date", "date"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +27,12 @@ class Observed:
     """Measures of a shop.
 
     `values` is indexed by the first day of the period (and by segment, when split); one column per
-    measure, missing where its source was not observed. `days` holds each source's first and last.
+    measure, missing where its source was not observed. `days` holds each source's first and last,
+    `gaps`, shaped like `values`, on how many days with sales traffic was not told.
     """
 
     values: pd.DataFrame
+    gaps: pd.DataFrame
     days: Mapping[str, Days]
     period: str
 
@@ -48,7 +48,12 @@ class Observed:
         seen_to = min(self.days[s][1] for s in sources)
         starts = self.values.index.get_level_values("period")
         flags = [periods.is_partial(at, self.period, seen_from, seen_to) for at in starts]
-        return pd.Series(flags, index=self.values.index)
+        return (self.gaps[list(measures)] > 0).any(axis=1) | np.array(flags, dtype=bool)
+
+    def missing(self, starts: Iterable[date]) -> dict[str, int]:
+        """Return the number of days with sales but no visitors told, by period that has any."""
+        days = self.gaps.get("traffic.visitors", pd.Series(dtype="float64"))
+        return {periods.label(at, self.period): int(days[at]) for at in starts if days.get(at)}
 
 
 def observe(
@@ -67,23 +72,29 @@ def observe(
     """
     seen: list[tuple[str, pd.DataFrame]] = []
     days: dict[str, Days] = {}
+    gaps = pd.DataFrame()
     asked = _expanded(measures)
-    how: Any = {"period": period, "as_of": as_of}
+    grain = Grain(period, by, as_of)
     for source in dict.fromkeys(MEASURES[name].source for name in asked):
         rows, persons = _by_kind(source, asked)
         summed = source == "sales" and by is None
-        made = from_days(rows, tables["orders"], **how) if summed else None
+        made = from_days(rows, tables["orders"], grain) if summed else None
         if made is None:
-            made = frame(aggregated(source, rows, tables, by=by, **how))
+            made = frame(aggregated(source, rows, tables, grain))
         if not len(made):
             continue
-        first, last = made.pop("seen_from").min(), made.pop("seen_to").max()
-        days[source] = (_day(first), as_of or _day(last))
-        seen.append((source, _indexed(made)))
+        ends = [pd.to_datetime(made.pop(name)).dt.date for name in ("seen_from", "seen_to")]
+        days[source] = (ends[0].min(), as_of or ends[1].max())
+        seen.append((source, indexed(made)))
+        if source == "traffic" and "orders" in tables:
+            gaps = untold(source, rows, tables, grain, days[source])
         if persons:
-            made = by_person(source, persons, tables, by=by, **how)
-            seen.append((source, _indexed(made)))
-    return Observed(_joined(seen, days, measures, period), days, period)
+            made = by_person(source, persons, tables, grain)
+            seen.append((source, indexed(made)))
+    values = _joined(seen, days, measures, period)
+    starts = values.index.get_level_values("period")
+    gaps = gaps.reindex(index=starts, columns=values.columns).fillna(0).set_axis(values.index)
+    return Observed(values.mask((values == 0) & (gaps > 0)), gaps, days, period)
 
 
 def _expanded(measures: Sequence[str]) -> list[str]:
@@ -103,16 +114,6 @@ def _by_kind(source: str, asked: Sequence[str]) -> tuple[list[str], list[str]]:
     names = [name for name in asked if MEASURES[name].source == source]
     persons = [name for name in names if isinstance(MEASURES[name], PersonMeasure)]
     return [name for name in names if name not in persons], persons
-
-
-def _day(value: Any) -> date:
-    day: date = pd.Timestamp(value).date()
-    return day
-
-
-def _indexed(rows: pd.DataFrame) -> pd.DataFrame:
-    rows["period"] = [_day(value) for value in rows["period"]]
-    return rows.set_index([c for c in ("period", "segment") if c in rows]).astype("float64")
 
 
 def _joined(

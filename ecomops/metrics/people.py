@@ -13,7 +13,7 @@ from ecomops.data.tables import frame
 from ecomops.metrics.customers import Customers, customers
 from ecomops.metrics.measures import DEBUT, KEPT, MEASURES, SALES, PersonMeasure
 from ecomops.metrics.periods import UNITS, start
-from ecomops.metrics.queries import day_sums, keyed
+from ecomops.metrics.queries import Grain, day_sums, indexed, keyed
 from ecomops.metrics.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -28,22 +28,16 @@ WHO = "customer_id"
 
 
 def by_person(
-    source: str,
-    names: Sequence[str],
-    tables: Mapping[str, ibis.Table],
-    *,
-    period: str,
-    by: str | None,
-    as_of: date | None,
+    source: str, names: Sequence[str], tables: Mapping[str, ibis.Table], grain: Grain
 ) -> pd.DataFrame:
     """Return `names`, measures over the known persons of `source`, by ``period`` (and ``segment``).
 
     Sales of all segments together are grouped by person only where one may have several: see
     `_of_sales`.
     """
-    if source == "sales" and by is None:
-        return _of_sales(names, tables["orders"], period, as_of)
-    rows, keys = keyed(source, tables, period, by, as_of)
+    if source == "sales" and grain.by is None:
+        return _of_sales(names, tables["orders"], grain)
+    rows, keys = keyed(source, tables, grain)
     who = SOURCES[source].person
     rows = rows.drop_null(who)
     measures = _measures(names)
@@ -68,29 +62,25 @@ def _debuts(each: ibis.Table) -> ibis.Table:
     return kept.group_by(WHO).aggregate(debut=kept.period.min())
 
 
-def _of_sales(
-    names: Sequence[str], orders: ibis.Table, period: str, as_of: date | None
-) -> pd.DataFrame:
+def _of_sales(names: Sequence[str], orders: ibis.Table, grain: Grain) -> pd.DataFrame:
     """Return what `by_person` does, from the sums by day and the customers with several sales.
 
     Most customers buy at most once in a period, and a sale that has its person to itself is that
     person: the sums over sales differ from those over people by customers with several alone.
     """
-    facts = customers(orders, as_of=as_of)
+    facts = customers(orders, as_of=grain.as_of)
     measures = _measures([name for name in names if name != DEBUT])
-    made = _as_if_alone(measures, orders, period, as_of)
-    made = made.add(_beyond(measures, orders, facts, period, as_of), fill_value=0)
+    made = _as_if_alone(measures, orders, grain)
+    made = made.add(_beyond(measures, orders, facts, grain), fill_value=0)
     if DEBUT in names:
-        made[DEBUT] = _newcomers(facts, period)
+        made[DEBUT] = _newcomers(facts, grain.period)
         made[DEBUT] = made[DEBUT].fillna(0)
     return made.reset_index()
 
 
-def _as_if_alone(
-    measures: Measures, orders: ibis.Table, period: str, as_of: date | None
-) -> pd.DataFrame:
+def _as_if_alone(measures: Measures, orders: ibis.Table, grain: Grain) -> pd.DataFrame:
     """Return the measures as if each sale of a known customer had a person of its own."""
-    days = day_sums(orders, (REFUNDED, PURCHASE), period=period, as_of=as_of)
+    days = day_sums(orders, (REFUNDED, PURCHASE), grain)
     sums = days[list(ALONE)].sum()
     made: pd.DataFrame = sums.assign(
         **{name: sums[m.alone] if m.alone else 0 for name, m in measures.items()}
@@ -98,14 +88,12 @@ def _as_if_alone(
     return made[list(measures)]
 
 
-def _beyond(
-    measures: Measures, orders: ibis.Table, facts: Customers, period: str, as_of: date | None
-) -> pd.DataFrame:
+def _beyond(measures: Measures, orders: ibis.Table, facts: Customers, grain: Grain) -> pd.DataFrame:
     """Return by how much customers with several sales in a period move the measures."""
     told = outline(orders, POLICY.reasons)
-    pairs = zip(told.pieces(), facts.with_several(period), strict=True)
+    pairs = zip(told.pieces(), facts.with_several(grain.period), strict=True)
     moved = [
-        _moved(measures, _sales(told, rows, as_of).semi_join(several, WHO), period)
+        _moved(measures, _sales(told, rows, grain.as_of).semi_join(several, WHO), grain.period)
         for rows, several in pairs
     ]
     return pd.concat(moved).groupby(level="period").sum()
@@ -119,7 +107,7 @@ def _moved(measures: Measures, rows: ibis.Table, period: str) -> pd.DataFrame:
         name: m.value(each) - (each[m.alone].sum() if m.alone else 0)
         for name, m in measures.items()
     }
-    return _by_day(each.group_by("period").aggregate(**moved))
+    return indexed(frame(each.group_by("period").aggregate(**moved)))
 
 
 def _sales(told: Outline, rows: ibis.Table, as_of: date | None) -> ibis.Table:
@@ -133,10 +121,3 @@ def _newcomers(facts: Customers, period: str) -> pd.Series[float]:
     """Return how many customers purchased first in each period."""
     starts = [start(pd.Timestamp(day).date(), period) for day in facts.newcomers["first_day"]]
     return facts.newcomers["people"].groupby(pd.Index(starts, name="period")).sum()
-
-
-def _by_day(made: ibis.Table) -> pd.DataFrame:
-    """Return a small table by the plain date of its period."""
-    rows = frame(made)
-    days = [pd.Timestamp(at).date() for at in rows["period"]]
-    return rows.assign(period=pd.Series(days, index=rows.index, dtype=object)).set_index("period")

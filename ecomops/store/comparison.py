@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,7 @@ class Comparison:
     after: pd.Series[Any]
     segments: pd.DataFrame | None
     orders: int
+    gaps: Mapping[str, int]
 
     def total(self, sums: pd.Series[Any]) -> float:
         """Return the metric of one period."""
@@ -125,22 +126,25 @@ def comparison(
         raise OptionError("periods_differ", before=before, after=after)
     kind = kinds.pop()
     days: dict[str, Any] = {}
+    visits: Observed | None = None  # of the chain tried first, with visitors where there are any
     blank: set[str] = set()  # measures of the chain tried last that nothing tells
     for chain in _chains(name, by, tables):
         names = list(dict.fromkeys((*chain.measures, "sales.orders", *_needed(name))))
         seen = observe(tables, names, period=kind, as_of=as_of)
+        visits = visits or seen
         if set(_needed(name)) & seen.empty:
             return None
         starts = _pair(seen, chain, asked[0] and asked[0][0], asked[1] and asked[1][0])
         if starts:
-            return _filled(tables, chain, seen, starts, by, as_of)
+            late = [at for at in visits.values.index if at in starts or at > starts[1]]
+            made = _filled(tables, chain, seen, starts, by, as_of)
+            return replace(made, gaps=visits.missing(late))
         blank = set(chain.measures) & seen.empty
         days = dict(zip(("first", "last"), seen.days["sales"], strict=True))
     if by and blank:
         columns = sorted({column for measure in blank for column in columns_of(measure)})
         raise MissingError("metric_needs_columns", metrics=[name], columns=columns)
-    unmet = after or before
-    if unmet:
+    if after or before:
         raise DataError(
             "partial_period", period=" / ".join(str(t) for t in (before, after) if t), **days
         )
@@ -201,7 +205,7 @@ def _filled(
         if not total["sales.orders"] > 0:
             raise DataError("empty_period", period=periods.label(at, seen.period))
     orders = int(sum(total["sales.orders"] for total in sums))
-    return Comparison(chain, seen.period, starts, sums[0], sums[1], segments, orders)
+    return Comparison(chain, seen.period, starts, sums[0], sums[1], segments, orders, {})
 
 
 def _refuse_partial(split: Observed, names: Sequence[str], starts: tuple[date, date]) -> None:

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 class Drivers(Result):
     """Contributions to a change, one row per factor (and segment); they add up to it.
 
-    `params` holds ``metric, before, after`` (the periods), ``total_before, total_after`` and
-    ``simpson`` (factors in which every segment moved against the total).
+    `params` holds ``metric, before, after`` (the periods), ``total_before, total_after``,
+    ``simpson`` (factors in which every segment moved against the total) and ``gaps`` (periods in
+    which traffic is missing on days with sales, and on how many).
     """
 
     code: ClassVar[str] = "store.drivers"
@@ -75,6 +76,8 @@ class Drivers(Result):
             values = facts | {"factor": worst, "part": float(parts[worst])}
             level = "watch" if parts[worst] < 0 else "note"
             said.append(Finding(f"offset_{unit}", level, values, n))
+        gaps = self.params["gaps"].items()
+        said += [Finding("gap", "watch", {"period": p, "days": d}, n) for p, d in gaps]
         return (*said, *self._segments(unit), *self._simpson())
 
     def _segments(self, unit: str) -> list[Finding]:
@@ -232,7 +235,7 @@ def drivers(
             excluded=known.excluded_sales,
         ),
         params=asked
-        | {"before": labels[0], "after": labels[1], "simpson": parts.simpson}
+        | {"before": labels[0], "after": labels[1], "simpson": parts.simpson, "gaps": found.gaps}
         | {"total_before": found.total(found.before), "total_after": found.total(found.after)},
         lang=checks.language(lang),
     )

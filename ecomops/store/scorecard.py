@@ -170,8 +170,9 @@ class Scorecard(Result):
 
     For a page of cards, `params` holds ``cards`` (the six codes), ``answer`` and ``versus`` (the
     last full period and what it is compared with), ``partial`` (a later unfinished period, its
-    last day in ``until``) and ``verdicts`` (code -> good, watch, note). Units of values and changes
-    are ``units`` and ``changes`` of the words, by code; `.table` holds the course.
+    last day in ``until``), ``gaps`` (on how many days with sales either of the two has no traffic)
+    and ``verdicts`` (code -> good, watch, note). Units of values and changes are ``units`` and
+    ``changes`` of the words, by code; `.table` holds the course.
     """
 
     code: ClassVar[str] = "store.scorecard"
@@ -210,7 +211,8 @@ class Scorecard(Result):
         if self.params["partial"]:
             partial = {"period": self.params["partial"], "until": self.params["until"]}
             said.append(Finding("partial", "note", partial, n))
-        return tuple(said)
+        gaps = self.params["gaps"].items()
+        return (*said, *(Finding("gap", "watch", {"period": p, "days": d}, n) for p, d in gaps))
 
     def _moves(self, now: pd.DataFrame) -> list[Finding]:
         """Return the largest good and bad move beyond chance, and how many stayed within it."""
@@ -347,11 +349,8 @@ def _rows(seen: Observed, codes: Sequence[str], compare: str) -> pd.DataFrame:
         tidy = compared(values(seen, metric(code)), seen, compare)
         low, high = interval(code, tidy, seen)
         made.append(tidy.assign(low=low, high=high))
-    rows = pd.concat(made, ignore_index=True)
-    order = {code: i for i, code in enumerate(codes)}
-    keys = rows.assign(rank=rows["metric"].map(order))
-    keys = keys.sort_values(["period", "rank"], ascending=[False, True])
-    return keys[list(Scorecard.columns)].reset_index(drop=True)
+    rows = pd.concat(made).sort_values("period", ascending=False, kind="stable")
+    return rows[list(Scorecard.columns)].reset_index(drop=True)
 
 
 def _params(rows: pd.DataFrame, seen: Observed, period: str, compare: str) -> dict[str, Any]:
@@ -372,6 +371,7 @@ def _params(rows: pd.DataFrame, seen: Observed, period: str, compare: str) -> di
         "versus": versus,
         "partial": later.iloc[0] if len(later) else None,
         "until": seen.days["sales"][1],
+        "gaps": seen.missing([periods.parse(p)[0] for p in (versus, answer) if p]),
         "cards": cards(codes),
         "verdicts": verdicts(signals(rows, answer, versus)),
     }

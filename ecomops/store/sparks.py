@@ -55,7 +55,7 @@ def _card(
     words: Words,
 ) -> None:
     code = str(course["metric"].iloc[0])
-    now = course[course["period"] == params["answer"]]
+    now = course[(course["period"] == params["answer"]) & ~course["partial"]]
     unit = words.find("units", code)
     text = (
         words.format_field(now["value"].iloc[0], unit) if len(now) else words.say("labels", "none")

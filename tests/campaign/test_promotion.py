@@ -127,3 +127,21 @@ def test_a_rule_that_no_basket_reaches_is_neither_judged_nor_tested():
     assert made.params["shop_cost"] == 0
     assert {f.code for f in made.findings()} & {"breakeven", "loss"} == set()
     assert made.actions() == ()  # the test would take an unknown number of orders
+
+
+def test_a_test_of_more_than_a_quarter_is_not_proposed():
+    """By hand, at 2 orders a day: 489 orders in each half take 489 days; 92 days have 92 in each.
+
+    Those tell exp(2.4865 x sqrt(2 / 92)) - 1 = 44.3 % from none.
+    """
+    orders, lines = frames()
+    slow = promotion(eo.open({"orders": orders, "order_lines": lines}))
+    (action,) = slow.actions()
+    assert (action.code, action.emitted) == ("too_few", False)
+    assert (action.change["orders"], action.change["days"]) == (489, 489)
+    assert action.change["visible"] == pytest.approx(0.443, abs=5e-4)
+    for lang, text in (("en", "cannot be settled by a test"), ("zh", "测不出来")):
+        assert text in slow.words(lang).say("actions", action.code, "measure", **action.change)
+    orders["created_at"] = pd.date_range("2025-01-01", periods=len(orders), freq="1h")
+    quick = promotion(eo.open({"orders": orders, "order_lines": lines})).actions()[0]
+    assert (quick.code, quick.change["days"]) == ("holdout", 49)

@@ -173,6 +173,18 @@ def test_without_costs_or_advice_it_is_locked(demo):
     assert roadmap(demo, results=[]).locked
 
 
+def test_goods_sold_at_a_loss_are_called_so():
+    """Costs of 120 % of each price leave -20 %: they are there, and not asked for again."""
+    orders, lines = frames(cost=1.2)
+    locked = roadmap(eo.open({"orders": orders, "order_lines": lines}))
+    assert [(need.code, need.values) for need in locked.missing] == [
+        ("margin", {"margin": pytest.approx(-0.2)})
+    ]
+    assert "line_cost" not in locked.explain("en")
+    assert "−20.0%" in locked.explain("en")
+    assert "商品成本高于售价" in locked.explain("zh")
+
+
 def test_a_notebooks_out_is_taken(demo, usual, plan):
     out = {1: usual[0], 2: "text", 3: usual[1]}
     pd.testing.assert_frame_equal(roadmap(demo, results=out).table, plan.table)

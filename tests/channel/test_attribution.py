@@ -575,3 +575,94 @@ def test_models_and_orders_that_are_none_are_refused(options):
     paths = pd.DataFrame({"path": ["a > b"], "conversions": [1]})
     with pytest.raises(OptionError):
         attribution(paths, **options)
+
+
+# One order, told by a cookie and by a device; the cookie looks again, another visitor buys too.
+SHARED = pd.DataFrame(
+    [
+        ("2025-03-01 10:00", "visit", "cookie", "a", None, None),
+        ("2025-03-02 10:00", "visit", "device", "b", None, None),
+        ("2025-03-03 10:00", "visit", "cookie", "c", None, None),
+        ("2025-03-04 10:00", "purchase", "device", None, "o1", 90.0),
+        ("2025-03-04 10:05", "purchase", "cookie", None, "o1", 100.0),
+        ("2025-03-20 10:00", "visit", "cookie", "d", None, None),
+        ("2025-03-21 10:00", "visit", "other", "b", None, None),
+        ("2025-03-22 10:00", "purchase", "other", None, "o2", 40.0),
+        ("2025-03-23 10:00", "purchase", "late", None, "o3", 7.0),
+        ("2025-03-23 10:00", "purchase", "later", None, "o3", 7.0),
+    ],
+    columns=["event_time", "event_name", "visitor_id", "channel", "order_id", "value"],
+).assign(event_time=lambda f: pd.to_datetime(f["event_time"]))
+
+
+def test_an_order_of_two_visitors_is_one_conversion(table):
+    """By hand: a, b, c lead to o1 (worth 100), b to o2 (40), d to nothing; o3 met no channel."""
+    result = attribution(table(SHARED))
+    sums = result.table.groupby("model")[["conversions", "value"]].sum()
+    assert set(sums.index) == set(MODELS)
+    assert sums["conversions"].to_numpy() == pytest.approx(2)
+    assert sums["value"].to_numpy() == pytest.approx(140)
+    third = 100 / 3
+    assert by(result, "first", "value") == {"a": 100, "b": 40, "c": 0, "d": 0}
+    assert by(result, "last", "value") == {"a": 0, "b": 40, "c": 100, "d": 0}
+    linear = {"a": third, "b": third + 40, "c": third, "d": 0}
+    assert by(result, "linear", "value") == pytest.approx(linear)
+    assert result.facts["nulls"] == 1
+    assert result.basis.excluded == {"untouched": 1}
+
+
+@settings(max_examples=5)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 4), st.integers(0, 80),
+            st.sampled_from([*CHANNELS, "order 1", "order 2", "order 3"]),
+        ),
+        min_size=20, max_size=50, unique=True,
+    ).filter(lambda rows: {"a", "order 1"} <= {what for _, _, what in rows})
+)  # fmt: skip
+def test_shared_orders_equal_plain_python(rows):
+    """Second implementation: an order looks back over the touches of whoever names it."""
+    log = events([(f"v{v}", day, what) for v, day, what in rows])
+    log["order_id"] = [w.split()[1] if w.startswith("order") else None for _, _, w in rows]
+    linear, orders = dict.fromkeys(CHANNELS, 0.0), 0
+    for order in ("order 1", "order 2", "order 3"):
+        told = [(day, v) for v, day, what in rows if what == order]
+        seen = [
+            what for v, day, what in rows
+            if told and what in CHANNELS and v in {v for _, v in told}
+            and min(told)[0] - 30 <= day <= min(told)[0]
+        ]  # fmt: skip
+        orders += bool(seen)
+        for channel in seen:
+            linear[channel] += 1 / len(seen)
+    if not orders:
+        assert attribution(log).locked
+        return
+    result = attribution(log, models=["linear"])
+    got = by(result, "linear")
+    assert got == pytest.approx({c: linear[c] for c in got})
+    assert sum(got.values()) == pytest.approx(orders)
+
+
+def test_orders_that_are_not_named_are_nobodys_twin():
+    """Google writes "(not set)" where an order has no number: three purchases, not one."""
+    log = events([
+        ("v", 0, "a"), ("v", 1, "order 5"), ("v", 2, "order 7"), ("w", 0, "b"), ("w", 1, "order 9"),
+    ])  # fmt: skip
+    log["order_id"] = log["order_id"].where(log["order_id"].isna(), "(not set)")
+    result = attribution(log, models=["last"])
+    assert by(result, "last") == {"a": 2, "b": 1}
+    assert by(result, "last", "value") == {"a": 12, "b": 9}
+
+
+def test_holdouts_are_counted_by_visitor():
+    """Lots are drawn by visitor: an order that an exposed one and a held one name is of both."""
+    log = events([
+        ("v", 0, "x"), ("v", 1, "order 5"), ("w", 0, "x", True), ("w", 2, "order 5"),
+    ])  # fmt: skip
+    log["order_id"] = log["order_id"].where(log["order_id"].isna(), "o1")
+    result = attribution(log, models=["last"])
+    row = result.incremental.iloc[0]
+    assert (row["exposed_rate"], row["held_out_rate"]) == (1, 1)
+    assert by(result, "last") == {"x": 1}

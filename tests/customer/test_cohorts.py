@@ -450,3 +450,20 @@ def test_one_age_is_said_once(value):
 def test_in_chinese_the_end_of_a_week_is_no_weekend():
     orders = orders_of(["a", "a", "b"], [0, 8, 15], [100, 60, 80])
     assert "周末" not in cohorts(orders, value="ltv", period="week").explain("zh")
+
+
+def test_none_of_forty_is_not_certainty():
+    """Wilson's end for 0 of 40 by hand: z² / (40 + z²) with z = 1.6449; it read [0, 0]."""
+    people = [f"c{i}" for i in range(40)]
+    orders = orders_of([*people, "late"], [0] * 40 + [100], [10] * 41)
+    ends = {}
+    for value in ("retention", "orders", "revenue", "ltv"):
+        made = cohorts(orders, value=value)
+        row = cells(made).loc[(made.table["cohort"].iloc[0], 1)]
+        assert row["value"] == (10 if value == "ltv" else 0)
+        ends[value] = (row["low"], row["high"])
+    few = 1.6449**2 / (40 + 1.6449**2)
+    assert ends["orders"] == pytest.approx((0, few), abs=1e-4)
+    assert ends["retention"] == pytest.approx((0, few), abs=1e-4)
+    assert np.isnan(ends["revenue"]).all()
+    assert ends["ltv"] == (10, 10)

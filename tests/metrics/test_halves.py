@@ -289,3 +289,75 @@ def test_lines_are_split_by_what_only_orders_tell():
     assert rows.set_index("receiver_province")["denominator"].to_dict() == {"x": 80, "y": 20}
     rows = metrics.compute(store, "discount_rate", period="year", by="source_platform")
     assert rows["source_platform"].tolist() == ["jd"]
+
+
+def gapped(*, first="2025-02-08", last="2025-02-17"):
+    rows = visits({"all": 100}, pageviews=300, pay_buyers=1, pay_amount=10.0)
+    return rows[~rows["date"].between(first, last)]
+
+
+def test_a_month_with_days_of_sales_but_no_traffic_is_partial(table):
+    """By hand: 18 of the 28 days of February are told; orders, which have no gap, are whole."""
+    store = shop(table(EVERY_DAY), traffic_daily=table(gapped()))
+    found = metrics.compute(store, ["visitors", "cvr_pay", "pay_orders"])
+    partial = found[found["partial"]]
+    assert list(zip(partial["metric"], partial["period"], strict=True)) == [
+        ("visitors", "2025-02"), ("cvr_pay", "2025-02"),
+    ]  # fmt: skip
+    assert partial["denominator"].tolist()[1] == 1800
+    weeks = metrics.compute(store, "visitors", period="week").set_index("period")
+    # the weeks at both ends reach out of the data
+    partial = ["2025-W01", "2025-W06", "2025-W07", "2025-W08", "2025-W14"]
+    assert weeks.index[weeks["partial"]].tolist() == partial
+    assert pd.isna(weeks.loc["2025-W07", "value"])
+    days = metrics.compute(store, "visitors", period="day").set_index("period")
+    assert days["partial"].sum() == days["value"].isna().sum() == 10
+
+
+def test_days_on_which_nobody_bought_may_be_quiet():
+    """The four orders of `ORDERS` fall on days that are told: nothing says that others are not."""
+    found = metrics.compute(shop(ORDERS, traffic_daily=gapped()), "visitors", as_of="2025-03-31")
+    assert not found["partial"].iloc[1]
+
+
+def test_traffic_that_ends_before_the_day_asked_for_is_partial():
+    late = gapped(first="2025-03-21", last="2025-03-31")
+    store = shop(EVERY_DAY, traffic_daily=late)
+    found = metrics.compute(store, ["visitors", "pay_orders"], as_of="2025-03-31")
+    assert found.loc[found["partial"], ["metric", "period"]].to_numpy().tolist() == [
+        ["visitors", "2025-03"]
+    ]
+
+
+def test_gaps_of_the_segments_rows_are_gaps():
+    parts = gapped().assign(level="source", source_l1="A")
+    both = pd.concat([visits({"all": 100}, pay_buyers=1, pay_amount=10.0), parts])
+    store = shop(EVERY_DAY, traffic_daily=both)
+    assert not metrics.compute(store, "visitors")["partial"].iloc[1]
+    assert metrics.compute(store, "visitors", by="source_l1")["partial"].tolist()[1]
+    with pytest.raises(eo.DataError, match="2025-02"):
+        eo.store.drivers(store, by="source_l1", before="2025-01", after="2025-02")
+
+
+def test_scorecard_and_drivers_say_that_traffic_has_a_gap():
+    """100 visitors a day in each month: an export with gaps read as 36 % fewer, conversion up."""
+    store = shop(EVERY_DAY, traffic_daily=gapped())
+    card = eo.store.scorecard(store, as_of="2025-02-28", lang="en")
+    rows = card.table[card.table["period"] == "2025-02"].set_index("metric")
+    assert rows["partial"].to_dict().items() >= {"visitors": True, "cvr_pay": True}.items()
+    assert rows.loc[["visitors", "cvr_pay"], "change"].isna().all()
+    assert not rows.loc["pay_amount", "partial"]
+    said = {f.code: f.values for f in card.findings()}
+    assert said["gap"] == {"period": "2025-02", "days": 10}
+    assert "missing on 10 days with sales" in card.explain()
+    assert "¥280" in (texts := [text.get_text() for text in card.plot().texts])
+    assert "1,800" not in texts
+    whole = eo.store.scorecard(shop(EVERY_DAY, traffic_daily=visits({"all": 100})))
+    assert "gap" not in {f.code for f in whole.findings()}
+    moved = eo.store.drivers(store, before="2025-01", after="2025-02", lang="zh")
+    assert moved.table["factor"].tolist() == ["buyers", "frequency", "order_value"]
+    assert "2025-02 有 10 天有成交却没有流量数据" in moved.explain()
+    with pytest.raises(eo.DataError, match="2025-02"):
+        eo.store.drivers(store, metric="pay_buyers", before="2025-01", after="2025-02")
+    last = eo.store.drivers(store, lang="en")
+    assert last.params["gaps"] == {"2025-02": 10}
