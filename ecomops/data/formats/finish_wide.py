@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
-from ecomops.data.formats.finish_uci import queries
 from ecomops.data.formats.numerals import number
 from ecomops.data.formats.part import response_of
 from ecomops.data.problems import Problem
@@ -175,7 +174,7 @@ def finish_ledger(tables: Tables, context: Context) -> Tables:
     con, rows = context.con, sql.name(tables["settlements"].get_name())
     side = tables.pop("_ledger", None)
     beside = rows if side is None else sql.name(side.get_name())
-    asked = queries("ledger")["movements"].replace("{rows}", rows).replace("{side}", beside)
+    asked = sql.queries("ledger")["movements"].replace("{rows}", rows).replace("{side}", beside)
     made = sql.name(sql.table(con, "load_ledger", asked))
     failed, back = (sql.text(LEDGER[name]) for name in ("failed", "back"))
     reason = "CASE WHEN amount IS NULL THEN 'no_amount' "
