@@ -40,7 +40,7 @@ WINDOWS = ("open_window", "window_unknown")
 SURE = 0.6
 SAID = (
     "unreadable_cell", "overlap", "older_value", "rows_gone", "order_unsure", "duplicate_key",
-    "question_typed", "question_unsure",
+    "question_typed", "question_unsure", "refund_below",
 )  # fmt: skip
 OF_ROWS = ("overlap", "older_value", "rows_gone")  # an order and its line may be one row
 CALM = ("overlap", "older_value", "question_typed")

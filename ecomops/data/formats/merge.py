@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OWN_WAY = {"google_trends", "shopify", "woocommerce"}  # what these finish is merged there
 LINE = "order_lines__order_line_id"
+TYPES: Mapping[str, str] = packaged("data/formats/tables.toml")["types"]
 DOCUMENTS: Mapping[str, Sequence[str]] = packaged("data/formats/tables.toml")["documents"]
 
 
@@ -90,9 +91,7 @@ def sql_type(kind: Any) -> str:
     """Return the engine's name of a canonical type."""
     if kind.is_decimal():
         return f"DECIMAL({kind.precision},{kind.scale})"
-    known = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "boolean": "BOOLEAN",
-             "date": "DATE"}  # fmt: skip
-    return known.get(str(kind), "TIMESTAMP")
+    return TYPES.get(str(kind), "TIMESTAMP")
 
 
 def newest(

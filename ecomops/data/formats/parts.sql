@@ -29,3 +29,7 @@ SELECT (SELECT count(*) FROM {made} WHERE _stays <> ''), list(e) FROM (
   SELECT min(k || ': ' || s) AS e FROM (
     SELECT concat_ws(' · ', {keys}) AS k, unnest(string_split(_stays, chr(31))) AS s FROM {made} WHERE _stays <> '')
   GROUP BY split_part(s, ' = ', 1) ORDER BY count(*) DESC, e LIMIT 3);
+-- spans: the rows whose cell of a date holds two days, with the first of these cells
+SELECT count(*), list_slice(list_sort(list(DISTINCT cell)), 1, 3) FROM (
+  SELECT {text} AS cell, regexp_extract_all({text}, '\d{{8}}|\d{{4}}-\d{{2}}-\d{{2}}') AS days FROM ({said}) WHERE ({note}) IS NULL)
+WHERE length(days) = 2 AND days[1] <> days[2];

@@ -10,13 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ecomops.base import checks
 from ecomops.base.errors import DataError
 from ecomops.base.packaged import packaged
-from ecomops.data.formats import finish, sql
+from ecomops.data.formats import finish, finish_public, finish_shopify, finish_uci, finish_wide, sql
 from ecomops.data.formats.across import held_across
 from ecomops.data.formats.canonical import completed, identified
-from ecomops.data.formats.finish_public import finish_olist, finish_superstore
-from ecomops.data.formats.finish_shopify import finish_products, finish_shopify
-from ecomops.data.formats.finish_uci import finish_uci
-from ecomops.data.formats.finish_wide import finish_ledger, finish_survey, finish_trends
 from ecomops.data.formats.lacking import held_by
 from ecomops.data.formats.merge import joined, merged, unique
 from ecomops.data.formats.part import finest, main_table
@@ -45,15 +41,15 @@ FINISHERS: dict[str, Callable[[finish.Tables, finish.Context], finish.Tables]] =
     "taobao": finish.finish_orders,
     "orders_from_lines": finish.finish_rows,
     "lines_from_orders": finish.finish_rows,
-    "shopify": finish_shopify,
-    "shopify_products": finish_products,
-    "olist": finish_olist,
+    "shopify": finish_shopify.finish_shopify,
+    "shopify_products": finish_shopify.finish_products,
+    "olist": finish_public.finish_olist,
     "woocommerce": finish.finish_signed,
-    "uci": finish_uci,
-    "superstore": finish_superstore,
-    "survey": finish_survey,
-    "google_trends": finish_trends,
-    "ledger": finish_ledger,
+    "uci": finish_uci.finish_uci,
+    "superstore": finish_public.finish_superstore,
+    "survey": finish_wide.finish_survey,
+    "google_trends": finish_wide.finish_trends,
+    "ledger": finish_wide.finish_ledger,
 }
 
 

@@ -27,6 +27,7 @@ FOOTER: str = packaged("data/formats/fixed.toml")["footer"]["words"]
 FOOTER_BEGINS = "总合汇小全本当累所共gGtTsS#"
 MOST_STRICT = 60
 LABELS = 3
+TOLD_IN = {"status", *rules.TIMES}
 ORDERS = {"orders", "order_lines"}
 OFFSETS = {"shopify", "woocommerce"}
 YEAR_MONTHS = 12
@@ -53,11 +54,12 @@ def typed(
     part.spare = spare.spare_columns(part, keep_personal=keep_personal)
     part.quiet = spare.quiet_columns(part, sheet.head[header + 1 :])
     _refuse_missing(part)
+    _repeat_merged(part, sheet)
     source, left_out = staged(sheet, con, header, len(cells))
     _tell_commas(part, source, con)
     around = rules.Cells(
         yuan=fmt.money == "CNY",
-        zone=zone,
+        zone=zone or (fmt.zone if fmt.money == "CNY" else None),
         serial_base=sheet.serial_base if sheet.kind == "excel" else None,
         day_first=_day_first(source, part, sheet, con),
         salt=salt,
@@ -69,6 +71,7 @@ def typed(
     noticed.note_left_out(part, left_out, con)
     noticed.note_cells(part, strict, wide, said, around, con)
     noticed.refuse_rounded(part, wide, con)
+    part.below = noticed.refunds_below(part, wide, con)
     noticed.note_spans(part, said, _note(part, [f"c{i}" for i in _labels(part)], cells), con)
     spare.drop_empty(part, wide, con)
     noticed.note_columns(part, keep_personal=keep_personal)
@@ -105,6 +108,16 @@ def _refuse_missing(part: Part) -> None:
         )
 
 
+def _repeat_merged(part: Part, sheet: Sheet) -> None:
+    """Repeat what merged cells say of each of their rows, but for numbers, which count once."""
+    told = {p for s in part.fill for p, r in zip(s.positions, s.rules, strict=True)
+            if r not in rules.NUMBERS}  # fmt: skip
+    for (top, left), (bottom, _) in sheet.merged:
+        for row in (sheet.rows or [])[top + 1 : bottom + 1]:
+            if left in told and top >= part.first_row - 1:
+                row[left] = (sheet.rows or [])[top][left]
+
+
 def _wanted(fmt: Format, need: str) -> str:
     """Return the source column that would have given one of the columns in `need`, if any."""
     places = set(need.split("|"))
@@ -120,8 +133,9 @@ def _origin(part: Part) -> tuple[str, ...]:
 
 
 def _labels(part: Part) -> list[int]:
-    """Return where a total is called one: the first columns of the file and of its layout."""
+    """Return where a total is called one: the first columns, of the layout too, states, times."""
     named = {fold(h) for h in part.fmt.headers[:LABELS]}
+    named |= {c.folded for c in part.columns if {t.rule for t in c.targets} & TOLD_IN}
     return [c.position for c in part.columns if c.position < LABELS or c.folded in named]
 
 
@@ -225,7 +239,8 @@ def _tell_commas(part: Part, source: str, con: Any) -> None:
     """
     rule = {p: r for s in part.fill for p, r in zip(s.positions, s.rules, strict=True)
             if r in rules.NUMBERS}  # fmt: skip
-    comma = _written(COMMA, source, {*rule}, con)
+    shape = COMMA.replace(r"|\d{4,}", "") if part.fmt.money == "CNY" else COMMA
+    comma = _written(shape, source, {*rule}, con)
     if comma and part.several:
         raise DataError("unreadable_file", path=part.name, reason="1.234,50 / 1,234.50")
     point = _written(POINT, source, comma and {*rule}, con)
@@ -294,7 +309,7 @@ def _keep_rows(part: Part, wide: str, filled: int, con: Any) -> None:
         elif why != "blank_row":
             example = (part.name,) if part.several else (f"{part.name}: {at + part.first_row}",)
             part.problems.append(Problem(why, main_table(part.fmt), "dropped", count, example))
-    kept = {s.name: sql.name(s.name) for s in part.fill}
+    kept = {s.name: "-" * (s.name in part.below) + sql.name(s.name) for s in part.fill}
     kept["_row"] = "o_row" if part.several else f"rowid + {part.first_row}"
     kept |= {o: o for o in _origin(part)[:2]}
     beside = {f"x{c.position}": spare.tidied(spare.spare_cell(part, c)) for c in part.spare}
