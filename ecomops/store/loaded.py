@@ -39,10 +39,11 @@ KEPT_COLUMNS = ("unmapped_column", "personal_column")
 WINDOWS = ("open_window", "window_unknown")
 SURE = 0.6
 SAID = (
-    "unreadable_cell", "overlap", "rows_gone", "order_unsure", "duplicate_key", "question_typed",
-    "question_unsure",
+    "unreadable_cell", "overlap", "older_value", "rows_gone", "order_unsure", "duplicate_key",
+    "question_typed", "question_unsure", "refund_below",
 )  # fmt: skip
-CALM = ("overlap", "question_typed")
+OF_ROWS = ("overlap", "older_value", "rows_gone")  # an order and its line may be one row
+CALM = ("overlap", "older_value", "question_typed")
 
 
 class LoadWords(PlaceWords):
@@ -132,7 +133,7 @@ class LoadReport(Result):
             found.append(self._say("dropped", "note", **values, item=lost.iloc[0]["item"]))
         for code in SAID:
             rows = problems[problems["item"] == code]
-            if code in {"overlap", "rows_gone"}:  # an order and its line may be one row of the file
+            if code in OF_ROWS:
                 own = rows["place"].isin(self._finest())
                 rows = rows[own] if own.any() else rows
             if len(rows):

@@ -11,16 +11,11 @@ from ecomops.data.schema import tables
 from ecomops.data.tables import NEEDED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import ibis
 
-TOLD = {
-    "source_platform": "_platform", "source_format": "_format", "source_file": "_source",
-    "source_row": "_row",
-}  # fmt: skip
-DEFAULTS = {"attribution_model": "'unknown'", "entry_type": "'other'"}
-IDENTITY: Mapping[str, Sequence[str]] = packaged("data/formats/tables.toml")["identity"]
+FIXED: Mapping[str, Mapping[str, Any]] = packaged("data/formats/tables.toml")
 
 
 def completed(
@@ -35,7 +30,7 @@ def completed(
     have = rows.schema()
     made: dict[str, str] = {}
     for column in schema.columns.values():
-        told = TOLD.get(column.name)
+        told = FIXED["told"].get(column.name)
         kind = sql_type(column.dtype)
         if told:
             made[column.name] = sql.name(told) + ("::BIGINT" if told == "_row" else "")
@@ -43,8 +38,8 @@ def completed(
             mine = have[column.name]
             same = mine.is_decimal() if column.dtype.is_decimal() else mine == column.dtype
             made[column.name] = sql.name(column.name) + ("" if same else f"::{kind}")
-        elif column.name in DEFAULTS:
-            made[column.name] = DEFAULTS[column.name]
+        elif column.name in FIXED["defaults"]:
+            made[column.name] = FIXED["defaults"][column.name]
         elif column.flag == "R" or column.name in NEEDED.get(name, ()):
             made[column.name] = f"NULL::{kind}"
     if "currency" in schema.columns and (currency or "currency" in have):
@@ -73,7 +68,7 @@ def identified(name: str, made: str, con: Any) -> str:
     schema, have = tables()[name], con.table(made).columns
     same = [
         f"coalesce({sql.name(c)}::{sql_type(schema.columns[c].dtype)}::VARCHAR, '')"
-        for c in IDENTITY.get(name, ())
+        for c in FIXED["identity"].get(name, ())
         if c in have
     ]
     if len(schema.key) > 1 or not same:

@@ -259,6 +259,8 @@ def finish_orders(tables: Tables, context: Context) -> Tables:
     """Finish platforms whose orders and lines come in files of their own (Taobao, Tmall)."""
     orders, lines = tables.get("orders"), tables.get("order_lines")
     if lines is not None:
+        lone = lines.filter(lines.order_id.isnull())
+        context.note("without_order", "order_lines", "flagged", lone, example="order_line_id")
         lines = with_line_ids(lines)
         lines = with_dates(lines, orders) if orders is not None else lines
         lines = with_line_status(lines, context)

@@ -7,16 +7,7 @@ from typing import Any
 import ibis
 import ibis.expr.datatypes as dt
 
-from ecomops.data.formats.finish import (
-    Context,
-    Tables,
-    as_orders,
-    beside,
-    has,
-    with_dates,
-    with_refunds,
-    with_status,
-)  # fmt: skip
+from ecomops.data.formats import finish
 
 SIDES = ("orders", "people", "payments", "items", "words")
 EXACT = dt.Decimal(18, 4)
@@ -27,7 +18,7 @@ def _housekeeping(rows: ibis.Table) -> dict[str, Any]:
     return kept | {"_file": rows["_file"].max()}
 
 
-def finish_olist(tables: Tables, context: Context) -> Tables:
+def finish_olist(tables: finish.Tables, context: finish.Context) -> finish.Tables:
     """Finish Olist: payments and freight are summed per order before they meet the order.
 
     ``customer_id`` becomes the person (customer_unique_id), not the one made anew for each order.
@@ -39,7 +30,7 @@ def finish_olist(tables: Tables, context: Context) -> Tables:
     if "orders" in tables:
         orders = tables["orders"] = _olist_orders(tables["orders"], side, lines, context)
         if lines is not None:
-            tables["order_lines"] = as_orders(with_dates(lines, orders), orders)
+            tables["order_lines"] = finish.as_orders(finish.with_dates(lines, orders), orders)
     if "products" in tables:
         tables["products"] = _in_english(tables["products"], side["words"])
     if "customers" in tables:
@@ -58,25 +49,25 @@ def _per_order(rows: ibis.Table | None, column: str, name: str) -> ibis.Table | 
 
 
 def _olist_orders(
-    orders: ibis.Table, side: dict[str, Any], lines: ibis.Table | None, context: Context
+    orders: ibis.Table, side: dict[str, Any], lines: ibis.Table | None, context: finish.Context
 ) -> ibis.Table:
     if side["orders"] is not None and side["people"] is not None:
         who = side["orders"].select("order_id", order_customer_id="customer_id")
         person = side["people"].select(
             "order_customer_id", "customer_id", receiver_city="city", receiver_province="province"
         )
-        orders = beside(orders, who, "order_id")
-        orders = beside(orders, person, "order_customer_id").drop("order_customer_id")
+        orders = finish.beside(orders, who, "order_id")
+        orders = finish.beside(orders, person, "order_customer_id").drop("order_customer_id")
     money = _per_order(side["payments"], "amount", "paid_amount")
     freight = _per_order(side["items"], "freight", "shipping_fee")
-    orders = beside(beside(orders, money, "order_id"), freight, "order_id")
-    if not has(orders, "paid_amount") and lines is not None:
+    orders = finish.beside(finish.beside(orders, money, "order_id"), freight, "order_id")
+    if not finish.has(orders, "paid_amount") and lines is not None:
         goods = _per_order(lines, "line_paid_amount", "paid_amount")
-        orders = beside(orders, goods, "order_id")
-    if has(orders, "paid_amount"):
+        orders = finish.beside(orders, goods, "order_id")
+    if finish.has(orders, "paid_amount"):
         unpaid = orders.filter(orders.paid_amount.isnull())
         context.note("no_payment", "orders", "kept", unpaid, example="order_id")
-    return with_refunds(with_status(orders, context), context)
+    return finish.with_refunds(finish.with_status(orders, context), context)
 
 
 def _one_person(people: ibis.Table) -> ibis.Table:
@@ -90,16 +81,16 @@ def _in_english(products: ibis.Table, words: ibis.Table | None) -> ibis.Table:
     if words is None:
         return products
     told = words.select(category_l1="category", english="english").distinct()
-    done = beside(products, told, "category_l1")
+    done = finish.beside(products, told, "category_l1")
     return done.mutate(category_l1=ibis.coalesce(done.english, done.category_l1)).drop("english")
 
 
-def _olist_reviews(tables: Tables, context: Context) -> None:
+def _olist_reviews(tables: finish.Tables, context: finish.Context) -> None:
     """Tie a review to its order, and to the product where the order has one line only."""
     told = tables.pop("_olist_reviews", None)
     if told is None or "reviews" not in tables:
         return
-    reviews = beside(tables["reviews"], told.select("_file", "_row", "order_id"))
+    reviews = finish.beside(tables["reviews"], told.select("_file", "_row", "order_id"))
     reviews = reviews.mutate(_shared=reviews.count().over(group_by=reviews.review_id))
     again = reviews.filter(reviews["_shared"] > 1)
     context.note("review_of_several_orders", "reviews", "changed", again, example="review_id")
@@ -112,11 +103,11 @@ def _olist_reviews(tables: Tables, context: Context) -> None:
         told = {c: lines[c].min() for c in ("order_line_id", "product_id")}
         single = lines.group_by("order_id").aggregate(**told, n=lines.count())
         single = single.filter(single.n == 1).drop("n")
-        reviews = beside(reviews, single, "order_id")
+        reviews = finish.beside(reviews, single, "order_id")
     tables["reviews"] = reviews
 
 
-def finish_superstore(tables: Tables, context: Context) -> Tables:
+def finish_superstore(tables: finish.Tables, context: finish.Context) -> finish.Tables:
     """Finish Superstore: sales after discount are the line's money, returns cancel whole orders."""
     side = tables.pop("_superstore", None)
     returns = tables.pop("_returns", None)
@@ -124,31 +115,33 @@ def finish_superstore(tables: Tables, context: Context) -> Tables:
         return tables
     lines = tables["order_lines"]
     if side is not None:
-        told = side.select("_file", "_row", *[c for c in ("discount", "profit") if has(side, c)])
-        lines = beside(lines, told)
+        told = side.select(
+            "_file", "_row", *[c for c in ("discount", "profit") if finish.has(side, c)]
+        )
+        lines = finish.beside(lines, told)
         lines = _superstore_money(lines)
-    lines = lines.drop(*[c for c in ("discount", "profit") if has(lines, c)])
+    lines = lines.drop(*[c for c in ("discount", "profit") if finish.has(lines, c)])
     orders = _superstore_orders(tables["orders"], lines, returns, context)
-    return tables | {"orders": orders, "order_lines": as_orders(lines, orders)}
+    return tables | {"orders": orders, "order_lines": finish.as_orders(lines, orders)}
 
 
 def _superstore_money(lines: ibis.Table) -> ibis.Table:
     money: dict[str, Any] = {}
     paid = lines.line_paid_amount.cast("float64")
-    if has(lines, "discount"):
+    if finish.has(lines, "discount"):
         full = (paid / (1 - lines.discount).nullif(0)).cast(EXACT)
         money |= {
             "line_list_amount": full,
             "line_discount": (full - lines.line_paid_amount).cast(EXACT),
         }
         money["unit_price"] = (full.cast("float64") / lines.quantity).cast(EXACT)
-    if has(lines, "profit"):
+    if finish.has(lines, "profit"):
         money["line_cost"] = (lines.line_paid_amount - lines.profit).cast(EXACT)
     return lines.mutate(**money)
 
 
 def _superstore_orders(
-    orders: ibis.Table, lines: ibis.Table, returns: ibis.Table | None, context: Context
+    orders: ibis.Table, lines: ibis.Table, returns: ibis.Table | None, context: finish.Context
 ) -> ibis.Table:
     paid = lines.line_paid_amount.sum().cast(EXACT)
     sums = lines.group_by("order_id").aggregate(paid_amount=paid)
@@ -156,12 +149,12 @@ def _superstore_orders(
     one = orders.group_by("order_id").aggregate(
         **{c: orders[c].min() for c in own}, **_housekeeping(orders)
     )
-    one = beside(one, sums, "order_id")
+    one = finish.beside(one, sums, "order_id")
     one = one.mutate(order_status=ibis.literal("completed"))
     if returns is None:
         return one
     back = returns.select("order_id").distinct().mutate(_back=ibis.literal(True))  # noqa: FBT003
-    one = beside(one, back, "order_id")
+    one = finish.beside(one, back, "order_id")
     gone = one["_back"].fill_null(False)  # noqa: FBT003
     one = one.mutate(order_status=gone.ifelse("closed_refunded", one.order_status)).drop("_back")
-    return with_refunds(one, context)
+    return finish.with_refunds(one, context)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from ecomops.base.packaged import packaged
@@ -20,14 +17,6 @@ FIXED: Mapping[str, Any] = packaged("data/formats/fixed.toml")["uci"]
 TABLES = ("orders", "order_lines", "refunds", "products", "customers")
 
 
-@cache
-def queries(name: str) -> dict[str, str]:
-    """Return the queries of a file of them, by name."""
-    text = (resources.files("ecomops.data.formats") / f"{name}.sql").read_text(encoding="utf-8")
-    found = re.findall(r"^-- (\w+):[^\n]*\n(.*?);$", text, re.MULTILINE | re.DOTALL)
-    return {name: " ".join(query.split("\n")) for name, query in found}
-
-
 def finish_uci(tables: Tables, context: Context) -> Tables:
     """Finish UCI Online Retail.
 
@@ -35,7 +24,7 @@ def finish_uci(tables: Tables, context: Context) -> Tables:
     become refunds. Guests and non-products (postage, fees, samples) stay and are counted. Country
     goes to ``receiver_province``: the file has nothing finer. Amounts keep four places.
     """
-    con, asked = context.con, queries("uci")
+    con, asked = context.con, sql.queries("uci")
     raw = sql.name(tables.pop("_uci").get_name())
     rows = sql.name(sql.table(con, "load_uci", asked["marked"].replace("{rows}", raw)))
     _note(rows, context)
@@ -61,7 +50,7 @@ def _note(rows: str, context: Context) -> None:
         count, amount, few = sql.rows(con, query)[0]
         if count:
             noted.append(Problem(code, table, action, int(count), tuple(few), amount))
-    (twice,) = sql.rows(con, queries("uci")["repeated"].replace("{rows}", rows))[0]
+    (twice,) = sql.rows(con, sql.queries("uci")["repeated"].replace("{rows}", rows))[0]
     if twice:
         noted.append(Problem("duplicate_row", "order_lines", "flagged", int(twice)))
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
-from ecomops.data.formats.finish_uci import queries
 from ecomops.data.formats.numerals import number
 from ecomops.data.formats.part import response_of
 from ecomops.data.problems import Problem
@@ -27,6 +26,7 @@ BELOW = "<\uff1c"
 SCORES: Mapping[str, Any] = packaged("data/formats/tables.toml")["survey"]
 SKIPPED = ("-2", "-3", "(跳过)", "（跳过）", "(空)")
 LEDGER: Mapping[str, str] = packaged("data/formats/fixed.toml")["ledger"]
+GRAINS: Mapping[str, str] = packaged("data/formats/fixed.toml")["grains"]
 ENTRY_TYPES: Mapping[str, str] = packaged("data/formats/tables.toml")["entries"]
 
 
@@ -81,16 +81,8 @@ def _answers(part: Part, column: Matched, keyed: str, context: Context) -> str:
     place = f"f._place + {part.first_row - 1}"
     joined = f"({keyed}) AS k JOIN {sql.name(part.free)} AS f ON {place} = k._row"
     kept = f"{cell} IS NOT NULL AND {cell} NOT IN {sql.listed(SKIPPED)}"
-    options = {
-        "r": "r",
-        "_row": "_row",
-        "answers": split,
-        "places": f"generate_series(1, len({split}))",
-    }
-    listed = sql.select(options, joined, where=kept)
-    each = sql.select(
-        {"r": "r", "_row": "_row", "a": "trim(unnest(answers))", "i": "unnest(places)"}, listed
-    )
+    options = {"a": f"trim(unnest({split}))", "i": f"unnest(generate_series(1, len({split})))"}
+    each = sql.select({"r": "r", "_row": "_row", **options}, joined, where=kept)
     number = "try_cast(a AS DOUBLE)"
     score = sql.text(_score(column, sql.select({"cell": cell}, joined, where=kept), context))
     out = {
@@ -160,9 +152,7 @@ def _request(region: str, part: Part, con: Any) -> str:
 
 
 def _granularity(columns: Sequence[Matched]) -> str:
-    words = {"week": "week", "周": "week", "day": "day", "天": "day"}
-    words |= {"month": "month", "月": "month"}
-    return next((words[c.folded] for c in columns if c.targets and c.folded in words), "day")
+    return next((GRAINS[c.folded] for c in columns if c.targets and c.folded in GRAINS), "day")
 
 
 def finish_ledger(tables: Tables, context: Context) -> Tables:
@@ -175,7 +165,7 @@ def finish_ledger(tables: Tables, context: Context) -> Tables:
     con, rows = context.con, sql.name(tables["settlements"].get_name())
     side = tables.pop("_ledger", None)
     beside = rows if side is None else sql.name(side.get_name())
-    asked = queries("ledger")["movements"].replace("{rows}", rows).replace("{side}", beside)
+    asked = sql.queries("ledger")["movements"].replace("{rows}", rows).replace("{side}", beside)
     made = sql.name(sql.table(con, "load_ledger", asked))
     failed, back = (sql.text(LEDGER[name]) for name in ("failed", "back"))
     reason = "CASE WHEN amount IS NULL THEN 'no_amount' "

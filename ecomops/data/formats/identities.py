@@ -6,11 +6,9 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from ecomops.base.packaged import packaged
 from ecomops.data.formats import rules, sql
 from ecomops.data.formats.numerals import european, number
 from ecomops.data.formats.part import main_table
@@ -83,8 +81,6 @@ def identities() -> tuple[Rule, ...]:
     >>> "identity_roi" in {rule.code for rule in identities()}
     True
     """
-    file = resources.files("ecomops.data.formats") / "identities.yaml"
-    raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     return tuple(
         Rule(
             code,
@@ -95,7 +91,7 @@ def identities() -> tuple[Rule, ...]:
             entry.get("gaps", True),
             entry.get("counts", False),
         )
-        for code, entry in raw.items()
+        for code, entry in packaged("data/formats/identities.yaml").items()
     )
 
 

@@ -19,7 +19,6 @@ from ecomops.base.errors import DataError, UnsafeError
 from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
 from ecomops.data.formats.finish import given_back, has, with_given
-from ecomops.data.formats.finish_uci import queries
 from ecomops.data.formats.merge import DOCUMENTS, newest, unique
 from ecomops.data.formats.pipeline import load
 from ecomops.data.formats.spare import SUFFIX
@@ -30,6 +29,7 @@ from ecomops.data.schema import tables as schemas
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ecomops.data.formats.lacking import Held
     from ecomops.data.formats.pipeline import Loaded
     from ecomops.data.formats.reading import SourceFile
     from ecomops.data.problems import Identity
@@ -178,15 +178,16 @@ def _stored(
     stage.mkdir()
     ledger = _ledger(folder)
     ranks = _ranks(ledger, loaded.files)
+    held = _held(ledger, loaded.files, ranks)
     changes, problems, names = [], list(loaded.problems), []
     for name, rows in loaded.tables.items():
-        change, noted = _table(name, rows, folder, ranks, con)
+        change, noted = _table(name, rows, folder, ranks, held, con)
         changes.append(change)
         problems += noted
         names.append(f"{name}.parquet")
     for name, rows in loaded.extras.items():
         file = f"{name}{SUFFIX}.parquet"
-        kept, *_ = _united(name + SUFFIX, rows, folder, ranks, con)
+        kept, *_ = _united(name + SUFFIX, rows, folder, ranks, held, con)
         _export(name + SUFFIX, kept, stage / file, con)
         names.append(file)
     problems += _added(loaded, folder, con)
@@ -214,7 +215,8 @@ def _with(ledger: Sequence[dict[str, Any]], files: Sequence[SourceFile]) -> list
     told = {str(entry["name"]): entry for entry in ledger}
     for file in files:
         if file.status == "loaded":
-            told[file.name] = {k: getattr(file, k) for k in ("name", "format", "rank", "rows")}
+            own = {k: getattr(file, k) for k in ("name", "format", "rank", "rows")}
+            told[file.name] = own | {"columns": _has(file)}
     return [told[name] for name in sorted(told)]
 
 
@@ -228,10 +230,25 @@ def _ranks(ledger: Sequence[dict[str, Any]], files: Sequence[SourceFile]) -> dic
     return {name: place for place, name in enumerate(sorted(known, key=lambda n: (known[n], n)))}
 
 
+def _has(file: SourceFile) -> list[str]:
+    """Return the canonical columns a file fills, and its columns that have no such place."""
+    return sorted({p for name, places in file.columns for p in (places or name).split(", ")})
+
+
+def _held(
+    ledger: Sequence[dict[str, Any]], files: Sequence[SourceFile], ranks: Mapping[str, int]
+) -> Held:
+    """Return what each file has, by its place in age; the last one is all that come now."""
+    told = {str(e["name"]): e["columns"] for e in ledger if "columns" in e}
+    new = {f"+{f.name}": _has(f) for f in files if f.status == "loaded"}
+    every = {column for columns in new.values() for column in columns}
+    return {ranks[name]: {*c} for name, c in (told | new).items()} | {len(ranks) + 1: every}
+
+
 def _table(
-    name: str, rows: ibis.Table, folder: Path, ranks: Mapping[str, int], con: Any
+    name: str, rows: ibis.Table, folder: Path, ranks: Mapping[str, int], held: Held, con: Any
 ) -> tuple[Change, list[Problem]]:
-    kept, before, noted = _united(name, rows, folder, ranks, con)
+    kept, before, noted = _united(name, rows, folder, ranks, held, con)
     loaded, after = (_count(sql.name(t), con) for t in (rows.get_name(), kept))
     replaced = before + loaded - after
     _export(name, kept, folder / STAGE / f"{name}.parquet", con)
@@ -244,7 +261,7 @@ def _count(source: str, con: Any) -> int:
 
 
 def _united(
-    name: str, rows: ibis.Table, folder: Path, ranks: Mapping[str, int], con: Any
+    name: str, rows: ibis.Table, folder: Path, ranks: Mapping[str, int], held: Held, con: Any
 ) -> tuple[str, int, list[Problem]]:
     """Return the rows of a table (or its extra one) old and new, how many were old, what went."""
     source, base = _source(name, folder), name.removesuffix(SUFFIX)
@@ -254,7 +271,7 @@ def _united(
     columns = [c for c, *_ in sql.rows(con, f"DESCRIBE {sql.select(None, source)}")]
     old = _ranked(sql.select(None, source), "", columns, ranks, base)
     made = sql.table(con, "shop_table", f"{old} UNION ALL BY NAME {new}")
-    made, noted = newest(base, made, con.table(made).columns, con)
+    made, noted = newest(base, made, con.table(made).columns, con, held)
     return unique(base, made, con)[0], _count(source, con), noted[1:]
 
 
@@ -309,9 +326,9 @@ def _added(loaded: Loaded, folder: Path, con: Any) -> list[Problem]:
     }
     made["_unsure"] = f"coalesce({', '.join(ADDED['unsure'].format(c=c) for c in sums)}, false)"
     told["columns"] = ", ".join(f"{each} AS {sql.name(c)}" for c, each in made.items())
-    query = queries("parts")["added"].format(**told, reached=list(ORDER_OF))
+    query = sql.queries("parts")["added"].format(**told, reached=list(ORDER_OF))
     rows = sql.table(con, "shop_added", query)
-    counted = queries("parts")["counted"].format(**told, rows=rows)
+    counted = sql.queries("parts")["counted"].format(**told, rows=rows)
     ((count, unsure),) = sql.rows(con, counted)
     if count:
         _export("orders", rows, folder / STAGE / "orders.parquet", con)

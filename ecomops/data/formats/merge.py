@@ -9,6 +9,7 @@ import ibis.expr.operations as ops
 
 from ecomops.base.packaged import packaged
 from ecomops.data.formats import sql
+from ecomops.data.formats.lacking import held_by, with_lacking
 from ecomops.data.formats.part import response_of, survey_of
 from ecomops.data.problems import Problem
 from ecomops.data.schema import tables
@@ -16,10 +17,12 @@ from ecomops.data.schema import tables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from ecomops.data.formats.lacking import Held
     from ecomops.data.formats.part import Part
 
 OWN_WAY = {"google_trends", "shopify", "woocommerce"}  # what these finish is merged there
 LINE = "order_lines__order_line_id"
+TYPES: Mapping[str, str] = packaged("data/formats/tables.toml")["types"]
 DOCUMENTS: Mapping[str, Sequence[str]] = packaged("data/formats/tables.toml")["documents"]
 
 
@@ -44,7 +47,7 @@ def merged(parts: Sequence[Part], con: Any) -> tuple[dict[str, ibis.Table], list
         columns = con.table(made).columns
         several = len(queries) > 1 or any(part.several for part in parts)
         if several and not all(part.fmt.finish in OWN_WAY for part in parts):
-            made, overlap = newest(table, made, columns, con)
+            made, overlap = newest(table, made, columns, con, held_by(parts))
             by = tuple(p.index for p in parts if any(s.target.table == table for s in p.fill))
             for each in overlap:  # a row that feeds two tables is still one row
                 key = (*by, each.code)
@@ -88,16 +91,17 @@ def sql_type(kind: Any) -> str:
     """Return the engine's name of a canonical type."""
     if kind.is_decimal():
         return f"DECIMAL({kind.precision},{kind.scale})"
-    known = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "boolean": "BOOLEAN",
-             "date": "DATE"}  # fmt: skip
-    return known.get(str(kind), "TIMESTAMP")
+    return TYPES.get(str(kind), "TIMESTAMP")
 
 
-def newest(table: str, made: str, columns: Sequence[str], con: Any) -> tuple[str, list[Problem]]:
+def newest(
+    table: str, made: str, columns: Sequence[str], con: Any, held: Held | None = None
+) -> tuple[str, list[Problem]]:
     """Keep only the rows of the newest file of each document; say how many were left out.
 
-    An order whose lines all have an id of the platform's own (`_line`) is taken line by line.
-    Returns the name of the table that holds them.
+    An order whose lines all have an id of the platform's own (`_line`) is taken line by line. What
+    a file has no column for stays as older ones say it; `held` says what each file has.
+    Returns the name of the table that holds the rows.
     """
     key = key_of(table, columns)
     if not key:
@@ -112,19 +116,19 @@ def newest(table: str, made: str, columns: Sequence[str], con: Any) -> tuple[str
     (count,) = sql.rows(con, sql.select({"n": "count(*)"}, marked, where="_old"))[0]
     if not count:
         return made, []
-    kept = sql.table(
-        con, "load_newest", sql.select(None, marked, where="_old IS NOT TRUE", less="_old")
-    )
+    kept, stayed = with_lacking(table, marked, columns, held or {}, con)
     # without ids of their own rows of a document cannot be told apart: said where there were more
     sizes = {"d": f"({group})", "n": "count(*)", "old": "bool_and(_old)"}
     gap = {"n": "max(n) FILTER (old) - max(n) FILTER (NOT old)"}
     gaps = sql.select(gap, sql.select(sizes, marked, group=f"{group}, _file"), group="d")
     (gone,) = sql.rows(con, sql.select({"n": "sum(n) FILTER (n > 0)"}, gaps))[0]
     found = {"overlap": ("changed", count), "rows_gone": ("flagged", int(gone or 0))}
-    return kept, [Problem(code, table, *each) for code, each in found.items() if each[1]]
+    return kept, [Problem(code, table, *each) for code, each in found.items() if each[1]] + stayed
 
 
-def joined(table: str, pieces: Sequence[ibis.Table], con: Any) -> tuple[str, list[Problem]]:
+def joined(
+    table: str, pieces: Sequence[ibis.Table], con: Any, held: Held
+) -> tuple[str, list[Problem]]:
     """Return the finished rows of one canonical table from several platforms, keys unique."""
     queries = [sql.select(None, "(" + str(ibis.to_sql(p, dialect="duckdb")) + ")") for p in pieces]
     keep = sql.view if len(pieces) == 1 and _cheap(pieces[0]) else sql.table
@@ -132,7 +136,7 @@ def joined(table: str, pieces: Sequence[ibis.Table], con: Any) -> tuple[str, lis
     columns = con.table(made).columns
     problems: list[Problem] = []
     if len(queries) > 1:
-        made, problems = newest(table, made, columns, con)
+        made, problems = newest(table, made, columns, con, held)
     return made, problems
 
 

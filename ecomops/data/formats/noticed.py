@@ -84,6 +84,22 @@ def refuse_rounded(part: Part, wide: str, con: Any) -> None:
             raise _rounded(part, column, n, part.first_row, [v for (v,) in shown])
 
 
+def refunds_below(part: Part, wide: str, con: Any) -> frozenset[str]:
+    """Return the columns that say refunds below zero throughout; both signs are only flagged."""
+    found: set[str] = set()
+    for slot in part.fill:
+        if slot.target.column.endswith("refund_amount"):
+            table, x = slot.target.table, sql.name(slot.name)
+            told = {"n": f"count_if({x} < 0)", "above": f"count_if({x} > 0)", "least": f"min({x})"}
+            ((count, above, least),) = sql.rows(con, sql.select(told, wide, where="_note IS NULL"))
+            found |= {slot.name} if count and not above else set()
+            if count:
+                shown = (f"{part.columns[slot.positions[0]].name} = {least}",)
+                action = "flagged" if above else "changed"
+                part.problems.append(Problem("refund_below", table, action, count, shown))
+    return frozenset(found)
+
+
 def note_spans(part: Part, said: str, note: str, con: Any) -> None:
     """Flag rows over several days: they are totals, dated on their first day.
 
@@ -93,10 +109,8 @@ def note_spans(part: Part, said: str, note: str, con: Any) -> None:
     for slot in part.fill:
         if slot.target.rule == "date" and slot.target.column != "until":
             text = f"concat_ws(' ~ ', {', '.join([slot.said, *until])})" if until else slot.said
-            ends = f"regexp_extract_all({text}, '\\d{{8}}|\\d{{4}}-\\d{{2}}-\\d{{2}}')"
-            few = {"n": "count(*)", "few": f"list_slice(list_sort(list(DISTINCT {text})), 1, 3)"}
-            where = f"length({ends}) = 2 AND {ends}[1] <> {ends}[2] AND ({note}) IS NULL"
-            count, shown = sql.rows(con, sql.select(few, said, where=where))[0]
+            query = sql.queries("parts")["spans"].format(text=text, said=said, note=note)
+            ((count, shown),) = sql.rows(con, query)
             if count:
                 table = slot.target.table
                 part.problems.append(Problem("period_total", table, "flagged", count, tuple(shown)))

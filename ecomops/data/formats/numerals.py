@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ecomops.base.packaged import packaged
 from ecomops.data.formats.sql import text
 
 HALF = "0123456789.,-+%:/()-- "
@@ -17,16 +18,13 @@ SHAPE = (
 _EURO = r"(?:\d{1,3}(?:[.\s\x{00a0}\x{202f}]\d{3})+|\d+)?(?:,\d*)?"
 EUROPEAN = rf"^([^\d.,]*{_EURO}(?:[^\d.,]+{_EURO})?[^\d.,]*)$"
 # What only one of the two ways to write fractions can mean; 1,234 and 1.234 may be either.
-COMMA = (
-    r"^[^\d.,]*(\d{1,3}(\.\d{3})*|\d+),(\d{1,2}|\d{4,})[^\d.,]*$"
-    r"|^[^\d.,]*\d{1,3}(\.\d{3})+,\d+[^\d.,]*$|^[^\d.,]*\d{1,3}(\.\d{3}){2,}[^\d.,]*$"
-)
+COMMA: str = packaged("data/formats/tables.toml")["cells"]["comma"]
 EITHER = r"^[^\d.,]*[1-9]\d{0,2}[.,]\d{3}[^\d.,]*$"
 POINT = r"\d\.(\d{1,2}|\d{4,})[^\d.,]*$|,\d{3}\.|,\d{3},\d{3}"
 
 
-def number(x: str, *, yuan: bool = False) -> str:
-    """Return a decimal with four places from any spelling of a number; none but 元 with `yuan`.
+def number(x: str, *, yuan: bool = False, places: int = 4) -> str:
+    """Return a decimal from any spelling of a number, rounded once; none but 元 with `yuan`.
 
     Each step names the one before it only once: the engine computes what occurs twice for every
     row, even where the plain cast has already succeeded. A cast that fails is ten times as slow as
@@ -42,8 +40,8 @@ def number(x: str, *, yuan: bool = False) -> str:
         f"CASE WHEN contains({x}, ',') THEN translate({grouped}, {dropped}) "
         f"WHEN {digits} THEN substring({x}, 1, length({x}) - 1) ELSE translate({x}, {dropped}) END"
     )
-    usual = f"try_cast(CASE WHEN {marked} THEN {told} ELSE {x} END AS DECIMAL(18,4))"
-    return f"coalesce({usual}, try_cast({_spelt(x, yuan=yuan)} AS DECIMAL(18,4)))"
+    usual = f"try_cast(CASE WHEN {marked} THEN {told} ELSE {x} END AS DECIMAL(18,{places}))"
+    return f"coalesce({usual}, try_cast({_spelt(x, yuan=yuan)} AS DECIMAL(18,{places})))"
 
 
 def half_width(x: str) -> str:

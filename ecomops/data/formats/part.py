@@ -48,6 +48,7 @@ class Part:
     quiet: tuple[int, ...] = ()
     comma: frozenset[int] = frozenset()
     mixed: frozenset[int] = frozenset()
+    below: frozenset[str] = frozenset()
     currency: str | None = None
     rows: int = 0
     index: int = 0

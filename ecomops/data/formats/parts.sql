@@ -20,3 +20,16 @@ FROM {orders} AS w LEFT JOIN (told AS t
   ON t.order_id = w.order_id;
 -- counted: how many orders that changed, and of how many shipping and discounts may be incomplete
 SELECT (SELECT count(*) FROM (SELECT * EXCLUDE _unsure FROM {rows} EXCEPT FROM {orders})), count_if(_unsure) FROM {rows};
+-- lacking: the newest rows with what older ones say where their file lacks the column, and which values these are
+SELECT w.* EXCLUDE (_old) REPLACE ({new}), concat_ws(chr(31), {by}) AS _stays FROM ({marked}) AS w
+LEFT JOIN (SELECT {keys}, {old} FROM ({marked}) WHERE _old GROUP BY {keys}) AS o
+  ON {same} WHERE w._old IS NOT TRUE;
+-- stayed: in how many rows older values stay, with an example for each of the columns most concerned
+SELECT (SELECT count(*) FROM {made} WHERE _stays <> ''), list(e) FROM (
+  SELECT min(k || ': ' || s) AS e FROM (
+    SELECT concat_ws(' · ', {keys}) AS k, unnest(string_split(_stays, chr(31))) AS s FROM {made} WHERE _stays <> '')
+  GROUP BY split_part(s, ' = ', 1) ORDER BY count(*) DESC, e LIMIT 3);
+-- spans: the rows whose cell of a date holds two days, with the first of these cells
+SELECT count(*), list_slice(list_sort(list(DISTINCT cell)), 1, 3) FROM (
+  SELECT {text} AS cell, regexp_extract_all({text}, '\d{{8}}|\d{{4}}-\d{{2}}-\d{{2}}') AS days FROM ({said}) WHERE ({note}) IS NULL)
+WHERE length(days) = 2 AND days[1] <> days[2];

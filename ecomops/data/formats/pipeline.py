@@ -10,22 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ecomops.base import checks
 from ecomops.base.errors import DataError
 from ecomops.base.packaged import packaged
-from ecomops.data.formats import sql
+from ecomops.data.formats import finish, finish_public, finish_shopify, finish_uci, finish_wide, sql
 from ecomops.data.formats.across import held_across
 from ecomops.data.formats.canonical import completed, identified
-from ecomops.data.formats.finish import (
-    Context,
-    Tables,
-    finish_orders,
-    finish_rows,
-    finish_signed,
-    has,
-    with_status,
-)
-from ecomops.data.formats.finish_public import finish_olist, finish_superstore
-from ecomops.data.formats.finish_shopify import finish_products, finish_shopify
-from ecomops.data.formats.finish_uci import finish_uci
-from ecomops.data.formats.finish_wide import finish_ledger, finish_survey, finish_trends
+from ecomops.data.formats.lacking import held_by
 from ecomops.data.formats.merge import joined, merged, unique
 from ecomops.data.formats.part import finest, main_table
 from ecomops.data.formats.reading import How, SourceFile, files_at, known_at, parts_of
@@ -42,25 +30,26 @@ if TYPE_CHECKING:
 
     import ibis
 
+    from ecomops.data.formats.lacking import Held
     from ecomops.data.formats.part import Part
 
 FEW = 4  # refused files whose reasons a message can hold
 SHOWN: Mapping[str, str] = packaged("data/formats/tables.toml")["shown"]
 COUNTS = ("count", "rows", "failed")
 Told = TypeVar("Told", Problem, Identity)
-FINISHERS: dict[str, Callable[[Tables, Context], Tables]] = {
-    "taobao": finish_orders,
-    "orders_from_lines": finish_rows,
-    "lines_from_orders": finish_rows,
-    "shopify": finish_shopify,
-    "shopify_products": finish_products,
-    "olist": finish_olist,
-    "woocommerce": finish_signed,
-    "uci": finish_uci,
-    "superstore": finish_superstore,
-    "survey": finish_survey,
-    "google_trends": finish_trends,
-    "ledger": finish_ledger,
+FINISHERS: dict[str, Callable[[finish.Tables, finish.Context], finish.Tables]] = {
+    "taobao": finish.finish_orders,
+    "orders_from_lines": finish.finish_rows,
+    "lines_from_orders": finish.finish_rows,
+    "shopify": finish_shopify.finish_shopify,
+    "shopify_products": finish_shopify.finish_products,
+    "olist": finish_public.finish_olist,
+    "woocommerce": finish.finish_signed,
+    "uci": finish_uci.finish_uci,
+    "superstore": finish_public.finish_superstore,
+    "survey": finish_wide.finish_survey,
+    "google_trends": finish_wide.finish_trends,
+    "ledger": finish_wide.finish_ledger,
 }
 
 
@@ -168,7 +157,7 @@ def _assembled(
     final: dict[str, ibis.Table] = {}
     extras: dict[str, ibis.Table] = {}
     for name in sorted(done, key=list(schemas()).index):
-        made, overlaps, twice = _one_table(name, done[name], con)
+        made, overlaps, twice = _one_table(name, done[name], held_by(parts), con)
         # a product stands on every line that names it: only the rows of a table's own file repeat
         problems += overlaps + (twice if name in main else [])
         query = completed(name, made, currency)
@@ -189,9 +178,9 @@ def _refused(files: Sequence[SourceFile], table: str) -> list[Problem]:
 
 
 def _one_table(
-    name: str, pieces: Sequence[ibis.Table], con: Any
+    name: str, pieces: Sequence[ibis.Table], held: Held, con: Any
 ) -> tuple[ibis.Table, list[Problem], list[Problem]]:
-    made, overlaps = joined(name, pieces, con)
+    made, overlaps = joined(name, pieces, con, held)
     made, twice = unique(name, identified(name, made, con), con)
     return con.table(made), overlaps, twice
 
@@ -203,14 +192,14 @@ def _label(parts: Sequence[Part]) -> str:
     return platforms.pop() if len(platforms) == 1 else "folder"
 
 
-def _finished(group: Sequence[Part], con: Any) -> tuple[Tables, list[Problem]]:
+def _finished(group: Sequence[Part], con: Any) -> tuple[finish.Tables, list[Problem]]:
     tables, problems = merged(group, con)
     fmt = next((p.fmt for p in group if p.fmt.statuses), group[0].fmt)
-    context = Context(fmt, con, group)
+    context = finish.Context(fmt, con, group)
     if fmt.finish in FINISHERS:
         tables = FINISHERS[fmt.finish](tables, context)
-    elif has(tables.get("orders"), "order_status"):
-        tables["orders"] = with_status(tables["orders"], context)
+    elif finish.has(tables.get("orders"), "order_status"):
+        tables["orders"] = finish.with_status(tables["orders"], context)
     kept = {n: t for n, t in tables.items() if n in schemas()}
     return kept, problems + context.problems
 

@@ -161,7 +161,7 @@ def _alike(
     for place, (sheet, candidate) in enumerate(found):
         fmt = known[candidate.format]
         plain = sheet.rows is not None and fmt.period is None and not fmt.free_columns
-        plain = plain and "ad_reports" not in fmt.tables
+        plain = plain and "ad_reports" not in fmt.tables and not sheet.merged
         header = tuple(fold(c) for c in sheet.head[candidate.header_row - 1])
         key = (candidate.format, candidate.header_row, header, sheet.kind) if plain else place
         groups.setdefault(key, []).append((sheet, candidate))

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 WORDS = packaged("data/formats/tables.toml")["cells"]
 BLANK = r"\s\x{00a0}\x{3000}\x{feff}"
 CLOCKS = (" %H:%M:%S", " %H:%M", "", " %I:%M:%S %p", " %I:%M %p")
-OFFSET = (
-    r"(:\d{2}(?:\.\d+)?(?:\s*[AP]M)?)"
-    r"\s*(?:(?:UTC|GMT|Z)\s*(?:[-+]\d{1,2}:?(?:\d{2})?)?|[-+]\d{2}:?\d{2})$"
-)
+OFFSET: str = WORDS["offset"]
 HALVES = r"\s*(上午|下午)\s*(\d{1,2}:\d{2}(?::\d{2})?)$"
 SPAN = r"^(\d{8}|\d{4}-\d{2}-\d{2})\s*[-~～至]\s*\d{4}.*$"
 
@@ -95,7 +92,7 @@ def present(x: str, tokens: Iterable[str]) -> str:
 
 def money(x: str, cells: Cells) -> str:
     """Return an amount with the layout's number of places."""
-    return f"try_cast({number(x, yuan=cells.yuan)} AS DECIMAL(18,{cells.scale}))"
+    return number(x, yuan=cells.yuan, places=cells.scale)
 
 
 def whole(x: str, _: Cells) -> str:
@@ -141,8 +138,9 @@ def identifier(x: str, _: Cells) -> str:
 
 def moment(x: str, cells: Cells) -> str:
     """Return local wall time: an offset in the cell counts only where the shop's zone is known."""
-    year = f"NOT contains(substring({x}, 2, 2), '/')"  # the engine takes 3/10/24 for the year 3
-    fast = f"CASE WHEN length({x}) <= 19 AND {year} THEN try_cast({x} AS TIMESTAMP) END"
+    # the engine takes 3/10/24 for the year 3, and an offset for granted
+    odd = f"contains(substring({x}, 2, 2), '/') OR suffix({x}, 'Z') OR contains({x}, '+')"
+    fast = f"CASE WHEN length({x}) <= 19 AND NOT ({odd}) THEN try_cast({x} AS TIMESTAMP) END"
     return f"coalesce({fast}, {_slow_moment(x, cells)})"
 
 

@@ -38,7 +38,7 @@ class Sheet:
     """One table of cells. `rows` holds all of them when they are few, else `path` is read.
 
     `head` are the first records; `ends` how a line of a text file ends, as the engine writes it;
-    `wrong` is why a file of an archive cannot be read at all.
+    `wrong` is why a file of an archive cannot be read at all; `merged` are a workbook's ranges.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Sheet:
     size: int = 0
     origin: list[tuple[str, int, int]] = field(default_factory=list)
     wrong: DataError | None = None
+    merged: tuple[Any, ...] = ()
 
 
 def sheets(path: Path, scratch: Path, shown: str | None = None, depth: int = 0) -> Iterator[Sheet]:
@@ -100,9 +101,8 @@ def _text(path: Path, scratch: Path, shown: str) -> Iterator[Sheet]:
     try:
         records += itertools.islice(reader, limit)
     except csv.Error as error:
-        raise DataError(
-            "broken_row", file=shown, row=reader.line_num + 1, reason=str(error)
-        ) from error
+        row = reader.line_num + 1
+        raise DataError("broken_row", file=shown, row=row, reason=str(error)) from error
     whole = size <= IN_PYTHON
     _refuse_open_quote(records, content, shown) if whole else None
     # line breaks within quotes end none
@@ -117,8 +117,7 @@ def _refuse_open_quote(records: list[list[str]], content: str, shown: str) -> No
     """Raise when a quote that never closes has swallowed the end of the file."""
     if not records or content.count('"') % 2 == 0:
         return
-    cut = len(records[-1]) < max(map(len, records)) or any("\n" in c for c in records[-1])
-    if cut:
+    if len(records[-1]) < max(map(len, records)) or any("\n" in c for c in records[-1]):
         raise DataError("broken_row", file=shown, row=len(records), reason="unclosed quote")
 
 
@@ -137,10 +136,8 @@ def _parquet(path: Path, shown: str) -> Sheet:
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError("unreadable_file", path=shown, reason=str(error).splitlines()[0]) from error
     plain = {i for i, f in enumerate(schema) if pa.types.is_primitive(f.type)}
-    size = path.stat().st_size
-    return Sheet(
-        shown, "parquet", [list(schema.names)], None, path, typed=frozenset(plain), size=size
-    )
+    head, size = [list(schema.names)], path.stat().st_size
+    return Sheet(shown, "parquet", head, None, path, typed=frozenset(plain), size=size)
 
 
 class _Table(HTMLParser):
@@ -186,10 +183,13 @@ def _workbook(path: Path, shown: str) -> Iterator[Sheet]:
         base = date(1904, 1, 1) if _is_1904(path) else date(1899, 12, 30)
     for name in names:
         with _read_only(shown, f"{shown}[{name}]"):
-            cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            page = book.get_sheet_by_name(name)
+            cells = page.to_python(skip_empty_area=False)
+            merged = tuple(getattr(page, "merged_cell_ranges", None) or ())
         rows = [[_cell(value) for value in row] for row in cells]
         label = shown if len(names) == 1 else f"{shown}[{name}]"
-        yield Sheet(label, "excel", rows[:HEAD_ROWS], rows, serial_base=base, size=len(rows))
+        head, size = rows[:HEAD_ROWS], len(rows)
+        yield Sheet(label, "excel", head, rows, serial_base=base, size=size, merged=merged)
 
 
 @contextmanager

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+@cache
+def queries(file: str) -> dict[str, str]:
+    """Return the queries of a file of them, by name."""
+    said = (resources.files("ecomops.data.formats") / f"{file}.sql").read_text(encoding="utf-8")
+    found = re.findall(r"^-- (\w+):[^\n]*\n(.*?);$", said, re.MULTILINE | re.DOTALL)
+    return {name: " ".join(query.split("\n")) for name, query in found}
 
 
 def name(identifier: str) -> str:

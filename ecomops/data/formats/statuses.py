@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import ibis
-import yaml
 
 from ecomops.base.packaged import packaged
 
@@ -26,8 +24,7 @@ def statuses() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     >>> statuses()["taobao"]["order"]["交易成功"]
     'completed'
     """
-    text = (resources.files("ecomops.data.formats") / "statuses.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)  # type: ignore[no-any-return]
+    return packaged("data/formats/statuses.yaml")  # type: ignore[no-any-return]
 
 
 def wording(platform: str | None, kind: str) -> dict[str, str]:

@@ -7,30 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ecomops.base.errors import DataError
 from ecomops.base.packaged import packaged
-from ecomops.data.formats import rules, sql
+from ecomops.data.formats import noticed, rules, spare, sql
 from ecomops.data.formats.identities import check_identities
-from ecomops.data.formats.noticed import (
-    note_cells,
-    note_columns,
-    note_left_out,
-    note_spans,
-    refuse_rounded,
-)
 from ecomops.data.formats.numerals import COMMA, EITHER, POINT, written
 from ecomops.data.formats.part import FOUR_PLACES, Part, main_table, possible, slots, value_of
 from ecomops.data.formats.recognise import Candidate, matched
 from ecomops.data.formats.registry import fold
 from ecomops.data.formats.sheets import Sheet, staged
-from ecomops.data.formats.spare import (
-    by_position,
-    drop_empty,
-    keep_free_columns,
-    quiet_columns,
-    spare_cell,
-    spare_cells,
-    spare_columns,
-    tidied,
-)
 from ecomops.data.formats.totals import compare_totals
 from ecomops.data.problems import Problem
 
@@ -44,6 +27,7 @@ FOOTER: str = packaged("data/formats/fixed.toml")["footer"]["words"]
 FOOTER_BEGINS = "总合汇小全本当累所共gGtTsS#"
 MOST_STRICT = 60
 LABELS = 3
+TOLD_IN = {"status", *rules.TIMES}
 ORDERS = {"orders", "order_lines"}
 OFFSETS = {"shopify", "woocommerce"}
 YEAR_MONTHS = 12
@@ -67,14 +51,15 @@ def typed(
     columns = matched(fmt, cells, known)
     part = Part(fmt, sheet.name, columns, slots(columns), header + 2, currency=_currency(cells))
     part.constants, part.several = dict(fmt.constants), bool(sheet.origin)
-    part.spare = spare_columns(part, keep_personal=keep_personal)
-    part.quiet = quiet_columns(part, sheet.head[header + 1 :])
+    part.spare = spare.spare_columns(part, keep_personal=keep_personal)
+    part.quiet = spare.quiet_columns(part, sheet.head[header + 1 :])
     _refuse_missing(part)
+    _repeat_merged(part, sheet)
     source, left_out = staged(sheet, con, header, len(cells))
     _tell_commas(part, source, con)
     around = rules.Cells(
         yuan=fmt.money == "CNY",
-        zone=zone,
+        zone=zone or (fmt.zone if fmt.money == "CNY" else None),
         serial_base=sheet.serial_base if sheet.kind == "excel" else None,
         day_first=_day_first(source, part, sheet, con),
         salt=salt,
@@ -83,17 +68,18 @@ def typed(
     said = _said(source, part, sheet.typed)
     wide = sql.table(con, "load_wide", _wide(said, part, strict, around, cells))
     part.zone = _zone_of(said, part, con) if zone is None else zone
-    note_left_out(part, left_out, con)
-    note_cells(part, strict, wide, said, around, con)
-    refuse_rounded(part, wide, con)
-    note_spans(part, said, _note(part, [f"c{i}" for i in _labels(part)], cells), con)
-    drop_empty(part, wide, con)
-    note_columns(part, keep_personal=keep_personal)
+    noticed.note_left_out(part, left_out, con)
+    noticed.note_cells(part, strict, wide, said, around, con)
+    noticed.refuse_rounded(part, wide, con)
+    part.below = noticed.refunds_below(part, wide, con)
+    noticed.note_spans(part, said, _note(part, [f"c{i}" for i in _labels(part)], cells), con)
+    spare.drop_empty(part, wide, con)
+    noticed.note_columns(part, keep_personal=keep_personal)
     _keep_rows(part, wide, _filled_first(wide, said, strict, con), con)
     compare_totals(part, wide, con)
     check_identities(part, con)
     if fmt.free_columns:
-        keep_free_columns(part, source, con)
+        spare.keep_free_columns(part, source, con)
     return part
 
 
@@ -122,6 +108,16 @@ def _refuse_missing(part: Part) -> None:
         )
 
 
+def _repeat_merged(part: Part, sheet: Sheet) -> None:
+    """Repeat what merged cells say of each of their rows, but for numbers, which count once."""
+    told = {p for s in part.fill for p, r in zip(s.positions, s.rules, strict=True)
+            if r not in rules.NUMBERS}  # fmt: skip
+    for (top, left), (bottom, _) in sheet.merged:
+        for row in (sheet.rows or [])[top + 1 : bottom + 1]:
+            if left in told and top >= part.first_row - 1:
+                row[left] = (sheet.rows or [])[top][left]
+
+
 def _wanted(fmt: Format, need: str) -> str:
     """Return the source column that would have given one of the columns in `need`, if any."""
     places = set(need.split("|"))
@@ -137,8 +133,9 @@ def _origin(part: Part) -> tuple[str, ...]:
 
 
 def _labels(part: Part) -> list[int]:
-    """Return where a total is called one: the first columns of the file and of its layout."""
+    """Return where a total is called one: the first columns, of the layout too, states, times."""
     named = {fold(h) for h in part.fmt.headers[:LABELS]}
+    named |= {c.folded for c in part.columns if {t.rule for t in c.targets} & TOLD_IN}
     return [c.position for c in part.columns if c.position < LABELS or c.folded in named]
 
 
@@ -146,9 +143,9 @@ def _said(source: str, part: Part, tidy: frozenset[int]) -> str:
     """Return the query of the wanted cells as text: ``v…``/``t…`` without words for "nothing"."""
     wanted = sorted({p for s in part.fill for p in s.positions} | set(_labels(part)))
     cells = {f"c{i}": f"c{i}" if i in tidy else rules.clean(f"c{i}") for i in wanted}
-    spare = spare_cells(part)
-    clean = sql.select(cells | spare | {o: o for o in _origin(part)}, source)
-    made = {c: c for c in (*(f"c{i}" for i in wanted), *spare, *_origin(part))}
+    beside = spare.spare_cells(part)
+    clean = sql.select(cells | beside | {o: o for o in _origin(part)}, source)
+    made = {c: c for c in (*(f"c{i}" for i in wanted), *beside, *_origin(part))}
     for slot in part.fill:
         tokens = rules.WORDS["no_text" if slot.letter == "t" else "nothing"]
         for p in slot.positions:
@@ -163,8 +160,8 @@ def _wide(
     values = {s.name: value_of(s, part, around) for s in part.fill}
     first = [f"c{i}" for i in _labels(part)]
     kept = {c: c for c in (*first, *(f"{s.letter}{p}" for s in strict for p in s.positions))}
-    spare = list(spare_cells(part))
-    kept |= {c: c for c in (*_footer_cells(part), *_origin(part), *spare)}
+    beside = spare.spare_cells(part)
+    kept |= {c: c for c in (*_footer_cells(part), *_origin(part), *beside)}
     both = sql.select(values | kept, said)
     out = {s.name: possible(s) for s in part.fill}
     bits = [
@@ -175,7 +172,7 @@ def _wide(
     either = " | ".join(f"({b})" for b in bits)
     out["_bad"] = f"CASE WHEN {any_bad} THEN {either} ELSE 0::BIGINT END" if bits else "0::BIGINT"
     out["_note"] = _note(part, first, cells)
-    out |= {c: c for c in (*_origin(part), *spare)}
+    out |= {c: c for c in (*_origin(part), *beside)}
     return sql.select(out, both)
 
 
@@ -242,7 +239,8 @@ def _tell_commas(part: Part, source: str, con: Any) -> None:
     """
     rule = {p: r for s in part.fill for p, r in zip(s.positions, s.rules, strict=True)
             if r in rules.NUMBERS}  # fmt: skip
-    comma = _written(COMMA, source, {*rule}, con)
+    shape = COMMA.replace(r"|\d{4,}", "") if part.fmt.money == "CNY" else COMMA
+    comma = _written(shape, source, {*rule}, con)
     if comma and part.several:
         raise DataError("unreadable_file", path=part.name, reason="1.234,50 / 1,234.50")
     point = _written(POINT, source, comma and {*rule}, con)
@@ -267,7 +265,7 @@ def _tell_commas(part: Part, source: str, con: Any) -> None:
 def _written(shape: str, source: str, places: set[int], con: Any) -> set[int]:
     """Return the columns of which a cell can only be written in the way of `shape`."""
     tests = {p: f"bool_or({written(shape, f'c{p}')})" for p in places}
-    return {p for p, found in by_position(source, tests, con).items() if found}
+    return {p for p, found in spare.by_position(source, tests, con).items() if found}
 
 
 def _zone_of(said: str, part: Part, con: Any) -> str | None:
@@ -311,15 +309,15 @@ def _keep_rows(part: Part, wide: str, filled: int, con: Any) -> None:
         elif why != "blank_row":
             example = (part.name,) if part.several else (f"{part.name}: {at + part.first_row}",)
             part.problems.append(Problem(why, main_table(part.fmt), "dropped", count, example))
-    kept = {s.name: sql.name(s.name) for s in part.fill}
+    kept = {s.name: "-" * (s.name in part.below) + sql.name(s.name) for s in part.fill}
     kept["_row"] = "o_row" if part.several else f"rowid + {part.first_row}"
     kept |= {o: o for o in _origin(part)[:2]}
-    spare = {f"x{c.position}": tidied(spare_cell(part, c)) for c in part.spare}
+    beside = {f"x{c.position}": spare.tidied(spare.spare_cell(part, c)) for c in part.spare}
     where = f"({reason}) IS NULL" if any(why for why, *_ in found) else ""
     part.table = sql.view(con, "load_part", sql.select(kept, wide, where=where))
-    both = sql.select(kept | spare, wide, where=where)
-    keep = sql.view if len(spare) < MANY_SPARE else sql.table  # each use of a view plans all of it
-    part.beside = keep(con, "load_beside", both) if spare else part.table
+    both = sql.select(kept | beside, wide, where=where)
+    keep = sql.view if len(beside) < MANY_SPARE else sql.table  # each use of a view plans all of it
+    part.beside = keep(con, "load_beside", both) if beside else part.table
 
 
 def _plain_rows(part: Part, wide: str, con: Any) -> list[tuple[Any, ...]]:

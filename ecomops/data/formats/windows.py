@@ -22,18 +22,8 @@ def open_windows(reports: ibis.Table, con: Any) -> list[Problem]:
         return []
     rows = sql.name(reports.get_name())
     value = "conversion_value" if "conversion_value" in reports.columns else "NULL::DECIMAL(18,2)"
-    days = "attribution_window_days"
-    last = "(" + sql.select({"d": "max(date)"}, rows) + ")"
-    late = f"FILTER (date > {last} - {days}::INT)"
-    seen = {
-        "n": f"count(*) {late}",
-        "first": f"min(date) {late}",
-        "last": "max(date)",
-        "days": f"max({days})",
-        "amount": f"sum({value}) {late}",
-        "unknown": f"count(*) FILTER ({days} IS NULL)",
-    }
-    count, first, newest, longest, amount, unknown = sql.rows(con, sql.select(seen, rows))[0]
+    query = sql.queries("across")["windows"].format(rows=rows, value=value)
+    ((count, first, newest, longest, amount, unknown),) = sql.rows(con, query)
     found = []
     if count:
         shown = (f"{first} – {newest}: {longest} d",)
