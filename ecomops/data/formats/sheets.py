@@ -185,7 +185,7 @@ def _workbook(path: Path, shown: str) -> Iterator[Sheet]:
         with _read_only(shown, f"{shown}[{name}]"):
             page = book.get_sheet_by_name(name)
             cells = page.to_python(skip_empty_area=False)
-            merged = tuple(getattr(page, "merged_cell_ranges", None) or ())
+            merged = tuple(page.merged_cell_ranges or ())
         rows = [[_cell(value) for value in row] for row in cells]
         label = shown if len(names) == 1 else f"{shown}[{name}]"
         head, size = rows[:HEAD_ROWS], len(rows)
