@@ -212,13 +212,7 @@ def listing(
         return Listing.lock((need,), lang=lang)
     days = max((until - since).days + 1, SHORTEST)
     rows, worst = _costs(goods, broken, shop.margins(as_of).paid, days)
-    basis = Basis(
-        n=len(goods),
-        unit="listings",
-        start=since,
-        end=until,
-        currency=shop.currency,
-    )
+    basis = Basis(n=len(goods), unit="listings", start=since, end=until, currency=shop.currency)
     params = {"platform": platform, "days": days}
     lang = checks.language(lang)
     return Listing(rows=rows, products=worst, basis=basis, params=params, lang=lang)
