@@ -9,7 +9,7 @@ import ibis
 
 from ecomops.base.errors import OptionError
 from ecomops.data.outline import COLUMNS
-from ecomops.data.policy import POLICY
+from ecomops.data.policy import POLICY, line_reasons
 from ecomops.data.tables import NO, frame
 
 if TYPE_CHECKING:
@@ -36,9 +36,8 @@ class Source:
 def sales(tables: Tables, by: str | None = None) -> ibis.Table:
     """Return the orders that count as sales, by day of payment."""
     split_column(("orders",), tables, by)
-    orders = tables["orders"]
     named = dict.fromkeys(("order_id", *COLUMNS, "item_count", *([by] if by else [])))
-    sold = POLICY.sales(orders.select(*named))
+    sold = POLICY.sales(tables["orders"].select(*named))
     return sold.mutate(day=sold.at.date())
 
 
@@ -58,9 +57,10 @@ def placed(tables: Tables, by: str | None = None) -> ibis.Table:
 
 
 def lines(tables: Tables, by: str | None = None) -> ibis.Table:
-    """Return the lines of orders that count as sales, by the order's day of payment."""
+    """Return the paid lines of orders that count as sales, by the order's day of payment."""
     split_column(("order_lines", "orders"), tables, by)
-    detail, shared = tables["order_lines"], by if by in tables["orders"].columns else None
+    told, shared = tables["order_lines"], by if by in tables["orders"].columns else None
+    detail = told.filter(~line_reasons(told)["unpaid"])  # not sent, so it cost nothing
     sold = sales(tables, shared)
     if shared is None or shared == "order_id":
         return detail.join(sold.select("order_id", "day"), "order_id")

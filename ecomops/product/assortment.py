@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
+from scipy.optimize import isotonic_regression
 
 from ecomops.data.policy import called, sold_lines
 from ecomops.data.tables import NO, frame, number
@@ -25,6 +26,7 @@ MOST = 2_000  # products with the largest margin
 DEEPER = 0.05  # discount beyond a product's own average that makes a week a promotion
 AGES = 9  # weeks of age told apart when returns are still to come
 FOLLOWED = 90  # days after which a sale counts as kept
+KEPT = ("price_protect", "live_cashback")  # refunds of goods that stay with the buyer
 Z = 1.645
 
 
@@ -119,7 +121,8 @@ def returns(shop: Shop, lines: ibis.Table) -> pd.DataFrame | None:
     """Return ``product_id, lines, returned, seen, rate, low, high``; None without refunds.
 
     `seen` is how many lines' worth of time has passed for a return to show: recent sales count
-    for the share of returns that come as early (Kaplan-Meier over all lines).
+    for the share of returns that come as early (Kaplan-Meier over all lines; their rates by age
+    where no line's refund has a day).
     """
     marked = _marked(shop, lines)
     if marked is None:
@@ -137,11 +140,12 @@ def returns(shop: Shop, lines: ibis.Table) -> pd.DataFrame | None:
 
 
 def _marked(shop: Shop, lines: ibis.Table) -> Any:
-    """Return lines with ``back`` (returned), ``time`` (days to it, else the age) and ``kind``."""
+    """Return lines with ``back`` (returned), ``kind`` and, if told, ``time`` (to it, or age)."""
     lines = lines.filter(lines.week < WEEKS)
-    if "refunds" in shop:
+    if "refunds" in shop and number(shop.refunds.order_line_id.count()):
         r = shop.refunds
-        r = r.filter(r.refund_status.fill_null("refunded") == "refunded")
+        kept = r.refund_type.isin(KEPT).fill_null(NO)
+        r = r.filter(r.refund_status.fill_null("refunded") == "refunded", ~kept)
         back = r.group_by("order_line_id").aggregate(at=r.refunded_at.min())
         t = lines.select("order_line_id", "product_id", "day", "age", "week")
         t = t.left_join(back, "order_line_id")
@@ -151,13 +155,20 @@ def _marked(shop: Shop, lines: ibis.Table) -> Any:
     else:
         if not number(lines.line_refund_amount.count()):
             return None
-        t = lines.mutate(back=lines.line_refund_amount > 0, time=lines.age)
-        t = t.mutate(back=t.back.fill_null(NO))
+        t = lines.mutate(back=(lines.line_refund_amount > 0).fill_null(NO))
     return t.mutate(kind=ibis.least(t.week, AGES - 1))
 
 
 def _arrived(marked: Any) -> Any:
-    """Return the share of all returns that have come by each week of age, the last one whole."""
+    """Return the share of all returns that have come by each week of age, the last one whole.
+
+    Without days of refunds it is the rising rate by age (Ayer et al. 1955, Ann. Math. Stat. 26).
+    """
+    if "time" not in marked.columns:
+        ages = marked.group_by("kind").aggregate(n=marked.count(), back=marked.back.sum())
+        rows = frame(ages).set_index("kind").astype(float).reindex(range(AGES), fill_value=1e-9)
+        rate = isotonic_regression(rows["back"] / rows["n"], weights=rows["n"]).x
+        return rate / rate[-1] if rate[-1] > 0 else np.ones(AGES)
     t = marked.mutate(time=ibis.least(marked.time, FOLLOWED + 1))
     counts = t.group_by("time").aggregate(
         events=t.back.ifelse(1, 0).sum(), censored=t.back.ifelse(0, 1).sum()

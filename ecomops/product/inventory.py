@@ -59,22 +59,23 @@ class Inventory(Result):
         p, n = self.params, self.basis.n
         total = {"pieces": int(self.rows["order"].sum()), "money": p["money"], "days": p["days"]}
         total["products"] = int((self.rows["order"] > 0).sum())
-        said = [Finding("order", "note", total, n)]
-        if p["known"]:
-            risky = self.rows[self.rows["stockout"] > p["risk"]]
-            if len(risky):
-                worst = risky.sort_values(["stockout", "expected"], ascending=False).iloc[0]
-                facts = {"count": len(risky), "item": worst["name"], "chance": worst["stockout"]}
-                facts |= {"risk": p["risk"], "days": p["days"]}
-                said.append(Finding("stockout", "act", facts, n))
-        else:
+        said = [Finding("order" if total["pieces"] else "enough", "note", total, n)]
+        if p["no_cost"]:
+            said.append(Finding("no_cost", "watch", {"count": p["no_cost"]}, n))
+        blind = int((self.rows["on_hand"].isna() & (self.rows["order"] > 0)).sum())
+        if not p["known"]:
             said.append(Finding("no_stock", "watch", {}, n))
-        low, mid, high = p["gain"]
-        said.append(
-            Finding(
-                "gain" if low > 0 else "even", "note", {"low": low, "mid": mid, "high": high}, n
-            )
-        )
+        elif blind:
+            said.append(Finding("unstocked", "watch", {"count": blind}, n))
+        risky = self.rows[self.rows["stockout"] > p["risk"]]
+        if len(risky):
+            worst = risky.sort_values(["stockout", "expected"], ascending=False).iloc[0]
+            facts = {"count": len(risky), "item": worst["name"], "chance": worst["stockout"]}
+            facts |= {"risk": p["risk"], "days": p["days"]}
+            said.append(Finding("stockout", "act", facts, n))
+        facts = dict(zip(("low", "mid", "high"), p["gain"], strict=True))
+        if total["pieces"]:
+            said.append(Finding("gain" if facts["low"] > 0 else "even", "note", facts, n))
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:
@@ -101,8 +102,7 @@ class Inventory(Result):
             rows_of.square(ax, i, row["level"])
             rows_of.name(ax, i, row, wide=wide, words=words)
             code = "order" if wide else "order_short"
-            text = words.say("labels", code, order=row["order"])
-            rows_of.note(ax, i, text)
+            rows_of.note(ax, i, words.say("labels", code, order=row["order"]))
         ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, None))
         ax.grid(axis="x")
         ax.set_yticks([])
@@ -144,9 +144,10 @@ def inventory(
     Returns
     -------
     Inventory
-        `.table`: the 200 best sellers: ``expected, low, high`` (pieces, 90 %), ``service`` (the
-        critical ratio), ``level`` to order up to, ``on_hand`` (missing without a snapshot: an
-        order takes it as 0), ``order``, ``stockout`` (its chance without an order).
+        `.table`: those of the 200 best sellers whose cost is known: ``expected, low, high``
+        (pieces, 90 %), ``service`` (the critical ratio), ``level`` to order up to, ``on_hand``
+        (missing without a snapshot: an order takes it as 0), ``order``, ``stockout`` (its chance
+        without an order).
 
     Notes
     -----
@@ -176,7 +177,8 @@ def inventory(
         return Inventory.lock(_missing(len(history), needed, costs=costs), lang=lang)
     kept = _shelf(shop, facts.last_day)
     gone = lost(kept)
-    known = kept.items["cost"].notna() & (gone.wanted[:, -TOLD:].sum(axis=1) > 0)
+    wanted = gone.wanted[:, -TOLD:].sum(axis=1) > 0
+    known = kept.items["cost"].notna() & wanted
     if not known.any():
         return Inventory.lock(_missing(len(history), needed, costs=False), lang=lang)
     sells = pace(shop, kept, gone, days=days, calendar=calendar)
@@ -192,6 +194,7 @@ def inventory(
         excluded=facts.excluded_sales,
     )
     params |= {"days": days, "known": stock is not None, "risk": 0.1}
+    params["no_cost"] = int(wanted.sum() - known.sum())
     return Inventory(rows=rows, basis=basis, params=params, lang=checks.language(lang))
 
 
@@ -226,7 +229,6 @@ def _orders(
     # levels are chosen on one half of the draws and judged on the other
     fresh = demand[1::2]
     gain = _profit(fresh, held + order, over, under) - _profit(fresh, held + plain, over, under)
-    low, mid, high = (float(q) for q in np.quantile(gain.sum(axis=1), [0.05, 0.5, 0.95]))
     rows = items[["product_id", "name"]].assign(
         expected=demand.mean(axis=0),
         low=np.quantile(demand, 0.05, axis=0),
@@ -237,7 +239,8 @@ def _orders(
         order=order.astype(int),
         stockout=np.where(np.isnan(there), np.nan, (demand > held).mean(axis=0)),
     )
-    params = {"gain": (low, mid, high), "money": float((order * cost).sum())}
+    quantiles = np.quantile(gain.sum(axis=1), [0.05, 0.5, 0.95])
+    params = {"gain": tuple(quantiles.tolist()), "money": float((order * cost).sum())}
     rows = rows.sort_values(["order", "expected", "product_id"], ascending=[False, False, True])
     return rows[list(Inventory.columns)].reset_index(drop=True), params
 

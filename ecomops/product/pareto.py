@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 VALUES = ("amount", "margin", "quantity")
 CUTS = (0.8, 0.95)
+TITLED = ("product_id", "sku_id", "sku_code", "product_name")  # else several products, no title
 HEAVY_ITEM = 0.1
 APART = 0.04  # least distance between two letters on a phone, as a share of the axis
 SEED = 20_240_618
@@ -43,9 +44,9 @@ def values_by_item(lines: ibis.Table, *, by: str, value: str) -> ibis.Table:
         "quantity": sold.quantity,
     }[value]
     keyed = sold.mutate(item=sold[by].cast("string").nullif(""), worth=worth.cast("decimal(38,4)"))
-    name = keyed.product_name.nullif("").max(where=keyed["item"] != "")
+    text = keyed.product_name.nullif("") if by in TITLED else keyed["item"]
     items = keyed.group_by("item").aggregate(
-        name=name, amount=keyed.worth.sum(), days=keyed.paid_at.max()
+        name=text.max(where=keyed["item"] != ""), amount=keyed.worth.sum(), days=keyed.paid_at.max()
     )
     return items.mutate(name=items["name"].fill_null(items["item"]))
 
@@ -95,7 +96,8 @@ class Pareto(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """Say how few items carry the total, how sure that is, and what stands out."""
-        n, of = len(self.rows), {"of": self.params["value"]}
+        n, losing = len(self.rows), int((self.rows["amount"] < 0).sum())
+        of = {"of": "gains" if losing else self.params["value"]}
         if self.rows["amount"].max() <= 0:  # nothing earned that could be concentrated
             worst, loss = self.rows.iloc[-1], -self.rows["amount"].sum()
             facts = {"items": n, "loss": loss, "item": worst["name"], "most": -worst["amount"]}
@@ -104,20 +106,20 @@ class Pareto(Result):
         classes = self.rows.groupby("abc_class")["share"].agg(["size", "sum"])
         (a, a_money), (c, c_money) = classes.reindex(["A", "C"], fill_value=0).to_numpy()
         facts = {"items": n, "a_items": int(a), "a_share": a / n, "a_money": a_money}
-        tail = {"c_items": int(c), "c_money": c_money}
         measures = dict(zip(("gini", "low", "high"), self.gini, strict=True)) | {"hhi": self.hhi[0]}
         heavy = {"item": largest["name"], "share": largest["share"]} | of
-        losing = int((self.rows["amount"] < 0).sum())
-        said = [
-            Finding("concentration", "note", facts | of, n),
-            Finding("gini", "note", measures, n),
-        ]
+        if (self.rows["name"] == heavy["item"]).sum() > 1:  # SKUs of one product
+            heavy["item"] = largest["item"]
+        said = [Finding("concentration", "note", facts | of, n)]
+        if n > 1:
+            said.append(Finding("gini", "note", measures, n))
         if largest["share"] > HEAVY_ITEM:
             said.append(Finding("heavy_item", "watch", heavy, n))
         if losing:
-            said.append(Finding("losing", "act", {"losing": losing}, n))
-        if tail["c_items"]:
-            said.append(Finding("tail", "note", tail | of, n))
+            loss = -self.rows["amount"].clip(upper=0).sum()
+            said.append(Finding("losing", "act", {"losing": losing, "loss": loss}, n))
+        if c:
+            said.append(Finding("tail", "note", {"c_items": int(c), "c_money": c_money} | of, n))
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:
@@ -193,7 +195,7 @@ def pareto(
     Raises
     ------
     DataError
-        When a column is missing or no line was sold.
+        When a column is missing.
 
     Notes
     -----
@@ -217,8 +219,7 @@ def pareto(
     """
     checks.choice("value", value, VALUES)
     if order_lines is None:
-        absent = Need("table", {"table": "order_lines"})
-        return Pareto.lock((absent,), lang=lang)
+        return Pareto.lock((Need("table", {"table": "order_lines"}),), lang=lang)
     lines = table(order_lines, "order_lines", once=True)
     checks.columns("order_lines", lines.columns, (by,))
     items = frame(values_by_item(lines, by=by, value=value))
@@ -227,6 +228,8 @@ def pareto(
     if items["amount"].isna().all() or items["item"].isna().all():
         column = "line_cost" if excluded.get("no_cost") else by
         need = Need("column", {"table": "order_lines", "column": column})
+        if column == by and items.empty:
+            need = Need("rows", {"needed": 1, "found": 0, "unit": "lines"})
         return Pareto.lock((need,), lang=lang, **params)
     rows = ranked(items.assign(amount=items["amount"].fillna(0)))
     last = items["days"].max()

@@ -40,7 +40,8 @@ FLATTEST = -0.5  # a mean above it says that prices follow demand; studies find 
 def weekly(order_lines: ibis.Table) -> pd.DataFrame:
     """Return one row per week with a sale of each of the 60 best sellers.
 
-    ``product_id, name, week`` (Monday), ``pieces, paid, listed`` (before discounts), ``spent`` on
+    ``product_id, name, week`` (Monday), ``pieces, paid, listed`` (before discounts), ``back``
+    (refunds), ``spent`` on
     the ``costed`` pieces whose cost is known, ``first, last`` (days), ``until`` (the day after).
     """
     sold = sold_lines(order_lines)
@@ -54,6 +55,7 @@ def weekly(order_lines: ibis.Table) -> pd.DataFrame:
         pieces=kept.quantity.sum(),
         paid=kept.line_paid_amount.sum(),
         listed=kept.line_list_amount.fill_null(kept.line_paid_amount).sum(),
+        back=kept.line_refund_amount.fill_null(0).sum(),
         spent=kept.line_cost.sum(),
         costed=kept.quantity.sum(where=kept.line_cost.notnull()),  # noqa: PD004 - ibis has no other
         first=kept["at"].date().min(),
@@ -103,9 +105,8 @@ class Price(Result):
         refused = rows["reason"].value_counts()
         said = []
         if len(known):
-            p = self.params
-            facts = {"mean": p["mean"], "low": p["low"], "high": p["high"], "count": len(known)}
-            said.append(Finding("typical", "note", facts, n))
+            facts = {name: self.params[name] for name in ("mean", "low", "high")}
+            said.append(Finding("typical", "note", facts | {"count": len(known)}, n))
         else:
             said.append(Finding("none", "watch", {"count": n}, n))
         sure = self.sure
@@ -130,12 +131,8 @@ class Price(Result):
         if sure.empty:
             return (Action("test", ("none",), {"count": self.basis.n}, "D", until),)
         row = sure.iloc[0]
-        value = Value(
-            low=float(row["gain_low"]),
-            mid=float(row["gain"]),
-            high=float(row["gain_high"]),
-            horizon_days=HORIZON,
-        )
+        low, mid, high = (float(row[name]) for name in ("gain_low", "gain", "gain_high"))
+        value = Value(low=low, mid=mid, high=high, horizon_days=HORIZON)
         change = {"item": row["name"], "price": row["price"], "best": row["best"]}
         change |= {"elasticity": row["elasticity"]}
         subject = f"product:{row['product_id']}"
@@ -189,8 +186,8 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
     ----------
     order_lines
         One row per order line: ``order_id, product_id, quantity, line_paid_amount, paid_at`` (or
-        ``created_at``); ``line_list_amount`` tells promotions from prices, ``line_cost`` gives
-        profit. Money in the shop's currency.
+        ``created_at``); ``line_list_amount`` tells promotions from prices; ``line_cost`` and
+        ``line_refund_amount`` give profit. Money in the shop's currency.
     lang
         Language of the words.
 
@@ -199,8 +196,9 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
     Price
         `.table`: the 60 best sellers: ``elasticity, low, high`` (90 %, pooled), ``price`` (last 8
         weeks, paid per piece), ``lowest, highest`` tried (5 and 95 % quantiles of what a piece
-        cost in single weeks), ``best`` within them, ``gain, gain_low, gain_high`` (profit of 28
-        days at `best` against now), ``q`` (false discovery rate of the gain), ``reason``.
+        cost in single weeks), ``best`` within them (missing without a cost), ``gain, gain_low,
+        gain_high`` (profit of 28 days after refunds, at `best` against now), ``q`` (false discovery
+        rate of the gain), ``reason``.
 
     Notes
     -----
@@ -218,16 +216,14 @@ def price(order_lines: object, *, lang: str | None = None) -> Price:
     True
     """
     if order_lines is None:
-        need = Need("table", {"table": "order_lines"})
-        return Price.lock((need,), lang=lang)
+        return Price.lock((Need("table", {"table": "order_lines"}),), lang=lang)
     lines = table(order_lines, "order_lines", once=True)
     rows = weekly(lines)
-    if rows.empty and number(lines.count()) and not number(lines.product_id.count()):
-        need = Need("column", {"table": "order_lines", "column": "product_id"})
-        return Price.lock((need,), lang=lang)
     if rows.empty:
-        values = {"needed": LEAST_WEEKS, "found": 0, "unit": "weeks"}
-        return Price.lock((Need("rows", values),), lang=lang)
+        need = Need("rows", {"needed": LEAST_WEEKS, "found": 0, "unit": "weeks"})
+        if number(lines.count()) and not number(lines.product_id.count()):
+            need = Need("column", {"table": "order_lines", "column": "product_id"})
+        return Price.lock((need,), lang=lang)
     weeks = pd.date_range(rows["week"].min(), rows["week"].max(), freq="7D")
     total = rows.groupby("week")["pieces"].sum().reindex(weeks, fill_value=0).to_numpy()
     parts = rows.groupby("product_id", sort=False)
@@ -274,6 +270,9 @@ def _product(item: str, part: pd.DataFrame, weeks: pd.DatetimeIndex, total: Any)
         "pieces": pieces.sum(),
         "price": float(own["paid"].tail(8).sum() / (own["pieces"].tail(8).sum() or np.nan)),
         "cost": float(part["spent"].sum() / (part["costed"].sum() or np.nan)),
+        "kept": float(
+            1 - part["back"].sum() / part["paid"].sum()
+        ),  # goods come back with the money
         "weekly": float(7 * pieces[-8:].sum() / (part["until"].iloc[0] - own.index[-8:][0]).days),
         "lowest": float(np.nanquantile(asked, 0.05)),
         "highest": float(np.nanquantile(asked, 0.95)),
@@ -330,8 +329,9 @@ def _gain(row: pd.Series[Any], value: float, draws: Any) -> dict[str, float]:
     # a product that was not sold of late has no price to move from
     if not (_told(draws) and np.isfinite(cost) and now > 0) or abs(best / now - 1) < STEP:
         nothing = dict.fromkeys(("gain", "gain_low", "gain_high"), np.nan)
-        return nothing | {"best": now, "p": 1.0}
-    sold = row["weekly"] * HORIZON / 7
+        known = 1.0 if np.isfinite(cost) else np.nan  # without a cost no price was tested
+        return nothing | {"best": now * known, "p": known}
+    sold = row["weekly"] * row["kept"] * HORIZON / 7
     profit = sold * ((best - cost) * (best / now) ** draws - (now - cost))
     low, mid, high = (float(q) for q in np.quantile(profit, [0.05, 0.5, 0.95]))
     loses = (1 + np.sum(profit <= 0)) / (1 + profit.size)

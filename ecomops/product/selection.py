@@ -81,7 +81,7 @@ class Selection(Result):
             if len(found):
                 facts = {"count": len(found), "items": list(found["name"].head(2))}
                 said.append(Finding(code, level, facts, n))
-        if np.isfinite(p["lucky"][0]):
+        if p["lucky"][0] > p["lucky"][1]:  # else nobody would be misled
             facts = dict(zip(("raw", "shrunk", "usual"), p["lucky"], strict=True))
             said.append(Finding("lucky", "note", facts | {"count": p["lucky_count"]}, n))
         return tuple(said)

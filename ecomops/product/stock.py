@@ -70,20 +70,21 @@ class Stock(Result):
             facts |= {"lead": round(worst["lead"])}
             said = [Finding("risk", "act", facts, n)]
         else:
-            said = [Finding("safe", "good", {"count": n, "risk": RISK}, n)]
+            count = int(self.rows["stockout"].notna().sum())
+            said = [Finding("safe", "good", {"count": count, "risk": RISK}, n)]
         out = self.rows[self.rows["days_out"] > 0]
         if len(out):
-            low, mid, high = p["lost"]
             pieces = out["lost"].sum() * (1 - p["switched"])
             facts = {"count": len(out), "days": p["days"], "pieces": pieces}
-            if np.isfinite(mid):
-                said.append(
-                    Finding("lost", "act", facts | {"low": low, "mid": mid, "high": high}, n)
-                )
+            facts |= dict(zip(("low", "mid", "high"), p["lost"], strict=True))
+            if np.isfinite(facts["mid"]):
+                said.append(Finding("lost", "act", facts, n))
             hidden = 1 - out["sold"].sum() / max(out["wanted"].sum(), 1)
             said.append(Finding("hidden", "watch", {"hidden": hidden}, n))
             if p["switched"] > 0:
                 said.append(Finding("switched", "note", {"share": p["switched"]}, n))
+        if without := int(self.rows["lost_margin"].isna().sum()):
+            said.append(Finding("no_cost", "watch", {"count": without}, n))
         return tuple(said)
 
     def propose(self) -> tuple[Action, ...]:
@@ -118,8 +119,7 @@ class Stock(Result):
             rows_of.square(ax, i, row["position"])
             rows_of.name(ax, i, row, wide=wide, words=words)
             code = "chance" if wide else "chance_short"
-            text = words.say("labels", code, chance=row["stockout"])
-            rows_of.note(ax, i, text)
+            rows_of.note(ax, i, words.say("labels", code, chance=row["stockout"]))
         right = max(float(rows["high"].max()) * 1.25, 1.0)
         ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(-0.02 * right, right))
         ax.grid(axis="x")

@@ -75,6 +75,15 @@ def test_orders_that_tell_no_pieces_are_no_part_of_the_price_of_a_piece():
     assert found["value"].tolist() == [100 / 2, 100 / 2]
 
 
+@pytest.mark.parametrize("paid", [0.0, 40.0])
+def test_a_line_that_was_never_paid_cost_nothing(paid):
+    """By hand: of an order of two lines one was closed unpaid: 100 paid, 30 of cost, no more."""
+    lines = GIVEN.head(2).assign(line_paid_amount=[100.0, paid], line_cost=[30.0, 25.0])
+    lines = lines.assign(is_gift=False, line_status=["completed", "closed_unpaid"])
+    found = metrics.compute(shop(ORDERS, order_lines=lines), "gross_margin").set_index("period")
+    assert found.loc["2025-01", ["numerator", "denominator"]].tolist() == [70, 100]
+
+
 def test_buyers_whose_pieces_nobody_tells_are_no_part_of_pieces_per_buyer():
     """January: 2 pieces of one buyer. February: 3 and 4 pieces of one guest and c; b tells none."""
     orders = ORDERS.assign(customer_id=["a", "b", None, "c"], item_count=[2, None, 3, 4])

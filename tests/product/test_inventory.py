@@ -91,6 +91,31 @@ def test_a_product_without_a_snapshot_has_no_chance_to_run_out():
     assert "stockout" not in {finding.code for finding in found.findings()}
 
 
+def test_what_is_not_ordered_or_not_counted_is_told():
+    """By hand: `slow` has no cost and is left out; `fast` has no row of stock and counts as 0."""
+    shop = frames(left=30)
+    slow = shop["order_lines"]["product_id"] == "slow"
+    shop["order_lines"].loc[slow, "line_cost"] = None
+    found = inventory(eo.open(shop), days=14, calendar="western")
+    told = {f.code: f.values for f in found.findings()}
+    assert told["no_cost"] == {"count": 1}
+    assert "unstocked" not in told
+    assert "1 more product sells but has no cost" in found.explain("en")
+    shop = frames(left=30)
+    shop["inventory_snapshots"] = shop["inventory_snapshots"].tail(1)
+    told = {f.code: f.values for f in inventory(eo.open(shop), days=14).findings()}
+    assert told["unstocked"] == {"count": 1}
+    assert "no_cost" not in told
+
+
+def test_enough_stock_asks_for_no_order():
+    """By hand: 5,000 and 500 pieces for about 56 and 14."""
+    found = inventory(eo.open(frames(left=5_000)), days=14, calendar="western")
+    assert [f.code for f in found.findings()] == ["enough"]
+    assert found.explain("en") == "Nothing needs to be ordered for the next 14 days."
+    assert found.actions() == ()
+
+
 def test_demand_is_that_of_product_stock_days_without_stock_made_up_for():
     """`fast` sells 4 a day and was out for 30 of the last 56 days: as sold it would be 1.9."""
     shop = eo.open(empty_shelves(left=40, out=70, lead=14.0))

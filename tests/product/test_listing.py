@@ -42,7 +42,7 @@ def frames(seed: int = 1, *, lost: float = 0.45, dear: bool = False):
     )
     traffic = pd.DataFrame(
         {
-            "date": pd.Timestamp("2025-11-30").date(),
+            "date": pd.to_datetime(["2025-11-03", *["2025-11-30"] * (GOODS - 1)]).date,
             "store_id": "s",
             "level": "product",
             "product_id": ids,
@@ -86,6 +86,21 @@ def test_loss_is_the_gap_in_margin_by_hand(result):
     mend = result.actions()[0]
     assert (mend.grade, mend.emitted, mend.subject) == ("C", True, "listing:images")
     assert result.products["rule"].iloc[0] == "images"
+
+
+@pytest.mark.parametrize(("since", "days"), [("2025-11-01", 30), ("2025-11-25", 14)])
+def test_traffic_that_begins_late_is_not_spread_over_days_without_any(since, days):
+    """By hand: asked for 90 days, but the first is 30 days back: money x 28 / 30, not 28 / 90."""
+    shop = frames()
+    shop["traffic_daily"].loc[0, "date"] = pd.Timestamp(since).date()
+    paid = shop["traffic_daily"]["pay_amount"].head(20).sum()
+    for as_of in (None, "2026-01-31"):  # nothing is known of the days after the traffic
+        found = listing(eo.open(shop), days=90, as_of=as_of)
+        row = found.table.set_index("rule").loc["images"]
+        loss = paid * 0.4 * 28 / days * (1 / (1 + row["effect"]) - 1)
+        assert row["loss"] == pytest.approx(loss, rel=0.03)
+        assert str(found.basis.start) == since
+        assert found.params["days"] == days
 
 
 def test_traffic_told_in_whole_and_by_device_counts_once(result):
@@ -179,6 +194,12 @@ def test_without_traffic_defects_are_counted_and_to_be_tried():
     assert (said.code, said.values["count"]) == ("unknown", broken)
     assert broken < found.table["count"].sum()
     assert found.explain("zh").startswith(f"{broken} 个商品页有毛病")
+
+
+def test_without_orders_the_day_asked_for_is_the_last():
+    found = listing(eo.open({"products": frames()["products"]}), as_of="2025-12-04")
+    assert str(found.basis.end) == "2025-12-04"
+    assert found.table.set_index("rule")["count"]["images"] == 20
 
 
 def test_without_costs_there_is_no_money():

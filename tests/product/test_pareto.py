@@ -68,6 +68,47 @@ def test_margin_keeps_losing_items_out_of_shares_and_says_so() -> None:
     assert "losing" in {finding.code for finding in result.findings()}
 
 
+def test_with_losses_shares_are_of_what_is_earned_and_the_loss_is_told() -> None:
+    """By hand: 25 and 15 are earned, 30 lost in two products: 25 is 62.5 % of the gains alone."""
+    costs = [15.0, 5.0, 5.0, 35.0]
+    result = pareto(lines([10, 20, 30, 10], line_cost=costs), value="margin")
+    (losing,) = (f for f in result.findings() if f.code == "losing")
+    assert losing.values == {"losing": 2, "loss": 30.0}
+    english, chinese = result.explain("en"), result.explain("zh")
+    assert "account for 100% of what profitable products earn." in english
+    assert "“p002” alone accounts for 62.5% of what profitable products earn." in english
+    assert "2 products are sold at a loss of" in english
+    assert "的 62.5%" in chinese
+    assert "占盈利商品毛利" in chinese
+    assert "占毛利" not in chinese
+    assert "of margin" not in english
+
+
+@pytest.mark.parametrize(("by", "said"), [("shop", "北"), ("sku_id", "s1")])
+def test_what_holds_several_products_is_called_by_none_of_them(by, said) -> None:  # type: ignore[no-untyped-def]
+    """By hand: shop 北 has 80 of 100, SKU s1 50; the title of either names other things too."""
+    columns = {"shop": list("北北北南"), "sku_id": ["s1", "s2", "s3", "s4"]}
+    frame = lines([50, 20, 10, 20], product_id=list("aabc"), **columns)
+    result = pareto(frame.assign(product_name=["衫", "衫", "裙", "帽"]), by=by)
+    (heavy,) = (f for f in result.findings() if f.code == "heavy_item")
+    assert heavy.values["item"] == said
+    if by == "shop":
+        assert list(result.table["name"]) == ["北", "南"]
+
+
+def test_of_one_product_no_concentration_is_measured() -> None:
+    assert "gini" not in {f.code for f in pareto(lines([10])).findings()}
+    assert "gini" in {f.code for f in pareto(lines([10, 20])).findings()}
+
+
+@pytest.mark.parametrize("frame", [lines([10]).head(0), lines([0.0, 0.0])])
+def test_without_a_line_sold_no_column_is_said_to_be_missing(frame) -> None:  # type: ignore[no-untyped-def]
+    result = pareto(frame)
+    assert result.locked
+    assert "product_id" not in result.explain("en") + result.explain("zh")
+    assert result.missing[0].values["found"] == 0
+
+
 def test_margin_without_cost_is_locked_and_names_the_column() -> None:
     result = pareto(lines([10, 20]), value="margin")
     assert result.locked

@@ -79,6 +79,26 @@ def test_without_costs_no_price_is_said_to_earn_more():
     assert whole.table["best"].to_numpy() == pytest.approx(half.table["best"].to_numpy())
 
 
+def test_gains_are_after_refunds(result):
+    """By hand: goods come back with their money, so of half the money half the gain stays."""
+    sold = lines()
+    half = price(sold.assign(line_refund_amount=sold["line_paid_amount"] / 2)).table
+    for name in ("gain", "gain_low", "gain_high"):
+        pd.testing.assert_series_equal(half[name], result.table[name] / 2)
+
+
+def test_products_without_a_cost_have_no_best_price_and_make_no_gain_doubtful():
+    """The rate of false discoveries is over what was tested: one product alone is its own p."""
+    sold = lines()
+    sold.loc[sold["product_id"] != "p1", "line_cost"] = np.nan
+    rows = price(sold).table.set_index("product_id")
+    others = rows.drop(index="p1")
+    assert others[["best", "gain", "q"]].isna().all(axis=None)
+    full = price(lines()).table.set_index("product_id")
+    assert rows.loc["p1", "q"] <= full.loc["p1", "q"] < 0.05
+    assert rows.loc["p1", "best"] == full.loc["p1", "best"]
+
+
 def test_a_product_without_a_name_is_called_by_its_id_and_without_late_sales_has_no_price():
     sold = lines(products=3).assign(product_name=None)
     late = sold["paid_at"] > sold["paid_at"].max() - pd.Timedelta(weeks=10)

@@ -142,6 +142,24 @@ def test_lines_without_a_cost_are_not_free(result):
     assert some.params["lost"] == pytest.approx(result.params["lost"])
 
 
+def test_money_says_whom_it_leaves_out():
+    """By hand: of two products `slow` has no cost; it alone is counted neither way."""
+    shop = frames()
+    shop["order_lines"].loc[shop["order_lines"]["product_id"] == "slow", "line_cost"] = None
+    found = stock(eo.open(shop), calendar="western")
+    told = {f.code: f.values for f in found.findings()}
+    assert told["no_cost"] == {"count": 1}
+    assert "no_cost" not in {f.code for f in stock(eo.open(frames())).findings()}
+
+
+def test_only_products_whose_stock_is_known_are_said_to_be_safe():
+    shop = frames(left=5_000)
+    shots = shop["inventory_snapshots"]
+    shop["inventory_snapshots"] = shots[shots["sku_id"] == "f"]
+    (safe,) = (f for f in stock(eo.open(shop)).findings() if f.code == "safe")
+    assert safe.values["count"] == 1
+
+
 def test_refunds_come_off_the_margin_that_was_lost(result):
     """By hand: every fourth line is refunded in full: of 60 a piece 3/4 are left."""
     tables = frames()
