@@ -41,8 +41,8 @@ def weekly(order_lines: ibis.Table) -> pd.DataFrame:
     """Return one row per week with a sale of each of the 60 best sellers.
 
     ``product_id, name, week`` (Monday), ``pieces, paid, listed`` (before discounts), ``back``
-    (refunds), ``spent`` on
-    the ``costed`` pieces whose cost is known, ``first, last`` (days), ``until`` (the day after).
+    (refunds), ``spent`` on the ``costed`` pieces whose cost is known, ``first, last`` (days),
+    ``until`` (the day after).
     """
     sold = sold_lines(order_lines)
     sold = sold.mutate(at=ibis.coalesce(sold.paid_at, sold.created_at))
@@ -270,9 +270,8 @@ def _product(item: str, part: pd.DataFrame, weeks: pd.DatetimeIndex, total: Any)
         "pieces": pieces.sum(),
         "price": float(own["paid"].tail(8).sum() / (own["pieces"].tail(8).sum() or np.nan)),
         "cost": float(part["spent"].sum() / (part["costed"].sum() or np.nan)),
-        "kept": float(
-            1 - part["back"].sum() / part["paid"].sum()
-        ),  # goods come back with the money
+        # goods come back with the money
+        "kept": 1 - float(part["back"].sum() / (part["paid"].sum() or np.nan)),
         "weekly": float(7 * pieces[-8:].sum() / (part["until"].iloc[0] - own.index[-8:][0]).days),
         "lowest": float(np.nanquantile(asked, 0.05)),
         "highest": float(np.nanquantile(asked, 0.95)),
