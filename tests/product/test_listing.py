@@ -196,6 +196,15 @@ def test_without_traffic_defects_are_counted_and_to_be_tried():
     assert found.explain("zh").startswith(f"{broken} 个商品页有毛病")
 
 
+def test_one_listing_is_not_halved():
+    shop = frames()
+    del shop["traffic_daily"]
+    shop["products"] = shop["products"].assign(has_video=np.arange(GOODS) > 0, image_count=9)
+    (trial,) = listing(eo.open(shop)).actions()
+    said = listing(eo.open(shop)).words("en").say("actions", "trial", "measure", **trial.change)
+    assert "on 1 listing is not known yet: fix it and compare" in said
+
+
 def test_without_orders_the_day_asked_for_is_the_last():
     found = listing(eo.open({"products": frames()["products"]}), as_of="2025-12-04")
     assert str(found.basis.end) == "2025-12-04"
