@@ -196,6 +196,16 @@ def test_without_traffic_defects_are_counted_and_to_be_tried():
     assert found.explain("zh").startswith(f"{broken} 个商品页有毛病")
 
 
+def test_what_sells_below_cost_gains_nothing_by_selling_more():
+    """By hand: 140 of cost for 100: mending a page would add to the loss, and is not priced."""
+    shop = frames()
+    shop["order_lines"] = shop["order_lines"].assign(line_cost=140.0)
+    found = listing(eo.open(shop), days=28)
+    assert "loss" not in {f.code for f in found.findings()}
+    assert "−¥" not in found.explain("zh") + found.explain("en")
+    assert [a.emitted for a in found.actions()] == [False]
+
+
 def test_one_listing_is_not_halved():
     shop = frames()
     del shop["traffic_daily"]
