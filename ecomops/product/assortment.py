@@ -8,7 +8,7 @@ import ibis
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from ecomops.data.policy import called, sold_lines
+from ecomops.data.policy import sold_lines
 from ecomops.data.tables import NO, frame, number
 from ecomops.maths.arrays import floats, ratio
 from ecomops.maths.shrinkage import beta_binomial, partial_pooling
@@ -52,7 +52,7 @@ def weekly_sums(lines: ibis.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
         "paid": lines.line_paid_amount.sum().cast("float64"),
         "listed": lines.line_list_amount.fill_null(lines.line_paid_amount).sum().cast("float64"),
         "margin": (lines.line_paid_amount - lines.line_cost).sum(),  # exact in any order
-        "name": called(lines),
+        "name": lines.product_name.nullif("").max(),
     }
     by = lines.group_by(["product_id", "week"]).aggregate(**money)
     weeks = lines.group_by("week").aggregate(total=lines.quantity.sum().cast("float64"))
@@ -62,7 +62,7 @@ def weekly_sums(lines: ibis.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
     t = t.mutate(rest=t.total - t.pieces, calm=calm)
     sums = {
         "margin": t.margin.sum(),
-        "name": t.name.max(),
+        "name": ibis.coalesce(t["name"].max(), t.product_id.max()),
         "pieces": t.pieces.sum(),
         "first": t.week.max(),
         "recent": t.pieces.sum(where=t.week < HALF).fill_null(0),

@@ -80,7 +80,7 @@ class Listing(Result):
             facts = {k: row[k] for k in ("rule", "count", "effect", "low", "high")}
             said.append(Finding("costs", "act", facts, n))
         money = self.sure.head(1)
-        if len(money) and np.isfinite(money["loss"].iloc[0]):
+        if len(money) and money["loss"].iloc[0] > 0:
             facts = {k: money[k].iloc[0] for k in ("rule", "loss", "loss_low", "loss_high")}
             said.append(Finding("loss", "act", facts, n))
         seen = broken[broken["effect"].notna() & ~broken["rule"].isin(self.sure["rule"])]
@@ -138,7 +138,7 @@ class Listing(Result):
                 continue
             ax.plot([row["low"], row["high"]], [i, i], color=style.HEX["s3"], lw=7)
             ax.plot([row["effect"]], [i], "o", ms=7, color=style.UP)
-            if wide and row["q"] <= FALSE and np.isfinite(row["loss"]):
+            if wide and row["q"] <= FALSE and row["loss"] > 0:
                 text = words.say("labels", "loss", loss=row["loss"])
                 style.tag(ax, 1, i, text, 10, 0, at="right", size=style.SMALL)
         ax.set(ylim=(max(len(rows), 1) - 0.4, -0.6), xlim=(left, right))

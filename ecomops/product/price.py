@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ecomops.base import checks
-from ecomops.data.policy import called, currency_of, line_exclusions, sold_lines
+from ecomops.data.policy import currency_of, line_exclusions, sold_lines
 from ecomops.data.tables import frame, number, table
 from ecomops.maths.elasticity import best_price, elasticity
 from ecomops.maths.multiplicity import benjamini_hochberg
@@ -51,7 +51,7 @@ def weekly(order_lines: ibis.Table) -> pd.DataFrame:
     best = totals.order_by(ibis.desc("n"), "product_id").limit(MOST).select("product_id")
     kept = sold.join(best, "product_id")
     by = kept.group_by(["product_id", kept["at"].truncate("W").name("week")]).aggregate(
-        name=called(kept),
+        name=kept.product_name.nullif("").max(),
         pieces=kept.quantity.sum(),
         paid=kept.line_paid_amount.sum(),
         listed=kept.line_list_amount.fill_null(kept.line_paid_amount).sum(),
@@ -266,7 +266,7 @@ def _product(item: str, part: pd.DataFrame, weeks: pd.DatetimeIndex, total: Any)
     enough = own["pieces"].notna().sum() >= LEAST_WEEKS and pieces.sum() >= LEAST_PIECES
     facts = {
         "product_id": item,
-        "name": str(part["name"].iloc[-1]),
+        "name": str(part["name"].ffill().fillna(item).iloc[-1]),
         "pieces": pieces.sum(),
         "price": float(own["paid"].tail(8).sum() / (own["pieces"].tail(8).sum() or np.nan)),
         "cost": float(part["spent"].sum() / (part["costed"].sum() or np.nan)),

@@ -73,7 +73,8 @@ class Selection(Result):
         rows, p, n = self.rows, self.params, self.basis.n
         sure = int((rows["chance"] >= CERTAIN).sum())
         facts = {"sure": sure, "top": p["top"], "products": n, "item": rows["name"].iloc[0]}
-        said = [Finding("top", "note", facts, n)]
+        code = "all" if p["top"] == n else "top" if sure else "unsure"
+        said = [Finding(code, "note", facts | {"chance": rows["chance"].iloc[0]}, n)]
         told = {code: rows["verdict"] == code for code in ("rising", "mend", "leave")}
         told["rising"] = rows["growth_low"] > 0  # what is core or to be mended grows too
         for code, level in (("rising", "good"), ("mend", "act"), ("leave", "watch")):

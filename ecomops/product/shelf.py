@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ecomops.data.festivals import days as calendar_days
-from ecomops.data.policy import POLICY, called, earned, ends, sold_lines
+from ecomops.data.policy import POLICY, earned, ends, sold_lines
 from ecomops.data.tables import exact, frame, held
 from ecomops.maths import forecast as maths
 from ecomops.maths.latent import latent_demand
@@ -104,7 +104,7 @@ def _sales(shop: Shop, since: date, end: date) -> pd.DataFrame:
     best = totals.order_by(ibis.desc("n"), "product_id").limit(MOST).select("product_id")
     lines = lines.join(best, "product_id")
     by = lines.group_by(["product_id", "day"]).aggregate(
-        name=called(lines),
+        name=lines.product_name.nullif("").max(),
         pieces=lines.quantity.sum(),
         paid=lines.line_paid_amount.sum(),
         spent=lines.line_cost.sum(),
@@ -123,6 +123,7 @@ def _items(sales: pd.DataFrame, shop: Shop) -> pd.DataFrame:
     known = rows["costed"].where(rows["spent"] > 0)
     rows = rows.assign(price=rows["paid"] / rows["pieces"], cost=rows["spent"] / known)
     rows["margin"] = rows["earned"] / known
+    rows["name"] = rows["name"].fillna(rows["product_id"])
     groups: dict[Any, Any] = {}
     if "products" in shop:
         t = shop.products

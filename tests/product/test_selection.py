@@ -13,7 +13,9 @@ import ecomops as eo
 from ecomops.base.errors import OptionError
 from ecomops.maths.shrinkage import beta_binomial
 from ecomops.product.assortment import dated_lines, growth, returns, steadiness, weekly_sums
+from ecomops.product.price import price
 from ecomops.product.selection import selection
+from ecomops.product.shelf import unseen
 
 WEEKS = 52
 END = pd.Timestamp("2025-11-30 12:00")
@@ -184,6 +186,32 @@ def test_luck_is_told_where_it_made_rates_look_high(result, raw, said):
     params = {**result.params, "lucky": (raw, 0.12, 0.11), "lucky_count": 20}
     codes = [f.code for f in replace(result, params=params).findings()]
     assert ("lucky" in codes) == said
+
+
+def test_what_the_top_says_fits_how_many_products_there_are():
+    """By hand: of 3 products all are among 20; of 60 alike products none is sure of 5 places."""
+    few = selection(eo.open(frames(lines({p: [3] * WEEKS for p in "abc"}))))
+    assert few.findings()[0].code == "all"
+    assert "fewer places (top)" in few.explain("en")
+    one = selection(eo.open(frames(lines({"a": [3] * WEEKS}))))
+    assert one.explain("en") == "There is only 1 product, so being among the top 1 tells nothing."
+    random = np.random.default_rng(3)
+    alike = {f"p{i:02d}": random.poisson(9, WEEKS) for i in range(60)}
+    many = selection(eo.open(frames(lines(alike))), top=5)
+    said = many.findings()[0]
+    assert said.code == "unsure"
+    assert said.values["chance"] == many.table["chance"].max() < 0.9
+
+
+def test_a_product_is_called_by_its_name_where_some_lines_have_none():
+    """Ids that come after names in the alphabet stood in for them."""
+    rows = lines({"zz": [3] * WEEKS, "yy": [3] * WEEKS})
+    named = np.where(rows["product_id"] == "zz", "Hat", None)
+    late = rows["paid_at"] > END - pd.Timedelta(days=100)
+    shop = eo.open(frames(rows.assign(product_name=np.where(late, None, named))))
+    assert set(selection(shop).table["name"]) == {"Hat", "yy"}
+    assert set(price(shop.order_lines).table["name"]) == {"Hat", "yy"}
+    assert set(unseen(shop, days=200, as_of=END.date()).items["name"]) == {"Hat", "yy"}
 
 
 def test_the_worst_by_raw_rate_are_mostly_unlucky():
