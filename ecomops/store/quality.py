@@ -42,12 +42,8 @@ WEIGHTS = {
 }
 POLICIES = ("unpaid", "marked", "no_time", "no_money", "guest", "refunded")
 BY_ACTION = {"dropped": 0.5, "flagged": 0.25, "changed": 0.0, "kept": 0.0}
-SILENT = (
-    "unmapped_column",
-    "personal_column",
-    "file_passed_over",
-    "file_refused",
-)  # counts of no rows
+# counts of no rows
+SILENT = ("unmapped_column", "personal_column", "file_passed_over", "file_refused")
 QUIET = 0.1
 GOOD, FAIR = 90, 70
 MOST_BARS = 8
@@ -199,12 +195,8 @@ class Check(Result):
         """Say the score, what costs most, what was left out and what can be answered."""
         n, problems = self.basis.n, self._of("problem")
         level = "good" if self.score >= GOOD else "note" if self.score >= FAIR else "watch"
-        facts = {
-            "score": self.score,
-            "problems": len(problems),
-            "sales": self.params["sales"],
-            "rows": n,
-        }
+        facts = {"score": self.score, "problems": len(problems), "rows": n}
+        facts["sales"] = self.params["sales"]
         said = [Finding("score" if len(problems) else "sound", level, facts, n)]
         for code in ("file_refused", "file_passed_over"):
             for each in self.rows[self.rows["item"] == code].to_dict("records"):
