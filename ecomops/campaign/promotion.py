@@ -249,11 +249,8 @@ def _margins(rows: pd.DataFrame, value: float, shop_cost: float) -> dict[str, An
         return {"margin": None, "margin_after": None, "breakeven": np.nan}
     margin = 1 - float(rows["cost"].sum()) / value
     discount = shop_cost / value
-    return {
-        "margin": margin,
-        "margin_after": margin - discount,
-        "breakeven": breakeven_lift(margin, discount),
-    }
+    margins = {"margin": margin, "margin_after": margin - discount}
+    return margins | {"breakeven": breakeven_lift(margin, discount)}
 
 
 def _threshold(cents: Any, rules: Sequence[Rule]) -> dict[str, Any]:

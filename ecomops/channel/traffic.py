@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,7 +22,7 @@ from ecomops.metrics.sources import DEPTHS, WHOLE, at_depth
 from ecomops.result import Basis, Finding, Need, Result, style
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from matplotlib.axes import Axes
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ecomops.result.words import Words
 
 FEW = 30  # buyers below which a source is not named as best
+BUSY = 10  # visitors a day from which a day without any is missing, not quiet
 
 
 def at_one_level(daily: ibis.Table, by: str) -> ibis.Table:
@@ -77,8 +79,8 @@ def rated(sums: pd.DataFrame, period: str) -> pd.DataFrame:
 class Traffic(Result):
     """Sources by period; `.shop` holds the shop's own rows, whose visitors are deduplicated.
 
-    `params` names the period that is answered for, the one it is compared with, and the devices
-    that stand for the whole on days on which no row tells it.
+    `params` names the period that is answered for, the one it is compared with, the devices that
+    stand for the whole on days on which no row tells it, and periods with days missing (``gaps``).
     """
 
     code: ClassVar[str] = "channel.traffic"
@@ -124,7 +126,8 @@ class Traffic(Result):
         if self.params["partial"]:
             values = {"period": self.params["partial"], "until": self.basis.end}
             said.append(Finding("partial", "note", values, n))
-        return tuple(said)
+        gaps = self.params["gaps"].items()
+        return (*said, *(Finding("gap", "watch", {"period": p, "days": d}, n) for p, d in gaps))
 
     def _best(self, rows: pd.DataFrame) -> list[Finding]:
         most = rows.iloc[0]
@@ -236,8 +239,7 @@ def traffic(
     checks.choice("period", period, periods.PERIODS)
     checks.choice("by", by, DEPTHS)
     if traffic_daily is None:
-        absent = Need("table", {"table": "traffic_daily"})
-        return Traffic.lock((absent,), lang=lang, period=period)
+        return Traffic.lock((Need("table", {"table": "traffic_daily"}),), lang=lang, period=period)
     daily = table(traffic_daily, "traffic_daily")
     daily = daily.drop_null("date")
     kept = at_one_level(daily, by)
@@ -254,16 +256,16 @@ def traffic(
         return Traffic.lock((need,), lang=lang, period=period)
     rows = rated(sums, period)
     own = daily.filter(daily.level == "shop")
-    shop = rated(
-        frame(by_period(at_depth(own, None), period=period, source=ibis.literal(""))), period
-    )
+    alone = by_period(at_depth(own, None), period=period, source=ibis.literal(""))
+    shop = rated(frame(alone), period)
+    n = int(rows["visitors"].sum())
+    told = pd.to_datetime(frame(kept.drop_null("visitors").select("date").distinct())["date"])
+    missing = {} if n < BUSY * len(told) else _missing(told, first, last, period)
     return Traffic(
         rows=rows[list(Traffic.columns)],
-        basis=Basis(
-            n=int(rows["visitors"].sum()), unit="visits", start=first, end=last, currency=currency
-        ),
+        basis=Basis(n=n, unit="visits", start=first, end=last, currency=currency),
         params={"period": period, "by": by, "devices": _devices(kept)}
-        | _compared(set(rows["period"]), first, last, period),
+        | _compared(set(rows["period"]), missing, first, last, period),
         lang=checks.language(lang),
         shop=shop[["period", "visitors", "conversion", "uv_value"]],
     )
@@ -275,18 +277,30 @@ def _devices(rows: ibis.Table) -> list[str]:
     return sorted(set(told) - set(WHOLE))
 
 
-def _compared(seen: Collection[str], first: date, last: date, period: str) -> dict[str, Any]:
+def _missing(told: Any, first: date, last: date, period: str) -> dict[date, int]:
+    """Return how many days between the first and the last have no visitors told, by period."""
+    days = pd.date_range(first, last).difference(told)
+    return dict(Counter(periods.start(day.date(), period) for day in days))
+
+
+def _compared(
+    seen: Collection[str], missing: Mapping[date, int], first: date, last: date, period: str
+) -> dict[str, Any]:
     """Return the last full period (or the last, when none is full), the one before, the partial.
 
-    Periods in which nobody came are not `seen`, and not answered for.
+    Periods in which nobody came are not `seen`, and not answered for; those with days `missing` are
+    not compared, and told in ``gaps`` from the one before the answer on.
     """
     spanned = periods.span(first, last, period)
     starts = [at for at in spanned if periods.label(at, period) in seen]
     full = [at for at in starts if not periods.is_partial(at, period, first, last)]
     answer = full[-1] if full else starts[-1]
     before = periods.shift(answer, period, -1)
+    alike = before in full and not {before, answer} & set(missing)
+    late = [at for at in starts if at in missing and at >= before]
     return {
         "answer": periods.label(answer, period),
-        "versus": periods.label(before, period) if before in full else None,
+        "versus": periods.label(before, period) if alike else None,
         "partial": periods.label(starts[-1], period) if starts[-1] not in full else None,
+        "gaps": {periods.label(at, period): missing[at] for at in late},
     }

@@ -41,12 +41,8 @@ def draw_grid(
     for name, (r0, r1, f0, f1) in GRID.items():
         box = Rectangle((r0 - 1, f0 - 1), r1 - r0 + 1, f1 - f0 + 1, fc="none", ec=style.INK, lw=1.4)
         ax.add_patch(box)
-        _name(
-            ax,
-            (r0 - 1, f1),
-            _lines(named.loc[name], name, r1 > r0, wide=wide, words=words),
-            wide=wide,
-        )
+        text = _lines(named.loc[name], name, r1 > r0, wide=wide, words=words)
+        _name(ax, (r0 - 1, f1), text, wide=wide)
     ax.set(xlim=(-0.01, BINS + 0.01), ylim=(-0.01, BINS + 0.01))
     _scales(ax, cuts, wide=wide, words=words)
 

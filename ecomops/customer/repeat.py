@@ -162,11 +162,8 @@ class Repeat(Result):
         """Propose to remind new customers when most still return; timing has no value by itself."""
         if not np.isfinite(self.threshold):
             return ()
-        change = {
-            "start": self.params["quarter_day"],
-            "stop": int(self.median),
-            "day": int(self.threshold),
-        }
+        change = {"start": self.params["quarter_day"], "stop": int(self.median)}
+        change["day"] = int(self.threshold)
         rate = float(self.at(self.threshold)["repeated"])
         people = holdout.per_group(rate, LIFT * rate) if 0 < rate < 1 else 0
         if not people:

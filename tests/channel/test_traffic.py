@@ -326,3 +326,27 @@ def test_the_largest_change_is_of_sources_that_both_periods_have():
     assert moved.values["source"] == "search"
     assert "seen in both" in result.explain("en")
     assert "两期都有" in result.explain("zh")
+
+
+def test_days_that_no_row_tells_are_said_and_their_months_not_compared():
+    """April without the 8th to the 17th: 700 visitors a day on the 20 days that are told."""
+    rows = daily()
+    away = [date(2025, 4, 8) <= day <= date(2025, 4, 17) for day in rows["date"]]
+    whole, made = traffic(rows, lang="en"), traffic(rows[~np.array(away)], lang="en")
+    assert "moved" in [f.code for f in whole.findings()]
+    assert "gap" not in [f.code for f in whole.findings()]
+    said = {f.code: f.values for f in made.findings()}
+    assert said["gap"] == {"period": "2025-04", "days": 10}
+    assert "moved" not in said
+    april = made.answer
+    assert made.params["answer"] == "2025-04"
+    assert april["visitors"].sum() == 700 * 20
+    assert april["uv_value"].round(6).tolist() == [0.801, 7.5]
+    assert "10" in made.explain("zh")
+
+
+def test_a_shop_that_hardly_anyone_visits_has_quiet_days():
+    rows = daily(visitors=2, pay_buyers=0, pay_amount=0.0)
+    away = [day == date(2025, 4, 8) for day in rows["date"]]
+    made = traffic(rows[~np.array(away)])
+    assert "gap" not in [f.code for f in made.findings()]
