@@ -21,7 +21,7 @@ YEAR = 365.2425
 HARMONICS = 3
 KNOT_DAYS = 28
 HUBER = 2.0
-LEAST = 0.4 * 1.4826 / 2**0.5  # of the usual change in a week: a closer fit has learned chance
+LEAST = 0.5 * 1.4826 / 2**0.5  # of the usual change in a week: a closer fit has learned chance
 ROUNDS = 4
 # Prior standard deviations of log effects: what an unseen weekday, season or festival day may do.
 PRIOR = {"weekday": 0.5, "event": 0.6, "level": 0.12}

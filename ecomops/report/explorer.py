@@ -63,9 +63,9 @@ class Explorer:
             f"<summary>{escape(state.name)}</summary>{state.body()}</details>"
             for number, state in enumerate(self.states)
         )
-        words = Words("report.explore", self.lang)
-        title = escape(words.say("title", name=self.states[0].result.words().find("name")))
-        said = escape(words.say("states", n=len(self.states)))
+        words, own = Words("report.explore", self.lang), self.states[0].result.words()
+        title = escape(words.say("title", name=own.find("name"), n=len(self.states)))
+        said = escape(words.say("states"))
         return f'<div class="states"><h3>{title}</h3><p class="small mute">{said}</p>{folds}</div>'
 
     def widget(self) -> Any:

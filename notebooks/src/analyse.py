@@ -100,15 +100,6 @@ rfm = eo.customer.rfm(shop.get("orders"))
 rfm
 
 # %% [markdown] tags=["zh"]
-# ### 换成你熟悉的分群，是哪些人？
-# 同样看最近、次数和金额，国内常分成八类（重要价值、重要挽留……），Shopify 后台分成十一类。分法和名字不同，人和钱还是那些：几种分法的合计相同。
-# %% [markdown] tags=["en"]
-# ### Who are they in the segments you know?
-# Recency, frequency and money again, cut into the eight cells that Chinese shops use or the eleven segments of Shopify's admin. The cuts and names differ, people and money do not: all add up to the same totals.
-# %%
-eo.report.explore(eo.customer.rfm, shop.get("orders"), choices={"preset": ["eight", "shopify"]})
-
-# %% [markdown] tags=["zh"]
 # ### 新客留得住吗？
 # 一行是同一个月首购的客户，从左往右看他们之后每个月有多少人回来。还没到的月份留空，不是 0。
 # %% [markdown] tags=["en"]

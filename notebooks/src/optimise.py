@@ -112,6 +112,15 @@ winback = eo.customer.winback(shop)
 winback
 
 # %% [markdown] tags=["zh"]
+# ### 要叫回来的人，在你熟悉的分群里是哪些？
+# 同样看最近、次数和金额，国内常分成八类（重要价值、重要挽留……），Shopify 后台分成十一类。分法和名字不同，人和钱还是那些：写消息之前，看看每一群有多少人、占多少钱。
+# %% [markdown] tags=["en"]
+# ### Who are they in the segments you know?
+# Recency, frequency and money, cut into the eight cells that Chinese shops use or the eleven segments of Shopify's admin. Cuts and names differ, people and money do not: see how many there are in each, and what they bring, before writing to them.
+# %%
+eo.report.explore(eo.customer.rfm, shop.get("orders"), choices={"preset": ["eight", "shopify"]})
+
+# %% [markdown] tags=["zh"]
 # ## 活动
 # ### 接下来先做哪个试验？
 # 把上面还没有证据的建议排成队：没把握、影响大、订单多的先试；知道过去试验的效果有多大，就写进 `priors`。
